@@ -1,0 +1,95 @@
+//! A failed run, told to a person: [`Report`].
+
+use std::fmt;
+
+use super::{Cause, Error, ExitTrace};
+
+/// An error as a person would want to read it: who began it, what followed, who is stuck; see [`Error::report`].
+#[derive(Clone, Copy, Debug)]
+pub struct Report<'e>(&'e Error);
+
+impl Error {
+    /// The error over several lines: who began it, what followed, who is stuck.
+    ///
+    /// ```
+    /// use ifrit::prelude::*;
+    ///
+    /// let web = ifrit::run_fn(|_, _| Err("port taken".into()));
+    /// let app = ifrit::Ordered::new(Members::new().add("web", web));
+    /// let error = ifrit::background(app).join().unwrap_err();
+    /// assert_eq!(error.report().to_string(), "\
+    /// port taken
+    ///   began it: web: port taken");
+    /// ```
+    pub fn report(&self) -> Report<'_> {
+        Report(self)
+    }
+
+    /// The error that began it all, as far as it is known: a group is asked for its initiator, or else for the first
+    /// member that failed.
+    ///
+    /// ```
+    /// let error = ifrit::Error::AlreadyRan;
+    /// assert!(matches!(error.root_cause(), ifrit::Error::AlreadyRan));
+    /// ```
+    pub fn root_cause(&self) -> &Error {
+        let mut error = self;
+        while let Error::Group(trace) = error {
+            let initiator = trace.initiator().filter(|member| member.exit.is_err());
+            let failed = initiator.or_else(|| trace.failures().next());
+            match failed.map(|member| &member.exit) {
+                Some(Err(inner)) => error = inner,
+                _ => break,
+            }
+        }
+        error
+    }
+}
+
+impl fmt::Display for Report<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}", self.0.root_cause())?;
+        if let Error::Group(trace) = self.0 {
+            write_trace(f, trace, "", true)?;
+        }
+        for stuck in self.0.stuck() {
+            write!(f, "\n  still running: {stuck}")?;
+        }
+        Ok(())
+    }
+}
+
+/// A line for each member, at every depth, in exit order. `decisive`: the exit of this group began what is reported.
+fn write_trace(
+    f: &mut fmt::Formatter<'_>,
+    trace: &ExitTrace,
+    path: &str,
+    decisive: bool,
+) -> fmt::Result {
+    for member in trace {
+        let path = format!("{path}{}", member.name);
+        let initiator = member.cause == Cause::Initiator;
+        if let Err(Error::Group(inner)) = &member.exit {
+            write_trace(f, inner, &format!("{path}/"), decisive && initiator)?;
+            continue;
+        }
+        let label = match member.cause {
+            Cause::Initiator if decisive => "began it",
+            Cause::Initiator | Cause::Independent => "by itself",
+            Cause::Consequence => "followed",
+            Cause::Stopped => "stopped",
+            Cause::Completed => "completed",
+            Cause::Abandoned => "gave up on",
+        };
+        write!(f, "\n  {label}: {path}: ")?;
+        match &member.exit {
+            Ok(()) => f.write_str("ok")?,
+            Err(Error::Abandoned(_)) => f.write_str("told to stop, told KILL, did not return")?,
+            Err(error) => write!(f, "{error}")?,
+        }
+        if let Some(time) = member.time_to_stop {
+            write!(f, " (after {time:.1?})")?;
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,151 @@
+//! How the members of a group ended: [`ExitTrace`].
+
+use std::fmt;
+use std::ops::Deref;
+use std::time::Duration;
+
+use super::{Error, Exit, ProcessId};
+use crate::sync::Arc;
+
+/// The exits of a group's members, in the order in which they exited.
+///
+/// It derefs to a slice of [`MemberExit`]. Its `Display` names every member at every depth with its exit and cause.
+/// Members that were never started are not in it.
+///
+/// ```
+/// use ifrit::{Cause, Error, prelude::*};
+///
+/// let db = ifrit::run_fn(|signals, ready| {
+///     ready.notify();
+///     ifrit::until_stop(&signals);
+///     Ok(())
+/// });
+/// let web = ifrit::run_fn(|_, _| Err("port taken".into()));
+/// let group = ifrit::Ordered::new(Members::new().add("db", db).add("web", web));
+/// let Err(Error::Group(trace)) = ifrit::background(group).join() else { panic!() };
+///
+/// assert_eq!(trace.initiator().unwrap().name, "web");
+/// assert_eq!(trace.get("db").unwrap().cause, Cause::Consequence);
+/// println!("{trace}");
+/// ```
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct ExitTrace {
+    /// The exits, oldest first.
+    pub exits: Arc<[MemberExit]>,
+}
+
+impl ExitTrace {
+    pub(crate) fn new(exits: Vec<MemberExit>) -> Self {
+        ExitTrace {
+            exits: exits.into(),
+        }
+    }
+
+    /// The exit that began the stop. None if the stop was asked for from outside.
+    pub fn initiator(&self) -> Option<&MemberExit> {
+        self.iter().find(|exit| exit.cause == Cause::Initiator)
+    }
+
+    /// The exit of the member `name`, the last one if it has several.
+    pub fn get(&self, name: &str) -> Option<&MemberExit> {
+        self.iter().rev().find(|exit| exit.name == name)
+    }
+
+    /// The exits that were errors, oldest first.
+    pub fn failures(&self) -> impl Iterator<Item = &MemberExit> {
+        self.iter().filter(|exit| exit.exit.is_err())
+    }
+}
+
+impl Deref for ExitTrace {
+    type Target = [MemberExit];
+
+    fn deref(&self) -> &[MemberExit] {
+        &self.exits
+    }
+}
+
+impl<'a> IntoIterator for &'a ExitTrace {
+    type Item = &'a MemberExit;
+    type IntoIter = std::slice::Iter<'a, MemberExit>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.iter()
+    }
+}
+
+impl fmt::Display for ExitTrace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (n, exit) in self.iter().enumerate() {
+            if n > 0 {
+                f.write_str("; ")?;
+            }
+            write!(f, "{exit}")?;
+        }
+        Ok(())
+    }
+}
+
+/// How one member ended, and why.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct MemberExit {
+    /// The member's name.
+    pub name: String,
+    /// The process it was.
+    pub id: ProcessId,
+    /// How its run ended.
+    pub exit: Exit,
+    /// Why it ended.
+    pub cause: Cause,
+    /// From being told to stop to its exit. None if it ended without having been told.
+    pub time_to_stop: Option<Duration>,
+}
+
+impl fmt::Display for MemberExit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: ", self.name)?;
+        match &self.exit {
+            Ok(()) => f.write_str("ok")?,
+            Err(Error::Group(trace)) => write!(f, "({trace})")?,
+            Err(error) => write!(f, "{error}")?,
+        }
+        write!(f, " [{}", self.cause)?;
+        if let Some(time) = self.time_to_stop {
+            write!(f, ", {time:.1?}")?;
+        }
+        f.write_str("]")
+    }
+}
+
+/// Why a member ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Cause {
+    /// Its exit began the stop of the group.
+    Initiator,
+    /// It was told to stop because another member's exit had begun a stop.
+    Consequence,
+    /// It was told to stop because the group was, from outside.
+    Stopped,
+    /// It ended as its policy allows, and stopped nobody.
+    Completed,
+    /// It ended by itself, without having been told, when the group was already stopping.
+    Independent,
+    /// It did not stop in time and was given up; its thread still runs.
+    Abandoned,
+}
+
+impl fmt::Display for Cause {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            Cause::Initiator => "initiator",
+            Cause::Consequence => "consequence",
+            Cause::Stopped => "stopped",
+            Cause::Completed => "completed",
+            Cause::Independent => "independent",
+            Cause::Abandoned => "abandoned",
+        })
+    }
+}

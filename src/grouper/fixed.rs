@@ -1,0 +1,211 @@
+//! Groups whose members are known before they run: [`Ordered`], [`QueueOrdered`], [`Parallel`].
+
+use std::fmt;
+use std::marker::PhantomData;
+use std::time::Duration;
+
+use super::engine::{Engine, Settings, Slot};
+use super::member::Member;
+use crate::error::Result;
+use crate::plan::Plan;
+use crate::ready::ReadySender;
+use crate::runner::Runner;
+use crate::signal::Signal;
+use crate::sync::channel::Receiver;
+
+/// How a fixed group starts and stops its members. Sealed: the three that exist are in this module.
+pub trait Order: sealed::Sealed {}
+
+mod sealed {
+    use crate::grouper::engine::{Start, Stop};
+
+    pub trait Sealed: Send + 'static {
+        const KIND: &'static str;
+        const START: Start;
+        const STOP: Stop;
+    }
+}
+
+/// The orders of the fixed groups.
+pub mod order {
+    use super::Order;
+    use super::sealed::Sealed;
+    use crate::grouper::engine::{Start, Stop};
+
+    /// One after the other; stopped in reverse.
+    #[derive(Clone, Copy, Debug)]
+    pub enum Stack {}
+    /// One after the other; stopped in the same order.
+    #[derive(Clone, Copy, Debug)]
+    pub enum Queue {}
+    /// All at once, both ways.
+    #[derive(Clone, Copy, Debug)]
+    pub enum Together {}
+
+    impl Sealed for Stack {
+        const KIND: &'static str = "ordered group";
+        const START: Start = Start::Sequential;
+        const STOP: Stop = Stop::Reverse;
+    }
+    impl Sealed for Queue {
+        const KIND: &'static str = "queue-ordered group";
+        const START: Start = Start::Sequential;
+        const STOP: Stop = Stop::Forward;
+    }
+    impl Sealed for Together {
+        const KIND: &'static str = "parallel group";
+        const START: Start = Start::Together;
+        const STOP: Stop = Stop::Together;
+    }
+
+    impl Order for Stack {}
+    impl Order for Queue {}
+    impl Order for Together {}
+}
+
+/// A group that starts its members one after the other, each when the one before is ready, and stops them in reverse,
+/// each when the one before has exited.
+///
+/// ```
+/// use ifrit::prelude::*;
+///
+/// let idle = || ifrit::run_fn(|signals, ready| {
+///     ready.notify();
+///     ifrit::until_stop(&signals);
+///     Ok(())
+/// });
+/// let app = ifrit::invoke(ifrit::Ordered::new([
+///     Member::new("db", idle()),
+///     Member::new("web", idle()), // starts when db is ready, stops before db
+/// ]));
+/// app.signal(Signal::TERMINATE);
+/// assert!(app.join().is_ok());
+/// ```
+pub type Ordered = Group<order::Stack>;
+
+/// As [`Ordered`], but stopped in start order too: first in, first out.
+///
+/// ```
+/// use ifrit::prelude::*;
+///
+/// let step = || ifrit::run_fn(|signals, ready| {
+///     ready.notify();
+///     ifrit::until_stop(&signals);
+///     Ok(())
+/// });
+/// // A pipeline: the source stops first, what it has sent is worked off, the sink stops last.
+/// let pipeline = Members::new().add("source", step()).add("work", step()).add("sink", step());
+/// let pipeline = ifrit::invoke(ifrit::QueueOrdered::new(pipeline));
+/// pipeline.signal(Signal::TERMINATE);
+/// assert!(pipeline.join().is_ok());
+/// ```
+pub type QueueOrdered = Group<order::Queue>;
+
+/// A group that starts all its members at once and stops them all at once.
+///
+/// ```
+/// use ifrit::prelude::*;
+///
+/// let worker = |_| Member::new("w", ifrit::run_fn(|signals, ready| {
+///     ready.notify();
+///     ifrit::until_stop(&signals);
+///     Ok(())
+/// }));
+/// let twice = ifrit::Parallel::new((0..2).map(worker));
+/// assert!(ifrit::invoke(twice).join().is_err()); // two members share a name
+/// ```
+pub type Parallel = Group<order::Together>;
+
+/// A group whose members are known before it runs; used as [`Ordered`], [`QueueOrdered`] or [`Parallel`].
+///
+/// It is a [`Runner`], so groups nest. What they have in common:
+///
+/// - It is ready when every member is; without members at once.
+/// - A stop signal stops it. The end of any member does too, unless it is [one-shot](Member::one_shot): the others are
+///   told the [termination signal](Group::termination). Other signals go to every live member, and stop nobody.
+/// - A further stop signal goes to those already told, and takes the place of the signal for those whose turn is still
+///   to come. [`Signal::KILL`] goes to all at once.
+/// - It ends when every member has exited or has been given up. If all exited well it ends Ok, otherwise with
+///   [`Error::Group`](crate::Error::Group), which has the exit of each.
+/// - It can be run again. If a thread given up in an earlier run still has a member's runner, that is
+///   [`Error::Abandoned`](crate::Error::Abandoned).
+pub struct Group<O: Order> {
+    slots: Vec<Slot>,
+    settings: Settings,
+    engine: Engine,
+    order: PhantomData<O>,
+}
+
+impl<O: Order> Group<O> {
+    /// A group of these members, in start order. Names are checked when it runs.
+    pub fn new(members: impl IntoIterator<Item = Member>) -> Self {
+        Group {
+            slots: members.into_iter().map(Slot::new).collect(),
+            settings: Settings::new(O::START, O::STOP, O::KIND),
+            engine: Engine::new(),
+            order: PhantomData,
+        }
+    }
+
+    /// What the others are told when a member's end stops the group. Unset, [`Signal::INTERRUPT`].
+    #[must_use]
+    pub fn termination(mut self, signal: Signal) -> Self {
+        self.settings.termination = Some(signal);
+        self
+    }
+
+    /// The group tells its members nothing of its own accord: after a member's end it starts no more, and waits until
+    /// the others end by themselves or a stop signal comes from outside.
+    #[must_use]
+    pub fn without_termination(mut self) -> Self {
+        self.settings.termination = None;
+        self
+    }
+
+    /// How long the whole group may take to become ready. The member that is not ready shortly before that (by the
+    /// grace, or a tenth of the limit where that is less) fails with [`Error::StartTimeout`](crate::Error::StartTimeout).
+    #[must_use]
+    pub fn start_within(mut self, limit: Duration) -> Self {
+        self.settings.start_within = Some(limit);
+        self
+    }
+
+    /// How long the whole group may take to stop.
+    ///
+    /// Every member still running shortly before that (by the grace, or a tenth of the limit where that is less) is told
+    /// KILL, and after the grace it is given up. The time that comes down from above counts where it is shorter.
+    #[must_use]
+    pub fn stop_within(mut self, limit: Duration) -> Self {
+        self.settings.stop_within = Some(limit);
+        self
+    }
+
+    /// How long after KILL a member is given up. Unset, as for the process the group runs in, which is 1 s at the top.
+    #[must_use]
+    pub fn kill_grace(mut self, grace: Duration) -> Self {
+        self.settings.kill_grace = Some(grace);
+        self
+    }
+}
+
+impl<O: Order> Runner for Group<O> {
+    fn run(&mut self, signals: Receiver<Signal>, ready: ReadySender) -> Result<()> {
+        self.engine
+            .run(&self.settings, &mut self.slots, signals, ready)
+            .map_err(Into::into)
+    }
+
+    fn plan(&self) -> Plan {
+        let group = self.settings.plan();
+        self.slots.iter().map(Slot::plan).fold(group, Plan::part)
+    }
+}
+
+impl<O: Order> fmt::Debug for Group<O> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Group")
+            .field("settings", &self.settings)
+            .field("members", &self.slots)
+            .finish_non_exhaustive()
+    }
+}

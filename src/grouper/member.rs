@@ -1,0 +1,220 @@
+//! The parts of a group: [`Member`] and [`Members`].
+
+use std::collections::HashSet;
+use std::fmt;
+use std::time::Duration;
+
+use crate::error::Error;
+use crate::plan::Plan;
+use crate::runner::{BoxRunner, Runner};
+
+/// A runner with a name and options: a part of a group.
+///
+/// ```
+/// use ifrit::prelude::*;
+/// use std::time::Duration;
+///
+/// let migrate = Member::new("migrate", ifrit::run_fn(|_, _| Ok(())))
+///     .one_shot()
+///     .start_timeout(Duration::from_secs(60));
+/// assert_eq!(migrate.name(), "migrate");
+/// ```
+pub struct Member {
+    pub(super) name: String,
+    pub(super) runner: BoxRunner,
+    pub(super) options: Options,
+}
+
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Options {
+    pub(super) one_shot: bool,
+    pub(super) start_timeout: Option<Duration>,
+    pub(super) stop_timeout: Option<Duration>,
+    pub(super) stop_delay: Option<Duration>,
+}
+
+impl Member {
+    /// A member of this name. Names are checked when the group runs: empty ones and duplicates are errors.
+    pub fn new(name: impl Into<String>, runner: impl Runner + 'static) -> Self {
+        Member {
+            name: name.into(),
+            runner: Box::new(runner),
+            options: Options::default(),
+        }
+    }
+
+    /// Its end is no end of the group: if it exits Ok, that counts as ready and stops nobody. An error still does.
+    ///
+    /// For set-up steps such as migrations. When every member of a group has completed in this way, the group ends.
+    #[must_use]
+    pub fn one_shot(mut self) -> Self {
+        self.options.one_shot = true;
+        self
+    }
+
+    /// How long it may take to become ready.
+    ///
+    /// Past that it is told INT, after the grace KILL, and after the grace again it is given up; its exit is
+    /// [`Error::StartTimeout`], which stops the group. Unset, only the group's own limit holds.
+    #[must_use]
+    pub fn start_timeout(mut self, limit: Duration) -> Self {
+        self.options.start_timeout = Some(limit);
+        self
+    }
+
+    /// How long it may take to stop, from being told on; then it is told KILL, and given up after the grace.
+    ///
+    /// It also bounds a stop that begins inside, if the member is a group. Unset, only the group's own limit holds.
+    #[must_use]
+    pub fn stop_timeout(mut self, limit: Duration) -> Self {
+        self.options.stop_timeout = Some(limit);
+        self
+    }
+
+    /// How long to wait, once its turn has come, before it is told to stop: time for others to notice that it is going.
+    ///
+    /// It counts towards the group's limit, not towards the member's own. Only KILL cuts it short.
+    #[must_use]
+    pub fn stop_delay(mut self, delay: Duration) -> Self {
+        self.options.stop_delay = Some(delay);
+        self
+    }
+
+    /// Its name.
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+}
+
+impl Options {
+    pub(super) fn plan(&self, name: &str, of_runner: Plan) -> Plan {
+        let mut plan = of_runner.named(name);
+        if self.one_shot {
+            plan = plan.note("one-shot");
+        }
+        for (what, limit) in [
+            ("start", self.start_timeout),
+            ("stop", self.stop_timeout),
+            ("stop delay", self.stop_delay),
+        ] {
+            if let Some(limit) = limit {
+                plan = plan.note(format!("{what} {limit:?}"));
+            }
+        }
+        plan
+    }
+
+    /// The first limit that leaves no time at all.
+    pub(super) fn zero(&self) -> Option<&'static str> {
+        zero_of(&[
+            ("start_timeout", self.start_timeout),
+            ("stop_timeout", self.stop_timeout),
+        ])
+    }
+}
+
+pub(super) fn zero_of(limits: &[(&'static str, Option<Duration>)]) -> Option<&'static str> {
+    limits
+        .iter()
+        .find(|(_, limit)| limit.is_some_and(|limit| limit.is_zero()))
+        .map(|(option, _)| *option)
+}
+
+impl fmt::Debug for Member {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Member")
+            .field("name", &self.name)
+            .field("options", &self.options)
+            .finish_non_exhaustive()
+    }
+}
+
+/// A list of members, for those who like to chain. Groups take an array, a `Vec` or any iterator of [`Member`] as well.
+///
+/// ```
+/// use ifrit::prelude::*;
+///
+/// let idle = || ifrit::run_fn(|signals, ready| {
+///     ready.notify();
+///     ifrit::until_stop(&signals);
+///     Ok(())
+/// });
+/// let members = Members::new().add("db", idle()).add("web", idle());
+/// let group = ifrit::Parallel::new(members);
+/// ```
+#[derive(Debug, Default)]
+pub struct Members(Vec<Member>);
+
+impl Members {
+    /// No members yet.
+    pub fn new() -> Self {
+        Members::default()
+    }
+
+    /// Adds a runner under a name.
+    #[must_use]
+    pub fn add(self, name: impl Into<String>, runner: impl Runner + 'static) -> Self {
+        self.member(Member::new(name, runner))
+    }
+
+    /// Adds a member with options.
+    #[must_use]
+    pub fn member(mut self, member: Member) -> Self {
+        self.0.push(member);
+        self
+    }
+}
+
+impl IntoIterator for Members {
+    type Item = Member;
+    type IntoIter = std::vec::IntoIter<Member>;
+
+    fn into_iter(self) -> Self::IntoIter {
+        self.0.into_iter()
+    }
+}
+
+impl FromIterator<Member> for Members {
+    fn from_iter<I: IntoIterator<Item = Member>>(members: I) -> Self {
+        Members(members.into_iter().collect())
+    }
+}
+
+impl Extend<Member> for Members {
+    fn extend<I: IntoIterator<Item = Member>>(&mut self, members: I) {
+        self.0.extend(members);
+    }
+}
+
+impl From<Vec<Member>> for Members {
+    fn from(members: Vec<Member>) -> Self {
+        Members(members)
+    }
+}
+
+impl<const N: usize> From<[Member; N]> for Members {
+    fn from(members: [Member; N]) -> Self {
+        Members(members.into())
+    }
+}
+
+/// Checks the names of a whole group: none empty, none twice.
+pub(super) fn check_names<'a>(names: impl Iterator<Item = &'a str> + Clone) -> Result<(), Error> {
+    let empty = names
+        .clone()
+        .enumerate()
+        .filter(|(_, name)| name.is_empty());
+    let positions: Vec<usize> = empty.map(|(position, _)| position).collect();
+    if !positions.is_empty() {
+        return Err(Error::EmptyNames { positions });
+    }
+    let mut seen = HashSet::new();
+    let repeats: Vec<String> = names
+        .filter(|name| !seen.insert(*name))
+        .map(str::to_owned)
+        .collect();
+    if !repeats.is_empty() {
+        return Err(Error::DuplicateNames(repeats));
+    }
+    Ok(())
+}

@@ -1,0 +1,10 @@
+//! Groups: runners made of runners.
+
+mod engine;
+mod fixed;
+mod member;
+mod time;
+
+pub use crate::error::{Cause, ExitTrace, MemberExit};
+pub use fixed::{Group, Order, Ordered, Parallel, QueueOrdered, order};
+pub use member::{Member, Members};

@@ -1,0 +1,58 @@
+//! Ifrit
+
+mod clock;
+mod error;
+pub mod grouper;
+mod latch;
+mod mailbox;
+mod outline;
+mod plan;
+mod process;
+mod program;
+mod ready;
+mod runner;
+pub mod sigmon;
+mod signal;
+mod sync;
+pub mod testing;
+mod tree;
+
+pub use clock::{Alarm, Clock};
+pub use crossbeam_channel;
+pub use crossbeam_channel::Receiver;
+pub use error::{BoxError, Error, Exit, Panic, ProcessId, Report, Result, Stuck};
+pub use grouper::{
+    Cause, ExitTrace, Group, Member, MemberExit, Members, Order, Ordered, Parallel, QueueOrdered,
+};
+pub use plan::Plan;
+pub use process::{Builder, Process, Scope, Status, Wait, background, current, invoke, scope};
+pub use program::{Main, main};
+pub use ready::{ReadySender, ready_channel};
+pub use runner::{BoxRunner, RunFn, RunOnce, Runner, run_fn, run_once, until_stop};
+pub use sigmon::{Escalation, Sigmon, Step};
+pub use signal::{ParseSignalError, Signal};
+pub use tree::{Tree, TreeNode, tree};
+
+/// What a program that writes runners needs. It has no `Result` in it, which would shadow the standard one.
+///
+/// ```
+/// use ifrit::prelude::*;
+///
+/// struct Idle;
+///
+/// impl Runner for Idle {
+///     fn run(&mut self, signals: Receiver<Signal>, ready: ReadySender) -> ifrit::Result<()> {
+///         ready.notify();
+///         ifrit::until_stop(&signals);
+///         Ok(())
+///     }
+/// }
+/// ```
+pub mod prelude {
+    pub use crate::grouper::{Member, Members};
+    pub use crate::process::Process;
+    pub use crate::ready::ReadySender;
+    pub use crate::runner::Runner;
+    pub use crate::signal::Signal;
+    pub use crossbeam_channel::Receiver;
+}

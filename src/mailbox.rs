@@ -1,0 +1,78 @@
+//! The signals on their way to one runner.
+//!
+//! Invariants:
+//! 1. First in, first out; `push` never blocks.
+//! 2. At most one pending of each number, so at most 64 in all: a signal equal to one still pending is coalesced with
+//!    it, as Unix does. None is lost: the runner reads every number that was pushed after it last read that number.
+//! 3. `log` ends with exactly the signals that are still in the channel. Only `push`, which is alone (`&mut`), adds to
+//!    either; the runner takes from the channel alone, so the channel's length says how much of the log is pending.
+
+use std::collections::VecDeque;
+
+use crate::Signal;
+use crate::sync::channel::{Receiver, Sender, unbounded};
+
+#[derive(Debug)]
+pub(crate) struct Mailbox {
+    sender: Sender<Signal>,
+    receiver: Receiver<Signal>,
+    log: VecDeque<Signal>,
+}
+
+impl Mailbox {
+    pub(crate) fn new() -> Self {
+        let (sender, receiver) = unbounded();
+        Mailbox {
+            sender,
+            receiver,
+            log: VecDeque::new(),
+        }
+    }
+
+    /// The end from which the runner reads. Dropping the mailbox disconnects it.
+    pub(crate) fn receiver(&self) -> &Receiver<Signal> {
+        &self.receiver
+    }
+
+    pub(crate) fn push(&mut self, signal: Signal) {
+        let pending = self.sender.len();
+        while self.log.len() > pending {
+            self.log.pop_front();
+        }
+        if self.log.contains(&signal) {
+            return; // 2
+        }
+        self.log.push_back(signal);
+        // It cannot fail: the mailbox holds a receiver itself.
+        let _ = self.sender.send(signal);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keeps_the_order_and_coalesces_what_is_pending() {
+        let mut mailbox = Mailbox::new();
+        let receiver = mailbox.receiver().clone();
+        for signal in [Signal::HANGUP, Signal::INTERRUPT, Signal::HANGUP] {
+            mailbox.push(signal);
+        }
+        assert_eq!(receiver.try_recv(), Ok(Signal::HANGUP));
+        mailbox.push(Signal::HANGUP);
+        mailbox.push(Signal::INTERRUPT);
+        let rest: Vec<_> = receiver.try_iter().collect();
+        assert_eq!(rest, [Signal::INTERRUPT, Signal::HANGUP]);
+    }
+
+    #[test]
+    fn a_million_signals_leave_one_of_each() {
+        let mut mailbox = Mailbox::new();
+        for n in 0..1_000_000 {
+            mailbox.push(Signal::from_raw(n % 64 + 1).unwrap());
+        }
+        assert_eq!(mailbox.receiver().len(), 64);
+        assert!(mailbox.log.capacity() <= 128);
+    }
+}

@@ -1,0 +1,104 @@
+//! What can be set before a process starts: [`Builder`].
+
+use std::time::Duration;
+
+use super::handle::Process;
+use super::scope::Scope;
+use super::spawn::{self, Request};
+use crate::clock::Clock;
+use crate::runner::Runner;
+
+/// The options of a process; see [`Process::builder`].
+///
+/// Starting never fails here: a thread that does not start is the exit of the process,
+/// [`Error::Spawn`](crate::Error::Spawn).
+///
+/// ```
+/// use ifrit::{Error, Process, prelude::*};
+/// use std::time::Duration;
+///
+/// let slow = ifrit::run_fn(|signals, _ready| {
+///     ifrit::until_stop(&signals);
+///     Ok(())
+/// });
+/// let process = Process::builder()
+///     .name("slow")
+///     .start_timeout(Duration::from_millis(5))
+///     .invoke(slow);
+/// assert!(matches!(process.join(), Err(Error::StartTimeout { .. })));
+/// ```
+#[derive(Clone, Debug, Default)]
+#[must_use = "it starts nothing until `background` or `invoke`"]
+pub struct Builder(Request);
+
+impl Builder {
+    /// The name of the process and of its thread. The thread's is cut to what the system takes (15 bytes on Linux).
+    ///
+    /// Unset or empty, it is named after the type of its runner.
+    pub fn name(mut self, name: impl Into<String>) -> Self {
+        self.0.name = Some(name.into().into_boxed_str());
+        self
+    }
+
+    /// The size of the thread's stack, in bytes. One that cannot be had is [`Error::Spawn`](crate::Error::Spawn).
+    pub fn stack_size(mut self, bytes: usize) -> Self {
+        self.0.stack_size = Some(bytes);
+        self
+    }
+
+    /// How long the runner may take to say that it is ready.
+    ///
+    /// Past that it is told INT, after the [grace](Builder::kill_grace) KILL, and after the grace again it is given up;
+    /// the exit is [`Error::StartTimeout`](crate::Error::StartTimeout) each time. Zero is
+    /// [`Error::ZeroDeadline`](crate::Error::ZeroDeadline).
+    pub fn start_timeout(mut self, limit: Duration) -> Self {
+        self.0.start_timeout = Some(limit);
+        self
+    }
+
+    /// How long after KILL the process is given up, here and in what it starts. Unset, it is that of the process that
+    /// starts it, and 1 s at the top.
+    pub fn kill_grace(mut self, grace: Duration) -> Self {
+        self.0.kill_grace = Some(grace);
+        self
+    }
+
+    /// The clock of this process and of what it starts. Unset, it is that of the process that starts it, and the
+    /// system's at the top.
+    pub fn clock(mut self, clock: Clock) -> Self {
+        self.0.clock = Some(clock);
+        self
+    }
+
+    /// Starts `runner` on a thread of its own and returns at once.
+    pub fn background(self, runner: impl Runner + 'static) -> Process {
+        Process::from_core(spawn::spawn(self.0, runner))
+    }
+
+    /// Starts `runner` on a thread of its own; blocks until it is ready or has exited.
+    pub fn invoke(self, runner: impl Runner + 'static) -> Process {
+        let process = self.background(runner);
+        process.wait_ready_or_exit();
+        process
+    }
+
+    /// As [`background`](Builder::background), with a runner that may borrow what outlives the scope.
+    pub fn background_scoped<'scope>(
+        self,
+        scope: &Scope<'scope, '_>,
+        runner: impl Runner + 'scope,
+    ) -> Process {
+        scope.start(self.0, runner)
+    }
+
+    /// As [`invoke`](Builder::invoke), with a runner that may borrow what outlives the scope.
+    pub fn invoke_scoped<'scope>(
+        self,
+        scope: &Scope<'scope, '_>,
+        runner: impl Runner + 'scope,
+    ) -> Process {
+        let process = self.background_scoped(scope, runner);
+        process.wait_ready_or_exit();
+        process
+    }
+}

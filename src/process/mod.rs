@@ -1,0 +1,23 @@
+//! A runner on a thread of its own.
+
+mod builder;
+mod core;
+mod current;
+mod handle;
+mod link;
+pub(crate) mod registry;
+mod scope;
+mod spawn;
+mod wait;
+
+pub use self::core::Status;
+pub use builder::Builder;
+pub use current::current;
+pub use handle::{Process, background, invoke};
+pub use scope::{Scope, scope};
+pub use wait::Wait;
+
+pub(crate) use self::core::{Core, earlier};
+pub(crate) use current::current_core;
+pub(crate) use link::{Link, News, Report};
+pub(crate) use spawn::{DEFAULT_GRACE, Request, spawn_member};

@@ -1,0 +1,94 @@
+//! Runners that borrow: [`scope`].
+
+use std::fmt;
+
+use super::builder::Builder;
+use super::handle::Process;
+use super::spawn::{self, Request};
+use crate::runner::Runner;
+use crate::signal::Signal;
+use crate::sync::{Mutex, thread};
+
+/// Processes whose runners may borrow from the caller; see [`scope`].
+pub struct Scope<'scope, 'env> {
+    threads: &'scope thread::Scope<'scope, 'env>,
+    processes: Mutex<Started>,
+}
+
+/// The processes to stop at the end. Those that have exited are let go whenever their number may have doubled, so that
+/// a scope that starts many, one after the other, does not grow.
+#[derive(Default)]
+struct Started {
+    processes: Vec<Process>,
+    prune_at: usize,
+}
+
+/// Calls `f` with a [`Scope`], in which runners may borrow what outlives this call.
+///
+/// When `f` returns or panics, every process of the scope that still runs is told INT, and the call blocks until all
+/// of them have returned; a runner that never returns blocks it for ever, since what it borrows must outlive it. The
+/// panic goes on afterwards.
+///
+/// ```
+/// use ifrit::prelude::*;
+/// use std::sync::Mutex;
+///
+/// let log = Mutex::new(Vec::new());
+/// ifrit::scope(|scope| {
+///     scope.invoke(ifrit::run_fn(|signals, ready| {
+///         ready.notify();
+///         log.lock().unwrap().push(ifrit::until_stop(&signals));
+///         Ok(())
+///     }));
+/// });
+/// assert_eq!(log.into_inner().unwrap(), [Signal::INTERRUPT]);
+/// ```
+pub fn scope<'env, T>(f: impl for<'scope> FnOnce(&Scope<'scope, 'env>) -> T) -> T {
+    thread::scope(|threads| {
+        let scope = Scope {
+            threads,
+            processes: Mutex::default(),
+        };
+        f(&scope)
+        // The scope is dropped here, on a panic too: that tells them to stop. Then the threads are joined.
+    })
+}
+
+impl<'scope> Scope<'scope, '_> {
+    /// Starts `runner` on a thread of its own and returns at once.
+    pub fn background(&self, runner: impl Runner + 'scope) -> Process {
+        Builder::default().background_scoped(self, runner)
+    }
+
+    /// Starts `runner` on a thread of its own; blocks until it is ready or has exited.
+    pub fn invoke(&self, runner: impl Runner + 'scope) -> Process {
+        Builder::default().invoke_scoped(self, runner)
+    }
+
+    pub(super) fn start(&self, request: Request, runner: impl Runner + 'scope) -> Process {
+        let process = Process::from_core(spawn::spawn_scoped(request, runner, self.threads));
+        let mut started = self.processes.lock();
+        if started.processes.len() >= started.prune_at {
+            started
+                .processes
+                .retain(|process| process.try_exit().is_none());
+            started.prune_at = (started.processes.len() * 2).max(16);
+        }
+        started.processes.push(process.clone());
+        process
+    }
+}
+
+impl Drop for Scope<'_, '_> {
+    fn drop(&mut self) {
+        for process in &self.processes.get_mut().processes {
+            process.signal(Signal::INTERRUPT);
+        }
+    }
+}
+
+impl fmt::Debug for Scope<'_, '_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Scope")
+    }
+}

@@ -1,0 +1,202 @@
+//! The one contract: [`Runner`], and the ways to make one of a closure.
+
+use std::fmt;
+
+use crate::error::{Error, Result};
+use crate::plan::Plan;
+use crate::ready::ReadySender;
+use crate::signal::Signal;
+use crate::sync::channel::Receiver;
+
+/// A piece of work that starts, says that it is ready, works until it is told to stop, and returns.
+///
+/// The contract, both ways:
+///
+/// - `run` is called on a thread that is its own while it runs. It sets up, calls [`ReadySender::notify`] when others
+///   may rely on it, and works.
+/// - It reads `signals`. A [stop signal](Signal::is_stop) asks it to finish and return; [`Signal::KILL`] asks it to
+///   return at once, without draining. A disconnected channel counts as a stop. Every other signal is a notification.
+/// - What it returns is its exit. A panic is an exit too ([`Error::Panicked`]); it harms nobody else.
+/// - It may be run again after it has returned, so a run keeps its state in `run`, not in `self`.
+///
+/// ```
+/// use ifrit::crossbeam_channel::select;
+/// use ifrit::prelude::*;
+///
+/// struct Counter { step: u64 }
+///
+/// impl Runner for Counter {
+///     fn run(&mut self, signals: Receiver<Signal>, ready: ReadySender) -> ifrit::Result<()> {
+///         let ticks = ifrit::crossbeam_channel::tick(std::time::Duration::from_millis(1));
+///         let mut count = 0;
+///         ready.notify();
+///         loop {
+///             select! {
+///                 recv(ticks) -> _ => count += self.step,
+///                 recv(signals) -> signal => match signal {
+///                     Ok(signal) if !signal.is_stop() => println!("{signal}: {count}"),
+///                     _ => return Ok(()),
+///                 },
+///             }
+///         }
+///     }
+/// }
+///
+/// let counter = ifrit::invoke(Counter { step: 2 });
+/// counter.signal(Signal::TERMINATE);
+/// assert!(counter.join().is_ok());
+/// ```
+pub trait Runner: Send {
+    /// Does the work; see the contract above.
+    ///
+    /// # Errors
+    ///
+    /// Any error; it becomes the exit of the process, as [`Error::Runner`].
+    fn run(&mut self, signals: Receiver<Signal>, ready: ReadySender) -> Result<()>;
+
+    /// What this runner is made of. Provided: a leaf, named after the type.
+    fn plan(&self) -> Plan {
+        Plan::of_type::<Self>()
+    }
+}
+
+/// A runner of any type.
+///
+/// ```
+/// use ifrit::{BoxRunner, prelude::*};
+///
+/// let runners: Vec<BoxRunner> = vec![
+///     Box::new(ifrit::run_fn(|_, _| Ok(()))),
+///     Box::new(ifrit::run_once(|_, _| Ok(()))),
+/// ];
+/// for runner in runners {
+///     assert!(ifrit::background(runner).join().is_ok());
+/// }
+/// ```
+pub type BoxRunner = Box<dyn Runner>;
+
+impl<R: Runner + ?Sized> Runner for Box<R> {
+    fn run(&mut self, signals: Receiver<Signal>, ready: ReadySender) -> Result<()> {
+        (**self).run(signals, ready)
+    }
+
+    fn plan(&self) -> Plan {
+        (**self).plan()
+    }
+}
+
+impl<R: Runner + ?Sized> Runner for &mut R {
+    fn run(&mut self, signals: Receiver<Signal>, ready: ReadySender) -> Result<()> {
+        (**self).run(signals, ready)
+    }
+
+    fn plan(&self) -> Plan {
+        (**self).plan()
+    }
+}
+
+/// A runner made of a closure; see [`run_fn`].
+#[derive(Clone)]
+pub struct RunFn<F>(F);
+
+/// Makes a runner of a closure that can be called any number of times.
+///
+/// ```
+/// use ifrit::prelude::*;
+///
+/// let mut runs = 0;
+/// let process = ifrit::background(ifrit::run_fn(move |_signals, ready| {
+///     runs += 1;
+///     ready.notify();
+///     Ok(())
+/// }));
+/// assert!(process.join().is_ok());
+/// ```
+pub fn run_fn<F>(f: F) -> RunFn<F>
+where
+    F: FnMut(Receiver<Signal>, ReadySender) -> Result<()> + Send,
+{
+    RunFn(f)
+}
+
+impl<F> Runner for RunFn<F>
+where
+    F: FnMut(Receiver<Signal>, ReadySender) -> Result<()> + Send,
+{
+    fn run(&mut self, signals: Receiver<Signal>, ready: ReadySender) -> Result<()> {
+        (self.0)(signals, ready)
+    }
+}
+
+impl<F> fmt::Debug for RunFn<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("RunFn")
+    }
+}
+
+/// A runner made of a closure that can be called once; see [`run_once`].
+pub struct RunOnce<F>(Option<F>);
+
+/// Makes a runner of a closure that can be called once, such as one that gives away what it has captured.
+///
+/// A second run does nothing and returns [`Error::AlreadyRan`].
+///
+/// ```
+/// use ifrit::{Error, prelude::*};
+///
+/// let settings = String::from("verbose");
+/// let mut runner = ifrit::run_once(move |_signals, ready| {
+///     ready.notify();
+///     drop(settings);
+///     Ok(())
+/// });
+/// let (_keep, signals) = ifrit::crossbeam_channel::unbounded();
+/// assert!(runner.run(signals.clone(), ifrit::ready_channel().0).is_ok());
+/// let second = runner.run(signals, ifrit::ready_channel().0).unwrap_err();
+/// assert!(matches!(second.downcast_ref(), Some(Error::AlreadyRan)));
+/// ```
+pub fn run_once<F>(f: F) -> RunOnce<F>
+where
+    F: FnOnce(Receiver<Signal>, ReadySender) -> Result<()> + Send,
+{
+    RunOnce(Some(f))
+}
+
+impl<F> Runner for RunOnce<F>
+where
+    F: FnOnce(Receiver<Signal>, ReadySender) -> Result<()> + Send,
+{
+    fn run(&mut self, signals: Receiver<Signal>, ready: ReadySender) -> Result<()> {
+        match self.0.take() {
+            Some(f) => f(signals, ready),
+            None => Err(Error::AlreadyRan.into()),
+        }
+    }
+}
+
+impl<F> fmt::Debug for RunOnce<F> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("RunOnce")
+    }
+}
+
+/// Waits for a stop signal, lets notifications pass, and returns the stop signal.
+///
+/// Blocks until there is one. A disconnected channel counts as [`Signal::INTERRUPT`].
+///
+/// ```
+/// use ifrit::prelude::*;
+///
+/// let (sender, signals) = ifrit::crossbeam_channel::unbounded();
+/// sender.send(Signal::HANGUP).unwrap();
+/// sender.send(Signal::QUIT).unwrap();
+/// assert_eq!(ifrit::until_stop(&signals), Signal::QUIT);
+/// drop(sender);
+/// assert_eq!(ifrit::until_stop(&signals), Signal::INTERRUPT);
+/// ```
+pub fn until_stop(signals: &Receiver<Signal>) -> Signal {
+    signals
+        .iter()
+        .find(|signal| signal.is_stop())
+        .unwrap_or(Signal::INTERRUPT)
+}

@@ -1,0 +1,199 @@
+//! The words a runner is told: [`Signal`].
+
+use std::fmt;
+use std::str::FromStr;
+
+use signal_hook::consts as os;
+
+/// A signal, as the operating system numbers them.
+///
+/// A signal is a word sent to a [`Process`](crate::Process) or by the operating system; on its own it does nothing.
+/// INT, TERM, QUIT and KILL are **stop signals** ([`is_stop`](Signal::is_stop)): they begin or escalate a stop. Every
+/// other signal is a notification, and nothing stops because of it.
+///
+/// ```
+/// use ifrit::Signal;
+///
+/// assert_eq!("TERM".parse(), Ok(Signal::TERMINATE));
+/// assert_eq!(Signal::TERMINATE.to_string(), "SIGTERM");
+/// assert!(Signal::TERMINATE.is_stop());
+/// assert!(!Signal::HANGUP.is_stop());
+/// ```
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct Signal(u8);
+
+const HIGHEST: i32 = 64;
+
+macro_rules! signals {
+    ($($(#[$doc:meta])* $name:ident = $os:ident, $text:literal;)*) => {
+        impl Signal {
+            $($(#[$doc])* pub const $name: Signal = Signal(os::$os as u8);)*
+        }
+
+        const NAMES: &[(Signal, &str)] = &[$((Signal::$name, $text)),*];
+    };
+}
+
+signals! {
+    /// SIGHUP: by custom, "read your settings again". A notification.
+    HANGUP = SIGHUP, "SIGHUP";
+    /// SIGINT: what ctrl-c sends. A stop signal.
+    INTERRUPT = SIGINT, "SIGINT";
+    /// SIGQUIT: what ctrl-\ sends. A stop signal.
+    QUIT = SIGQUIT, "SIGQUIT";
+    /// SIGILL: raised by the processor; it cannot be caught usefully.
+    ILLEGAL = SIGILL, "SIGILL";
+    /// SIGTRAP. A notification.
+    TRAP = SIGTRAP, "SIGTRAP";
+    /// SIGABRT. A notification.
+    ABORT = SIGABRT, "SIGABRT";
+    /// SIGBUS. A notification.
+    BUS = SIGBUS, "SIGBUS";
+    /// SIGFPE: raised by the processor; it cannot be caught usefully.
+    FLOATING_POINT = SIGFPE, "SIGFPE";
+    /// SIGKILL: within this crate, "return now, no draining". It is a word between threads here: it kills nothing, and
+    /// from the operating system it cannot be caught. A stop signal.
+    KILL = SIGKILL, "SIGKILL";
+    /// SIGUSR1. A notification.
+    USER1 = SIGUSR1, "SIGUSR1";
+    /// SIGSEGV: raised by the processor; it cannot be caught usefully.
+    SEGMENTATION = SIGSEGV, "SIGSEGV";
+    /// SIGUSR2. A notification.
+    USER2 = SIGUSR2, "SIGUSR2";
+    /// SIGPIPE. A notification.
+    PIPE = SIGPIPE, "SIGPIPE";
+    /// SIGALRM. A notification.
+    ALARM = SIGALRM, "SIGALRM";
+    /// SIGTERM: what service managers send to stop a program. A stop signal.
+    TERMINATE = SIGTERM, "SIGTERM";
+    /// SIGCHLD. A notification.
+    CHILD = SIGCHLD, "SIGCHLD";
+    /// SIGCONT. A notification.
+    CONTINUE = SIGCONT, "SIGCONT";
+    /// SIGSTOP: suspends a program; it cannot be caught.
+    SUSPEND = SIGSTOP, "SIGSTOP";
+    /// SIGTSTP: what ctrl-z sends. A notification.
+    TERMINAL_STOP = SIGTSTP, "SIGTSTP";
+    /// SIGTTIN. A notification.
+    TERMINAL_INPUT = SIGTTIN, "SIGTTIN";
+    /// SIGTTOU. A notification.
+    TERMINAL_OUTPUT = SIGTTOU, "SIGTTOU";
+    /// SIGURG. A notification.
+    URGENT = SIGURG, "SIGURG";
+    /// SIGXCPU. A notification.
+    CPU_LIMIT = SIGXCPU, "SIGXCPU";
+    /// SIGXFSZ. A notification.
+    FILE_SIZE_LIMIT = SIGXFSZ, "SIGXFSZ";
+    /// SIGVTALRM. A notification.
+    VIRTUAL_ALARM = SIGVTALRM, "SIGVTALRM";
+    /// SIGPROF. A notification.
+    PROFILE = SIGPROF, "SIGPROF";
+    /// SIGWINCH: the terminal changed its size. A notification.
+    WINDOW_CHANGE = SIGWINCH, "SIGWINCH";
+    /// SIGIO. A notification.
+    IO = SIGIO, "SIGIO";
+    /// SIGSYS. A notification.
+    BAD_SYSTEM_CALL = SIGSYS, "SIGSYS";
+}
+
+impl Signal {
+    /// The signal with the operating system's number `raw`, if that lies in 1..=64.
+    ///
+    /// ```
+    /// # use ifrit::Signal;
+    /// assert_eq!(Signal::from_raw(15), Some(Signal::TERMINATE));
+    /// assert_eq!(Signal::from_raw(0), None);
+    /// assert_eq!(Signal::from_raw(65), None);
+    /// ```
+    pub const fn from_raw(raw: i32) -> Option<Signal> {
+        if raw >= 1 && raw <= HIGHEST {
+            Some(Signal(raw as u8))
+        } else {
+            None
+        }
+    }
+
+    /// The operating system's number.
+    ///
+    /// ```
+    /// # use ifrit::Signal;
+    /// assert_eq!(Signal::KILL.as_raw(), 9);
+    /// ```
+    pub const fn as_raw(self) -> i32 {
+        self.0 as i32
+    }
+
+    /// Whether this is one of INT, TERM, QUIT and KILL, which begin or escalate a stop.
+    ///
+    /// ```
+    /// # use ifrit::Signal;
+    /// assert!(Signal::INTERRUPT.is_stop() && Signal::QUIT.is_stop() && Signal::KILL.is_stop());
+    /// assert!(!Signal::USER1.is_stop());
+    /// ```
+    pub const fn is_stop(self) -> bool {
+        matches!(
+            self,
+            Signal::INTERRUPT | Signal::TERMINATE | Signal::QUIT | Signal::KILL
+        )
+    }
+
+    /// Whether a program may handle this signal: KILL, STOP, ILL, FPE and SEGV it may not.
+    pub(crate) fn is_catchable(self) -> bool {
+        !os::FORBIDDEN.contains(&self.as_raw())
+    }
+
+    fn known_name(self) -> Option<&'static str> {
+        NAMES
+            .iter()
+            .find(|(signal, _)| *signal == self)
+            .map(|(_, name)| *name)
+    }
+}
+
+impl fmt::Display for Signal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.known_name() {
+            Some(name) => f.pad(name),
+            None => f.pad(&format!("SIG{}", self.0)),
+        }
+    }
+}
+
+impl fmt::Debug for Signal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// The text was no signal: neither a name with or without `SIG`, nor a number in 1..=64.
+///
+/// ```
+/// let error = "SIGNOPE".parse::<ifrit::Signal>().unwrap_err();
+/// assert_eq!(error.to_string(), "no such signal: \"SIGNOPE\"");
+/// ```
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("no such signal: {text:?}")]
+#[non_exhaustive]
+pub struct ParseSignalError {
+    /// The text that was given.
+    pub text: String,
+}
+
+impl FromStr for Signal {
+    type Err = ParseSignalError;
+
+    /// Reads a name, in any case, with or without `SIG`, or a number.
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        let upper = text.trim().to_ascii_uppercase();
+        let short = upper.strip_prefix("SIG").unwrap_or(&upper);
+        let named = NAMES
+            .iter()
+            .find(|(_, name)| name[3..] == *short)
+            .map(|(signal, _)| *signal);
+        named
+            .or_else(|| short.parse().ok().and_then(Signal::from_raw))
+            .ok_or_else(|| ParseSignalError {
+                text: text.to_owned(),
+            })
+    }
+}

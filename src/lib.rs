@@ -21,7 +21,7 @@ pub use clock::{Alarm, Clock};
 pub use crossbeam_channel;
 pub use crossbeam_channel::Receiver;
 pub use error::{BoxError, Error, Exit, Panic, ProcessId, Report, Result, Stuck};
-pub use grouper::{
+pub use grouper::{Capacity, Dynamic, DynamicClient, Ends, Entrance, Events, ExitEvent, InsertError, Refusal,
     Cause, ExitTrace, Group, Member, MemberExit, Members, Order, Ordered, Parallel, QueueOrdered,
 };
 pub use plan::Plan;

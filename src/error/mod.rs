@@ -163,6 +163,10 @@ pub enum Error {
         option: &'static str,
     },
 
+    /// A dynamic group was given room for nobody.
+    #[error("the capacity of the group is 0")]
+    ZeroCapacity,
+
     /// The operating system gave no thread, or the program has as many as it can bear.
     #[error("{name}: cannot start a thread: {source}")]
     Spawn {

@@ -33,13 +33,21 @@ use crate::sync::Arc;
 pub struct ExitTrace {
     /// The exits, oldest first.
     pub exits: Arc<[MemberExit]>,
+    /// How many older exits are not in it: a group that lives long keeps only the newest.
+    pub omitted: u64,
 }
 
 impl ExitTrace {
     pub(crate) fn new(exits: Vec<MemberExit>) -> Self {
         ExitTrace {
             exits: exits.into(),
+            omitted: 0,
         }
+    }
+
+    pub(crate) fn omitting(mut self, omitted: u64) -> Self {
+        self.omitted = omitted;
+        self
     }
 
     /// The exit that began the stop. None if the stop was asked for from outside.
@@ -77,6 +85,9 @@ impl<'a> IntoIterator for &'a ExitTrace {
 
 impl fmt::Display for ExitTrace {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.omitted > 0 {
+            write!(f, "{} older exits; ", self.omitted)?;
+        }
         for (n, exit) in self.iter().enumerate() {
             if n > 0 {
                 f.write_str("; ")?;

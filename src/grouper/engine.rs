@@ -24,7 +24,7 @@ use crate::clock::Clock;
 use crate::error::{Cause, Error, Exit, ExitTrace, MemberExit, Stuck};
 use crate::plan::Plan;
 use crate::process::{
-    Core, DEFAULT_GRACE, Link, News, Report, Request, current_core, earlier, spawn_member,
+    Core, DEFAULT_GRACE, Link, News, Parent, Report, Request, current_core, earlier, spawn_member,
 };
 use crate::ready::ReadySender;
 use crate::runner::BoxRunner;
@@ -73,6 +73,30 @@ impl Settings {
         }
     }
 
+    /// The group's clock is that of the process it runs in.
+    pub(super) fn clock(&self, host: Option<&Core>) -> Clock {
+        host.map(|host| host.clock.clone()).unwrap_or_default()
+    }
+
+    pub(super) fn grace(&self, host: Option<&Core>) -> Duration {
+        self.kill_grace
+            .or(host.map(|host| host.limits.grace))
+            .unwrap_or(DEFAULT_GRACE)
+    }
+
+    pub(super) fn stop_limit(&self, host: Option<&Core>) -> StopLimit {
+        StopLimit::new(self.stop_within, self.grace(host))
+    }
+
+    /// Refuses limits that leave no time at all.
+    pub(super) fn check(&self) -> Result<(), Error> {
+        let limits = [
+            ("start_within", self.start_within),
+            ("stop_within", self.stop_within),
+        ];
+        check_zero(self.kind, zero_of(&limits))
+    }
+
     pub(super) fn plan(&self) -> Plan {
         let mut plan = Plan::new(self.kind);
         for (what, limit) in [("start", self.start_within), ("stop", self.stop_within)] {
@@ -119,6 +143,21 @@ impl Slot {
         }
     }
 
+    /// The place of a member that lives already and whose runner does not come home.
+    pub(super) fn living(core: Arc<Core>, options: Options) -> Self {
+        Slot {
+            name: core.name.to_string(),
+            options,
+            runner: None,
+            core: Some(core),
+            run: SlotRun {
+                live: true,
+                settled: true,
+                ..SlotRun::default()
+            },
+        }
+    }
+
     pub(super) fn plan(&self) -> Plan {
         let of_runner = match &self.runner {
             Some(Guarded(Some(runner))) => runner.plan(),
@@ -145,14 +184,33 @@ impl std::fmt::Debug for Guarded {
 
 /// The channel on which members report, kept between runs: a thread given up may come home late.
 pub(super) struct Engine {
-    sender: Sender<Report>,
+    inbox: Arc<Inbox>,
     reports: Receiver<Report>,
+}
+
+/// Why a stop begins that begins at once.
+pub(super) enum Begin {
+    /// A member's exit, which has been recorded already.
+    ByMember,
+    BySignal(Signal),
+}
+
+struct Inbox(Sender<Report>);
+
+impl Parent for Inbox {
+    fn hear(&self, report: Report) {
+        // Nobody there: the group itself is gone. The runner comes back in the error and dies here.
+        if let Err(unheard) = self.0.send(report) {
+            let _ = crate::error::drop_caught(unheard);
+        }
+    }
 }
 
 impl Engine {
     pub(super) fn new() -> Self {
         let (sender, reports) = unbounded();
-        Engine { sender, reports }
+        let inbox = Arc::new(Inbox(sender));
+        Engine { inbox, reports }
     }
 
     pub(super) fn run(
@@ -163,15 +221,48 @@ impl Engine {
         ready: ReadySender,
     ) -> Result<(), Error> {
         check_names(slots.iter().map(|slot| slot.name.as_str()))?;
-        check_limits(settings, slots)?;
+        settings.check()?;
+        for slot in slots.iter() {
+            check_zero(&slot.name, slot.options.zero())?;
+        }
         self.bring_home(slots)?;
-        Run::new(self, settings, slots, signals, ready).run()
+        let trace = Run::new(self, settings, slots, signals, Some(ready)).run();
+        if trace.iter().all(|member| member.exit.is_ok()) {
+            Ok(())
+        } else {
+            Err(Error::Group(ExitTrace::new(trace)))
+        }
+    }
+
+    /// Stops members that were started elsewhere and report here from now on; returns their exits.
+    pub(super) fn stop(
+        &self,
+        settings: &Settings,
+        slots: &mut [Slot],
+        signals: Receiver<Signal>,
+        begin: Begin,
+    ) -> Vec<MemberExit> {
+        let mut run = Run::new(self, settings, slots, signals, None);
+        run.started = run.slots.len();
+        run.live = run.started;
+        match begin {
+            Begin::ByMember => {
+                run.initiated = true;
+                run.begin_stop(settings.termination);
+            }
+            Begin::BySignal(signal) => run.obey(signal),
+        }
+        run.run()
+    }
+
+    pub(super) fn inbox(&self) -> Arc<dyn Parent> {
+        Arc::clone(&self.inbox) as _
     }
 
     /// Takes in the runners that have come home since the last run.
     fn bring_home(&self, slots: &mut [Slot]) -> Result<(), Error> {
         for report in self.reports.try_iter() {
-            if let News::CameHome(runner) = report.news {
+            if let News::EndedLate { runner } = report.news {
                 slots[report.index].come_home(runner);
             }
         }
@@ -188,23 +279,16 @@ impl Engine {
 }
 
 impl Slot {
-    fn come_home(&mut self, runner: BoxRunner) {
-        self.runner = Some(Guarded(Some(runner)));
+    /// Its thread has ended.
+    fn come_home(&mut self, runner: Option<BoxRunner>) {
+        self.runner = runner.map(|runner| Guarded(Some(runner)));
         self.core = None;
     }
 }
 
-fn check_limits(settings: &Settings, slots: &[Slot]) -> Result<(), Error> {
-    let of_group = zero_of(&[
-        ("start_within", settings.start_within),
-        ("stop_within", settings.stop_within),
-    ]);
-    let of_group = of_group.map(|option| (settings.kind, option));
-    let of_members = slots
-        .iter()
-        .find_map(|slot| Some((slot.name.as_str(), slot.options.zero()?)));
-    match of_group.or(of_members) {
-        Some((who, option)) => Err(Error::ZeroDeadline {
+fn check_zero(who: &str, zero: Option<&'static str>) -> Result<(), Error> {
+    match zero {
+        Some(option) => Err(Error::ZeroDeadline {
             who: who.to_owned(),
             option,
         }),
@@ -268,36 +352,26 @@ impl<'g> Run<'g> {
         settings: &'g Settings,
         slots: &'g mut [Slot],
         signals: Receiver<Signal>,
-        ready: ReadySender,
+        ready: Option<ReadySender>,
     ) -> Self {
         let host = current_core();
         if let Some(host) = &host {
             let _ = host.kind.set(settings.kind);
         }
-        let clock = host
-            .as_ref()
-            .map(|host| host.clock.clone())
-            .unwrap_or_default();
-        let grace = settings
-            .kill_grace
-            .or_else(|| host.as_ref().map(|host| host.limits.grace))
-            .unwrap_or(DEFAULT_GRACE);
-
+        let clock = settings.clock(host.as_deref());
+        let grace = settings.grace(host.as_deref());
         let now = clock.now();
         let own = settings
             .start_within
             .and_then(|limit| now.checked_add(limit));
         let handed = host.as_ref().and_then(|host| host.limits.start);
         let start_by = earlier(own, handed.map(|(_, by)| by)).map(|by| hand_down(now, by, grace));
-        for slot in slots.iter_mut() {
-            slot.run = SlotRun::default();
-        }
         Run {
             engine,
             settings,
             slots,
             signals,
-            ready: Some(ready),
+            ready,
             clock,
             grace,
             start_by,
@@ -306,7 +380,7 @@ impl<'g> Run<'g> {
             unsettled: 0,
             live: 0,
             signal: None,
-            stop_limit: StopLimit::new(settings.stop_within, grace),
+            stop_limit: settings.stop_limit(host.as_deref()),
             turn: 0,
             awaited: None,
             timers: BTreeMap::new(),
@@ -316,7 +390,7 @@ impl<'g> Run<'g> {
         }
     }
 
-    fn run(mut self) -> Result<(), Error> {
+    fn run(mut self) -> Vec<MemberExit> {
         loop {
             if self.phase == Phase::Starting {
                 if self.may_start() {
@@ -335,11 +409,7 @@ impl<'g> Run<'g> {
                 self.sleep();
             }
         }
-        if self.trace.iter().all(|member| member.exit.is_ok()) {
-            Ok(())
-        } else {
-            Err(Error::Group(ExitTrace::new(self.trace)))
-        }
+        self.trace
     }
 
     fn is_over(&self) -> bool {
@@ -383,14 +453,17 @@ impl<'g> Run<'g> {
             ..Request::default()
         };
         let link = Link {
-            reports: self.engine.sender.clone(),
+            parent: Arc::clone(&self.engine.inbox) as _,
             index,
         };
         self.started += 1;
         self.unsettled += 1;
         self.live += 1;
-        slot.run.live = true;
-        slot.core = Some(spawn_member(request, runner, link));
+        slot.run = SlotRun {
+            live: true,
+            ..SlotRun::default()
+        };
+        slot.core = Some(spawn_member(&request, runner, link));
     }
 
     fn become_ready(&mut self) {
@@ -443,9 +516,14 @@ impl<'g> Run<'g> {
         let Report { index, id, news } = report;
         match news {
             News::Ready => self.settle(index),
-            News::CameHome(runner) => self.slots[index].come_home(runner),
-            News::Exited { exit, at, runner } => {
-                let cause = self.cause(index, &exit, runner.is_none());
+            News::EndedLate { runner } => self.slots[index].come_home(runner),
+            News::Exited {
+                exit,
+                at,
+                runner,
+                given_up,
+            } => {
+                let cause = self.cause(index, &exit, given_up);
                 let slot = &mut self.slots[index];
                 let told = slot.run.told;
                 let record = MemberExit {
@@ -455,7 +533,7 @@ impl<'g> Run<'g> {
                     cause,
                     time_to_stop: told.map(|told| at.saturating_duration_since(told)),
                 };
-                if let Some(runner) = runner {
+                if !given_up {
                     slot.come_home(runner);
                 }
                 self.exited(index, record);

@@ -36,7 +36,7 @@ impl Builder {
     ///
     /// Unset or empty, it is named after the type of its runner.
     pub fn name(mut self, name: impl Into<String>) -> Self {
-        self.0.name = Some(name.into().into_boxed_str());
+        self.0.name = Some(name.into().into());
         self
     }
 

@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 
 use super::link::{Link, News};
 use crate::clock::{Clock, Timer};
-use crate::error::{Error, Exit, ProcessId, Stuck, drop_caught};
+use crate::error::{Error, Exit, ProcessId, Stuck};
 use crate::latch::Latch;
 use crate::mailbox::Mailbox;
 use crate::ready::Announce;
@@ -28,7 +28,7 @@ use crate::sync::{Arc, Condvar, Mutex, OnceLock};
 #[derive(Debug)]
 pub(crate) struct Core {
     pub(crate) id: ProcessId,
-    pub(crate) name: Box<str>,
+    pub(crate) name: Arc<str>,
     pub(crate) parent: Option<ProcessId>,
     pub(crate) clock: Clock,
     pub(crate) limits: Limits,
@@ -108,7 +108,7 @@ impl std::fmt::Display for Status {
 
 impl Core {
     pub(crate) fn new(
-        name: Box<str>,
+        name: Arc<str>,
         parent: Option<ProcessId>,
         clock: Clock,
         limits: Limits,
@@ -164,8 +164,8 @@ impl Core {
         let mailbox = state.mailbox.take(); // 4
         if state.exit.is_some() {
             drop(state);
-            if let (Some(link), Some(runner)) = (&self.link, runner) {
-                link.report(self.id, News::CameHome(runner));
+            if let Some(link) = &self.link {
+                link.report(self.id, News::EndedLate { runner });
             }
             return;
         }
@@ -174,7 +174,7 @@ impl Core {
         } else {
             exit
         };
-        self.publish(state, exit, at, runner);
+        self.publish(state, exit, at, runner, false);
         drop(mailbox);
     }
 
@@ -186,21 +186,27 @@ impl Core {
         exit: Exit,
         at: Instant,
         runner: Option<BoxRunner>,
+        given_up: bool,
     ) {
         state.exit = Some(exit.clone()); // 1
         let waiters = std::mem::take(&mut state.waiters);
         let timers = std::mem::take(&mut state.timers);
         drop(state);
         drop(timers);
+        // The group first: whoever sees the exit may count on its having been heard there.
+        if let Some(link) = &self.link {
+            let news = News::Exited {
+                exit: exit.clone(),
+                at,
+                runner,
+                given_up,
+            };
+            link.report(self.id, news);
+        }
         self.exited.open();
         self.changed.notify_all();
         for waiter in waiters.into_values() {
             let _ = waiter.send(exit.clone());
-        }
-        if let Some(link) = &self.link {
-            link.report(self.id, News::Exited { exit, at, runner });
-        } else {
-            let _ = drop_caught(runner);
         }
     }
 
@@ -314,7 +320,7 @@ impl Core {
             Error::Abandoned(vec![self.stuck()])
         };
         let at = self.clock.now();
-        self.publish(state, Err(error), at, None); // 5
+        self.publish(state, Err(error), at, None, true); // 5
         true
     }
 

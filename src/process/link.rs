@@ -1,15 +1,23 @@
 //! How a member's process reports to the group that started it.
 
+use std::fmt;
 use std::time::Instant;
 
 use crate::error::{Exit, ProcessId};
 use crate::runner::BoxRunner;
-use crate::sync::channel::Sender;
+use crate::sync::Arc;
 
-/// The way home: one channel for all members of a group, and which of them this is.
-#[derive(Debug)]
+/// Who hears of a member.
+///
+/// `Ready` is reported under the lock of the member's process, so that it comes before `Exited`; whoever hears must not
+/// ask anything of a process while it holds a lock that it needs to hear.
+pub(crate) trait Parent: Send + Sync {
+    fn hear(&self, report: Report);
+}
+
+/// The way home: the parent, and which of its members this is.
 pub(crate) struct Link {
-    pub(crate) reports: Sender<Report>,
+    pub(crate) parent: Arc<dyn Parent>,
     pub(crate) index: usize,
 }
 
@@ -21,22 +29,28 @@ pub(crate) struct Report {
 
 pub(crate) enum News {
     Ready,
-    /// The exit, once for each process. The runner is missing if its thread still runs.
+    /// The exit, once for each process.
     Exited {
         exit: Exit,
         at: Instant,
+        /// Come home, unless it was dropped or its thread still runs.
         runner: Option<BoxRunner>,
+        /// The thread still runs.
+        given_up: bool,
     },
     /// The thread of a process that had been given up has ended after all.
-    CameHome(BoxRunner),
+    EndedLate { runner: Option<BoxRunner> },
 }
 
 impl Link {
     pub(crate) fn report(&self, id: ProcessId, news: News) {
         let index = self.index;
-        // Nobody there: the group itself is gone. The runner comes back in the error and dies here.
-        if let Err(unheard) = self.reports.send(Report { index, id, news }) {
-            let _ = crate::error::drop_caught(unheard);
-        }
+        self.parent.hear(Report { index, id, news });
+    }
+}
+
+impl fmt::Debug for Link {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Link").field("index", &self.index).finish_non_exhaustive()
     }
 }

@@ -21,7 +21,9 @@ pub(crate) const DEFAULT_GRACE: Duration = Duration::from_secs(1);
 /// What is asked for a process before it starts.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Request {
-    pub(crate) name: Option<Box<str>>,
+    pub(crate) name: Option<Arc<str>>,
+    /// Whose child it is. Unset, that of the process on whose thread it is started.
+    pub(crate) parent: Option<Arc<Core>>,
     pub(crate) stack_size: Option<usize>,
     pub(crate) clock: Option<Clock>,
     pub(crate) kill_grace: Option<Duration>,
@@ -34,10 +36,11 @@ pub(crate) struct Request {
 
 impl Request {
     /// The state of the process to be; what is not asked for is inherited from the process that starts it.
-    fn core(mut self, runner_type: &'static str, link: Option<Link>) -> Arc<Core> {
-        let parent = current_core();
+    pub(crate) fn core(&self, runner_type: &'static str, link: Option<Link>) -> Arc<Core> {
+        let parent = self.parent.clone().or_else(current_core);
         let clock = self
             .clock
+            .clone()
             .or_else(|| parent.as_ref().map(|parent| parent.clock.clone()))
             .unwrap_or_default();
         let grace = self
@@ -54,7 +57,7 @@ impl Request {
             start,
             stop: self.stop_within,
         };
-        let name = self.name.take().filter(|name| !name.is_empty());
+        let name = self.name.clone().filter(|name| !name.is_empty());
         let name = name.unwrap_or_else(|| runner_type.into());
         Core::new(name, parent.map(|parent| parent.id), clock, limits, link)
     }
@@ -66,10 +69,10 @@ impl Request {
 }
 
 /// What becomes of the exit and the runner when the run has ended, or the thread has not started.
-type End<'r> = fn(&Core, Exit, Box<dyn Runner + 'r>);
+pub(crate) type End<'r> = fn(&Core, Exit, Box<dyn Runner + 'r>);
 
 /// The process owned its runner: the runner is dropped before the exit is published.
-fn drop_runner(core: &Core, exit: Exit, runner: Box<dyn Runner + '_>) {
+pub(crate) fn drop_runner(core: &Core, exit: Exit, runner: Box<dyn Runner + '_>) {
     let exit = exit.and(error::drop_caught(runner));
     core.finish(exit, None);
 }
@@ -81,8 +84,9 @@ fn send_home(core: &Core, exit: Exit, runner: BoxRunner) {
 
 /// Starts a process that owns its runner. A thread that does not start is an exit.
 pub(super) fn spawn<R: Runner + 'static>(request: Request, runner: R) -> Arc<Core> {
-    let kind = plan::short_type_name::<R>();
-    start(request, kind, None, Box::new(runner), drop_runner, Detached)
+    let core = request.core(plan::short_type_name::<R>(), None);
+    launch(&core, &request, Box::new(runner), drop_runner, Detached);
+    core
 }
 
 /// Starts a process that may borrow what outlives `scope`.
@@ -91,36 +95,35 @@ pub(super) fn spawn_scoped<'scope, R: Runner + 'scope>(
     runner: R,
     scope: &'scope Scope<'scope, '_>,
 ) -> Arc<Core> {
-    let kind = plan::short_type_name::<R>();
-    start(request, kind, None, Box::new(runner), drop_runner, scope)
+    let core = request.core(plan::short_type_name::<R>(), None);
+    launch(&core, &request, Box::new(runner), drop_runner, scope);
+    core
 }
 
-/// Starts a member: it reports to its group.
-pub(crate) fn spawn_member(request: Request, runner: BoxRunner, link: Link) -> Arc<Core> {
-    start(request, "member", Some(link), runner, send_home, Detached)
+/// Starts a member: it reports to its group, and its runner goes home with the exit.
+pub(crate) fn spawn_member(request: &Request, runner: BoxRunner, link: Link) -> Arc<Core> {
+    let core = request.core("member", Some(link));
+    launch(&core, request, runner, send_home, Detached);
+    core
 }
 
-fn start<'r>(
-    request: Request,
-    kind: &'static str,
-    link: Option<Link>,
+/// Puts `runner` on a thread. If that does not start, the end comes here and now.
+pub(crate) fn launch<'r>(
+    core: &Arc<Core>,
+    request: &Request,
     runner: Box<dyn Runner + 'r>,
     end: End<'r>,
     launch: impl Launch<'r>,
-) -> Arc<Core> {
-    let zero = request.zero_deadline();
-    let stack_size = request.stack_size;
-    let core = request.core(kind, link);
-    if let Some(option) = zero {
+) {
+    if let Some(option) = request.zero_deadline() {
         let who = core.name.to_string();
-        end(&core, Err(Error::ZeroDeadline { who, option }), runner);
-        return core;
+        return end(core, Err(Error::ZeroDeadline { who, option }), runner);
     }
 
     // If the thread does not start, its body is dropped, but the runner can be taken back.
     let slot = Arc::new(Mutex::new(Some(runner)));
     let body = {
-        let (core, slot) = (Arc::clone(&core), Arc::clone(&slot));
+        let (core, slot) = (Arc::clone(core), Arc::clone(&slot));
         move || {
             if let Some(runner) = slot.lock().take() {
                 live(&core, runner, end);
@@ -132,8 +135,8 @@ fn start<'r>(
         if core.limits.start.is_some() {
             core.clock.start_timer()?;
         }
-        registry::enter(&core)?;
-        let launched = launch.launch(thread_builder(&core.name, stack_size), body);
+        registry::enter(core)?;
+        let launched = launch.launch(&core.name, request.stack_size, body);
         launched.inspect_err(|_| registry::leave(core.id))
     })();
     match started {
@@ -145,11 +148,10 @@ fn start<'r>(
             };
             let runner = slot.lock().take();
             if let Some(runner) = runner {
-                end(&core, Err(error), runner);
+                end(core, Err(error), runner);
             }
         }
     }
-    core
 }
 
 /// The life of a process, on its own thread.
@@ -168,7 +170,7 @@ fn live<'r>(core: &Arc<Core>, mut runner: Box<dyn Runner + 'r>, end: End<'r>) {
     });
 }
 
-fn thread_builder(name: &str, stack_size: Option<usize>) -> thread::Builder {
+pub(crate) fn thread_builder(name: &str, stack_size: Option<usize>) -> thread::Builder {
     // A NUL cannot stand in a thread's name. The system cuts the name to what it takes.
     let builder = thread::Builder::new().name(name.replace('\0', "\u{fffd}"));
     match stack_size {
@@ -178,29 +180,39 @@ fn thread_builder(name: &str, stack_size: Option<usize>) -> thread::Builder {
     }
 }
 
-/// The two ways to start a thread.
-trait Launch<'r> {
-    fn launch(self, thread: thread::Builder, body: impl FnOnce() + Send + 'r) -> io::Result<()>;
+/// The ways to get a thread for a process.
+pub(crate) trait Launch<'r> {
+    fn launch(
+        self,
+        name: &str,
+        stack_size: Option<usize>,
+        body: impl FnOnce() + Send + 'r,
+    ) -> io::Result<()>;
 }
 
-struct Detached;
+/// A new thread that nobody joins: its process says when it is done.
+pub(crate) struct Detached;
 
 impl Launch<'static> for Detached {
     fn launch(
         self,
-        thread: thread::Builder,
+        name: &str,
+        stack_size: Option<usize>,
         body: impl FnOnce() + Send + 'static,
     ) -> io::Result<()> {
-        thread.spawn(body).map(drop)
+        thread_builder(name, stack_size).spawn(body).map(drop)
     }
 }
 
 impl<'scope> Launch<'scope> for &'scope Scope<'scope, '_> {
     fn launch(
         self,
-        thread: thread::Builder,
+        name: &str,
+        stack_size: Option<usize>,
         body: impl FnOnce() + Send + 'scope,
     ) -> io::Result<()> {
-        thread.spawn_scoped(self, body).map(drop)
+        thread_builder(name, stack_size)
+            .spawn_scoped(self, body)
+            .map(drop)
     }
 }

@@ -1,0 +1,190 @@
+//! Streams of what happens in a group, which never hold it up: [`Events`].
+//!
+//! Invariants:
+//! 1. Publishing never blocks. A listener has room for a fixed number of events; where it is full, its oldest is dropped
+//!    and counted as missed, and the newest is kept.
+//! 2. Events come in the order in which they were published. A listener that comes late first gets the newest past
+//!    ones, which take up room like any other.
+//! 3. The stream ends when the hub does. A listener that is dropped leaves nothing behind.
+//! 4. Nothing that was published is dropped inside: whoever publishes gets back what has fallen out, and drops it where
+//!    that is safe. An event may hold the last handle to somebody's error.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::fmt;
+use std::ops::Deref;
+
+use crate::sync::atomic::{AtomicU64, Ordering};
+use crate::sync::channel::{Receiver, Sender, bounded};
+use crate::sync::{Arc, Mutex, Weak};
+
+/// A stream of events of a group. An iterator that blocks, and a channel that can be selected on.
+///
+/// It ends when no further event can come. It never holds up the group: a listener that does not keep up loses the
+/// oldest events, and [`missed`](Events::missed) counts them.
+///
+/// ```
+/// use ifrit::grouper::{Capacity, Dynamic};
+/// use ifrit::prelude::*;
+///
+/// let group = Dynamic::new(Capacity::at_most(2));
+/// let client = group.client();
+/// let exits = client.exits();
+/// let group = ifrit::invoke(group);
+/// for name in ["a", "b", "c"] {
+///     client.insert(Member::new(name, ifrit::run_fn(|_, _| Ok(()))))?;
+/// }
+/// client.close();
+///
+/// let mut names: Vec<_> = exits.map(|exit| exit.name).collect();
+/// names.sort();
+/// assert_eq!(names, ["a", "b", "c"]);
+/// # group.join()?;
+/// # Ok::<(), ifrit::BoxError>(())
+/// ```
+pub struct Events<T> {
+    receiver: Receiver<T>,
+    missed: Arc<AtomicU64>,
+    registration: Option<(Weak<Mutex<Hub<T>>>, u64)>,
+}
+
+impl<T> Events<T> {
+    /// How many events were dropped because this listener was full.
+    pub fn missed(&self) -> u64 {
+        self.missed.load(Ordering::Relaxed)
+    }
+}
+
+impl<T> Deref for Events<T> {
+    type Target = Receiver<T>;
+
+    fn deref(&self) -> &Receiver<T> {
+        &self.receiver
+    }
+}
+
+impl<T> Iterator for Events<T> {
+    type Item = T;
+
+    /// Blocks until the next event; `None` when no further one can come.
+    fn next(&mut self) -> Option<T> {
+        self.receiver.recv().ok()
+    }
+}
+
+impl<T> Drop for Events<T> {
+    fn drop(&mut self) {
+        if let Some((hub, key)) = &self.registration
+            && let Some(hub) = hub.upgrade()
+        {
+            let _listener = hub.lock().listeners.remove(key); // 3; dropped when the lock is released
+        }
+    }
+}
+
+impl<T> fmt::Debug for Events<T> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Events")
+            .field("missed", &self.missed())
+            .finish_non_exhaustive()
+    }
+}
+
+/// Where events of one kind are published.
+pub(super) struct Hub<T> {
+    room: usize,
+    past: VecDeque<T>,
+    listeners: BTreeMap<u64, Listener<T>>,
+    next: u64,
+    ended: bool,
+}
+
+struct Listener<T> {
+    sender: Sender<T>,
+    /// The group's hand in the channel, to take out the oldest.
+    oldest: Receiver<T>,
+    missed: Arc<AtomicU64>,
+}
+
+impl<T: Clone> Hub<T> {
+    pub(super) fn new(room: usize) -> Arc<Mutex<Self>> {
+        Arc::new(Mutex::new(Hub {
+            room,
+            past: VecDeque::new(),
+            listeners: BTreeMap::new(),
+            next: 0,
+            ended: false,
+        }))
+    }
+
+    /// For those who listen from now on.
+    pub(super) fn resize(&mut self, room: usize) {
+        self.room = room;
+    }
+
+    /// Returns what has fallen out. 4
+    #[must_use = "to be dropped where that is safe"]
+    pub(super) fn publish(&mut self, event: T) -> Vec<T> {
+        let mut fallen = Vec::new();
+        for listener in self.listeners.values() {
+            fallen.extend(listener.push(event.clone()));
+        }
+        self.past.push_back(event);
+        if self.past.len() > self.room {
+            fallen.extend(self.past.pop_front());
+        }
+        fallen
+    }
+
+    /// Ends all streams; those that begin later get the past events only.
+    pub(super) fn end(&mut self) {
+        self.ended = true;
+        self.listeners.clear();
+    }
+
+    /// Takes up publishing again; returns the past events, which are those of another run.
+    #[must_use = "to be dropped where that is safe"]
+    pub(super) fn reopen(&mut self) -> VecDeque<T> {
+        self.ended = false;
+        std::mem::take(&mut self.past)
+    }
+}
+
+impl<T> Listener<T> {
+    fn push(&self, mut event: T) -> Option<T> {
+        let mut fallen = None;
+        while let Err(full) = self.sender.try_send(event) {
+            event = full.into_inner();
+            if let Ok(oldest) = self.oldest.try_recv() {
+                self.missed.fetch_add(1, Ordering::Relaxed);
+                fallen = Some(oldest);
+            }
+        }
+        fallen
+    }
+}
+
+pub(super) fn listen<T: Clone>(hub: &Arc<Mutex<Hub<T>>>) -> Events<T> {
+    let mut state = hub.lock();
+    let (sender, receiver) = bounded(state.room.max(1));
+    let missed = Arc::new(AtomicU64::new(0));
+    let listener = Listener {
+        sender,
+        oldest: receiver.clone(),
+        missed: Arc::clone(&missed),
+    };
+    for event in &state.past {
+        let _fits = listener.push(event.clone()); // 2: there is as much room as there are past events
+    }
+    let mut registration = None;
+    if !state.ended {
+        let key = state.next;
+        state.next += 1;
+        state.listeners.insert(key, listener);
+        registration = Some((Arc::downgrade(hub), key));
+    }
+    Events {
+        receiver,
+        missed,
+        registration,
+    }
+}

@@ -1,0 +1,311 @@
+//! Groups whose members come while they run: [`Dynamic`].
+
+mod client;
+mod events;
+mod pool;
+mod refusal;
+mod shared;
+
+use std::fmt;
+use std::time::Duration;
+
+pub use client::DynamicClient;
+pub use events::Events;
+pub use refusal::{InsertError, Refusal};
+
+use super::engine::{Begin, Engine, Settings, Slot, Start, Stop};
+use crate::error::{Error, Exit, ExitTrace, ProcessId, Result};
+use crate::plan::Plan;
+use crate::process::{Process, Request, current_core};
+use crate::ready::ReadySender;
+use crate::runner::Runner;
+use crate::signal::Signal;
+use crate::sync::Arc;
+use crate::sync::channel::{Receiver, Select, never};
+use shared::{History, Options, Running, Shared, Turn};
+
+/// How many members of a dynamic group may live at the same time.
+///
+/// ```
+/// use ifrit::grouper::{Capacity, Dynamic};
+///
+/// let workers = Dynamic::new(Capacity::at_most(64));
+/// let connections = Dynamic::new(Capacity::unlimited());
+/// # let _ = (workers, connections);
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub struct Capacity(Option<usize>);
+
+impl Capacity {
+    /// At most so many; a further one waits. None at all is refused, by the run and by every insert.
+    pub const fn at_most(members: usize) -> Self {
+        Capacity(Some(members))
+    }
+
+    /// As many as there are threads to be had.
+    pub const fn unlimited() -> Self {
+        Capacity(None)
+    }
+
+    fn is_zero(self) -> bool {
+        self.0 == Some(0)
+    }
+}
+
+/// Which ends of members stop a dynamic group; see [`Dynamic::stop_on_exit`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Ends {
+    /// Every end.
+    Any,
+    /// Ends with an error.
+    Errors,
+}
+
+/// A member has become ready.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Entrance {
+    /// Its name.
+    pub name: String,
+    /// Its process.
+    pub process: Process,
+}
+
+/// A member has exited.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct ExitEvent {
+    /// Its name.
+    pub name: String,
+    /// The process it was.
+    pub id: ProcessId,
+    /// How its run ended.
+    pub exit: Exit,
+}
+
+/// A group whose members come while it runs, each on a thread of its own: a supervised pool.
+///
+/// It is empty at first and ready at once. Members are inserted through a [`DynamicClient`]. Their ends stop nobody,
+/// unless [`stop_on_exit`](Dynamic::stop_on_exit) says so. A stop signal closes it and stops its members, all at once;
+/// so does an end that stops it. [Closed](DynamicClient::close) without a stop, it ends when its last member has. If
+/// any member ended with an error, the group ends with [`Error::Group`].
+///
+/// ```
+/// use ifrit::grouper::{Capacity, Dynamic};
+/// use ifrit::prelude::*;
+///
+/// let group = Dynamic::new(Capacity::at_most(4));
+/// let client = group.client();
+/// let group = ifrit::invoke(group);
+///
+/// for n in 0..10 {
+///     // Waits while four are alive.
+///     client.insert(Member::new(format!("job {n}"), ifrit::run_once(move |_, _| {
+///         println!("{n} squared is {}", n * n);
+///         Ok(())
+///     })))?;
+/// }
+/// client.close();
+/// group.join()?;
+/// # Ok::<(), ifrit::BoxError>(())
+/// ```
+pub struct Dynamic {
+    shared: Arc<Shared>,
+    nudges: Receiver<()>,
+    engine: Engine,
+    settings: Settings,
+}
+
+impl Dynamic {
+    /// An empty group with room for so many.
+    pub fn new(capacity: Capacity) -> Self {
+        let (shared, nudges) = Shared::new(Options {
+            capacity,
+            event_buffer: 64,
+            history: 1_000,
+            reuse_threads: false,
+            ends: None,
+        });
+        Dynamic {
+            shared,
+            nudges,
+            engine: Engine::new(),
+            settings: Settings::new(Start::Together, Stop::Together, "dynamic group"),
+        }
+    }
+
+    /// A client of this group. It works before, during and after the run, and may outlive the group.
+    pub fn client(&self) -> DynamicClient {
+        DynamicClient::new(Arc::clone(&self.shared))
+    }
+
+    /// The room of each listener, and the number of past events a late listener gets. Unset 64; at least 1.
+    #[must_use]
+    pub fn event_buffer(self, events: usize) -> Self {
+        self.option(|options| options.event_buffer = events)
+    }
+
+    /// Members run on threads that are used again, which is several times faster for short runs.
+    ///
+    /// Each member still has a thread to itself while it runs, under its own name as the operating system shows it (on
+    /// Linux; `std::thread::current().name()` keeps the first name). Thread-locals keep what earlier members on the same
+    /// thread have left in them, and their destructors run when the group ends. There are as many threads as members
+    /// have lived at the same time; they stay until the group's run ends.
+    #[must_use]
+    pub fn reuse_threads(self) -> Self {
+        self.option(|options| options.reuse_threads = true)
+    }
+
+    /// Which ends stop the group: the others are told the [termination signal](Dynamic::termination). Unset, none does.
+    /// An Ok exit of a [one-shot](super::Member::one_shot) member never does.
+    #[must_use]
+    pub fn stop_on_exit(self, ends: Ends) -> Self {
+        self.option(|options| options.ends = Some(ends))
+    }
+
+    /// How many of the newest exits are kept for the trace. Unset, 1,000; older ones are counted.
+    #[must_use]
+    pub fn history(self, exits: usize) -> Self {
+        self.option(|options| options.history = exits)
+    }
+
+    /// What the others are told when a member's end stops the group. Unset, [`Signal::INTERRUPT`].
+    #[must_use]
+    pub fn termination(mut self, signal: Signal) -> Self {
+        self.settings.termination = Some(signal);
+        self
+    }
+
+    /// How long the group may take to stop; see [`Group::stop_within`](super::Group::stop_within).
+    #[must_use]
+    pub fn stop_within(mut self, limit: Duration) -> Self {
+        self.settings.stop_within = Some(limit);
+        self
+    }
+
+    /// How long after KILL a member is given up; see [`Group::kill_grace`](super::Group::kill_grace).
+    #[must_use]
+    pub fn kill_grace(mut self, grace: Duration) -> Self {
+        self.settings.kill_grace = Some(grace);
+        self
+    }
+
+    fn option(self, set: impl FnOnce(&mut Options)) -> Self {
+        self.shared.configure(set);
+        self
+    }
+
+    /// What members are started with.
+    fn running(&self) -> Running {
+        let host = current_core();
+        let limit = self.settings.stop_limit(host.as_deref());
+        Running {
+            request: Request {
+                clock: Some(self.settings.clock(host.as_deref())),
+                kill_grace: Some(self.settings.grace(host.as_deref())),
+                stop_within: limit.for_stops_inside(host.as_deref()),
+                parent: host,
+                ..Request::default()
+            },
+            pool: self.shared.options().reuse_threads.then(Arc::default),
+            engine: self.engine.inbox(),
+        }
+    }
+
+    /// Waits for the end; returns why the members are to be stopped, if they are.
+    fn serve(&self, signals: &mut Receiver<Signal>) -> Option<Begin> {
+        loop {
+            match signals.try_recv() {
+                Ok(signal) if signal.is_stop() => return Some(Begin::BySignal(signal)),
+                Ok(notification) => {
+                    for member in self.shared.living() {
+                        member.signal(notification);
+                    }
+                    continue;
+                }
+                Err(error) if error.is_disconnected() => {
+                    *signals = never();
+                    return Some(Begin::BySignal(Signal::INTERRUPT));
+                }
+                Err(_) => {}
+            }
+            match self.shared.turn() {
+                Turn::Done => return None,
+                Turn::Stop => return Some(Begin::ByMember),
+                Turn::GoOn => {}
+            }
+            if self.nudges.try_recv().is_ok() {
+                continue;
+            }
+            let mut select = Select::new();
+            select.recv(signals);
+            select.recv(&self.nudges);
+            select.ready();
+        }
+    }
+
+    fn stop(&self, begin: Begin, signals: Receiver<Signal>) -> History {
+        let members = self.shared.hand_over();
+        let places = members.into_iter();
+        let mut slots: Vec<_> = places
+            .map(|(core, options)| Slot::living(core, options))
+            .collect();
+        let exits = self.engine.stop(&self.settings, &mut slots, signals, begin);
+        let mut history = self.shared.finish();
+        for exit in exits {
+            drop(history.push(exit, self.shared.options().history));
+        }
+        history
+    }
+}
+
+impl Runner for Dynamic {
+    fn run(&mut self, mut signals: Receiver<Signal>, ready: ReadySender) -> Result<()> {
+        let options = self.shared.options();
+        if options.capacity.is_zero() {
+            return Err(Error::ZeroCapacity.into());
+        }
+        self.settings.check()?;
+        self.shared.open(self.running());
+        ready.notify();
+        let history = match self.serve(&mut signals) {
+            Some(begin) => self.stop(begin, signals),
+            None => self.shared.finish(),
+        };
+        if history.failed {
+            let trace = ExitTrace::new(history.exits.into()).omitting(history.omitted);
+            return Err(Error::Group(trace).into());
+        }
+        Ok(())
+    }
+
+    fn plan(&self) -> Plan {
+        let options = self.shared.options();
+        let mut plan = self.settings.plan();
+        plan = plan.note(match options.capacity.0 {
+            Some(members) => format!("at most {members}"),
+            None => "unlimited".to_owned(),
+        });
+        if options.reuse_threads {
+            plan = plan.note("reused threads");
+        }
+        plan
+    }
+}
+
+impl Drop for Dynamic {
+    fn drop(&mut self) {
+        // Whoever waits to insert is answered, and the streams end. The exits are dropped outside of every lock.
+        let _ = crate::error::drop_caught(self.shared.finish());
+    }
+}
+
+impl fmt::Debug for Dynamic {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Dynamic")
+            .field("options", &self.shared.options())
+            .field("settings", &self.settings)
+            .finish_non_exhaustive()
+    }
+}

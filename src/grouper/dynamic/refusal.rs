@@ -1,0 +1,87 @@
+//! A member that was not admitted: [`InsertError`].
+
+use std::fmt;
+
+use crate::grouper::Member;
+use crate::sync::Mutex;
+
+/// A member that was not admitted, and why. It gives the member back.
+///
+/// ```
+/// use ifrit::grouper::{Capacity, Dynamic, Refusal};
+/// use ifrit::prelude::*;
+///
+/// let group = Dynamic::new(Capacity::at_most(1));
+/// let client = group.client();
+/// drop(group);
+/// let error = client.insert(Member::new("late", ifrit::run_fn(|_, _| Ok(())))).unwrap_err();
+/// assert_eq!(error.reason(), Refusal::Closed);
+/// assert_eq!(error.into_member().name(), "late");
+/// ```
+#[derive(thiserror::Error)]
+#[error("{name}: {reason}")]
+pub struct InsertError {
+    name: String,
+    reason: Refusal,
+    /// A member can be sent but not shared; the lock makes the error shareable, so that `?` works in a runner.
+    member: Mutex<Member>,
+}
+
+impl InsertError {
+    pub(super) fn new(reason: Refusal, member: Member) -> Box<Self> {
+        Box::new(InsertError {
+            name: member.name.clone(),
+            reason,
+            member: Mutex::new(member),
+        })
+    }
+
+    /// Why it was not admitted.
+    pub fn reason(&self) -> Refusal {
+        self.reason
+    }
+
+    /// The member, as it was given.
+    pub fn into_member(self) -> Member {
+        self.member.into_inner()
+    }
+}
+
+impl fmt::Debug for InsertError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("InsertError")
+            .field("name", &self.name)
+            .field("reason", &self.reason)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Why a member was not admitted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
+#[non_exhaustive]
+pub enum Refusal {
+    /// The group is closed, was told to stop, or is gone.
+    #[error("the group takes no more members")]
+    Closed,
+    /// The group does not run yet, and the caller did not want to wait.
+    #[error("the group does not run yet")]
+    NotRunning,
+    /// As many members live as may, and the caller did not want to wait.
+    #[error("the group is full")]
+    Full,
+    /// The caller has waited as long as it wanted to.
+    #[error("no place became free in time")]
+    TimedOut,
+    /// A living member has this name.
+    #[error("a living member has this name")]
+    DuplicateName,
+    /// The member has no name.
+    #[error("the member has no name")]
+    EmptyName,
+    /// A limit of the member leaves it no time at all.
+    #[error("its {0} is zero")]
+    ZeroDeadline(&'static str),
+    /// The group's capacity is 0.
+    #[error("the capacity of the group is 0")]
+    ZeroCapacity,
+}

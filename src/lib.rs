@@ -21,8 +21,10 @@ pub use clock::{Alarm, Clock};
 pub use crossbeam_channel;
 pub use crossbeam_channel::Receiver;
 pub use error::{BoxError, Error, Exit, Panic, ProcessId, Report, Result, Stuck};
-pub use grouper::{Capacity, Dynamic, DynamicClient, Ends, Entrance, Events, ExitEvent, InsertError, Refusal,
-    Cause, ExitTrace, Group, Member, MemberExit, Members, Order, Ordered, Parallel, QueueOrdered,
+pub use grouper::{
+    Batch, Capacity, Cause, Dynamic, DynamicClient, Ends, Entrance, Events, ExitEvent, ExitTrace,
+    Group, InsertError, Member, MemberExit, Members, Order, Ordered, Parallel, Progress,
+    QueueOrdered, Refusal,
 };
 pub use plan::Plan;
 pub use process::{Builder, Process, Scope, Status, Wait, background, current, invoke, scope};

@@ -219,6 +219,10 @@ pub enum Error {
         name: String,
     },
 
+    /// It was not started, because a stop came before its turn.
+    #[error("stopped before it was started")]
+    NotStarted,
+
     /// A runner made by [`run_once`](crate::run_once) was run a second time.
     #[error("this runner can run only once, and has")]
     AlreadyRan,

@@ -1,5 +1,6 @@
 //! Groups: runners made of runners.
 
+mod batch;
 mod dynamic;
 mod engine;
 mod fixed;
@@ -7,6 +8,7 @@ mod member;
 mod time;
 
 pub use crate::error::{Cause, ExitTrace, MemberExit};
+pub use batch::{Batch, Progress};
 pub use dynamic::{
     Capacity, Dynamic, DynamicClient, Ends, Entrance, Events, ExitEvent, InsertError, Refusal,
 };

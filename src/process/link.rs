@@ -39,7 +39,9 @@ pub(crate) enum News {
         given_up: bool,
     },
     /// The thread of a process that had been given up has ended after all.
-    EndedLate { runner: Option<BoxRunner> },
+    EndedLate {
+        runner: Option<BoxRunner>,
+    },
 }
 
 impl Link {
@@ -51,6 +53,8 @@ impl Link {
 
 impl fmt::Debug for Link {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Link").field("index", &self.index).finish_non_exhaustive()
+        f.debug_struct("Link")
+            .field("index", &self.index)
+            .finish_non_exhaustive()
     }
 }

@@ -20,4 +20,6 @@ pub use wait::Wait;
 pub(crate) use self::core::{Core, earlier};
 pub(crate) use current::current_core;
 pub(crate) use link::{Link, News, Parent, Report};
-pub(crate) use spawn::{DEFAULT_GRACE, Detached, Launch, Request, drop_runner, launch, spawn_member, thread_builder};
+pub(crate) use spawn::{
+    DEFAULT_GRACE, Detached, Launch, Request, drop_runner, launch, spawn_member, thread_builder,
+};

@@ -47,6 +47,11 @@ impl Capacity {
         Capacity(None)
     }
 
+    /// Whether one more may live beside so many others.
+    pub(super) fn has_room_beside(self, others: usize) -> bool {
+        self.0.is_none_or(|limit| others < limit)
+    }
+
     fn is_zero(self) -> bool {
         self.0 == Some(0)
     }

@@ -1,22 +1,42 @@
-//! Threads that are used again: one for each member that runs at the same time.
+//! Threads that are used again, so that short members cost no thread start.
+//!
+//! A worker that has finished takes the next job itself, and a worker that takes a job while more are waiting wakes one
+//! more worker. So a burst of short jobs is worked off by the few threads that are awake, and a job never waits for
+//! another one to end.
 //!
 //! Invariants:
-//! 1. `free` counts the threads that wait for work or are certain to, and have not been promised any. A job is sent only
-//!    after one of them has been taken from that count, so it never waits for another job to end.
-//! 2. The threads end when the pool is dropped.
+//! 1. `spare` is the number of workers that run no member, less the jobs in the queue. A job is queued only while
+//!    `spare` is positive, and takes one from it; otherwise it gets a new thread. So there is a worker for each job.
+//! 2. While the queue is not empty, some worker is on its way to it: it is searching, or it has just finished.
+//! 3. The workers end when the pool is dropped; one that still runs a member then ends after it.
 
+use std::cell::RefCell;
+use std::collections::VecDeque;
 use std::fs::File;
 use std::io;
-use std::io::{Seek, Write};
+use std::os::unix::fs::FileExt;
 
 use crate::process::{Launch, thread_builder};
-use crate::sync::atomic::{AtomicUsize, Ordering};
-use crate::sync::channel::{Receiver, Sender, unbounded};
+use crate::sync::{Arc, Condvar, Mutex, spin_until};
 
-pub(super) struct Pool {
-    jobs: Sender<Job>,
-    waiting: Receiver<Job>,
-    free: AtomicUsize,
+/// The group's handle: the workers end when it is dropped.
+#[derive(Default)]
+pub(super) struct Pool(Arc<Shared>);
+
+#[derive(Default)]
+struct Shared {
+    state: Mutex<State>,
+}
+
+#[derive(Default)]
+struct State {
+    queue: VecDeque<Job>,
+    spare: usize,
+    /// Workers that are awake and look for a job.
+    searching: usize,
+    /// The one that has slept for the shortest time is on top.
+    parked: Vec<Arc<Worker>>,
+    over: bool,
 }
 
 struct Job {
@@ -24,28 +44,36 @@ struct Job {
     body: Box<dyn FnOnce() + Send>,
 }
 
-impl Default for Pool {
-    fn default() -> Self {
-        let (jobs, waiting) = unbounded();
-        Pool {
-            jobs,
-            waiting,
-            free: AtomicUsize::new(0),
+#[derive(Default)]
+struct Worker {
+    awake: Mutex<bool>,
+    wake: Condvar,
+}
+
+impl Worker {
+    fn wake(&self) {
+        *self.awake.lock() = true;
+        self.wake.notify_one();
+    }
+
+    fn sleep(&self) {
+        let mut awake = self.awake.lock();
+        while !*awake {
+            self.wake.wait(&mut awake);
         }
+        *awake = false;
     }
 }
 
-impl Pool {
-    /// A thread of the pool is about to be done with its member.
-    pub(super) fn release(&self) {
-        self.free.fetch_add(1, Ordering::SeqCst);
-    }
+thread_local! {
+    /// The pool whose worker this thread is, until it has been released from its member.
+    static BUSY_IN: RefCell<Option<Arc<Shared>>> = const { RefCell::new(None) };
+}
 
-    fn take_free(&self) -> bool {
-        let take = |free: usize| free.checked_sub(1);
-        self.free
-            .fetch_update(Ordering::SeqCst, Ordering::SeqCst, take)
-            .is_ok()
+/// This thread, if it is a worker, is about to be done with its member.
+pub(super) fn release_this_thread() {
+    if let Some(pool) = BUSY_IN.with(RefCell::take) {
+        pool.state.lock().spare += 1; // 1
     }
 }
 
@@ -56,24 +84,100 @@ impl Launch<'static> for &Pool {
         stack_size: Option<usize>,
         body: impl FnOnce() + Send + 'static,
     ) -> io::Result<()> {
-        if self.take_free() {
-            let job = Job {
+        let mut state = self.0.state.lock();
+        if state.spare > 0 {
+            state.spare -= 1; // 1
+            state.queue.push_back(Job {
                 name: name.into(),
                 body: Box::new(body),
-            };
-            let _ = self.jobs.send(job); // the pool itself holds a receiver
+            });
+            let sleeper = state.call_one();
+            drop(state);
+            sleeper.inspect(|worker| worker.wake());
             return Ok(());
         }
-        let waiting = self.waiting.clone();
-        let spawned = thread_builder(name, stack_size).spawn(move || {
-            body();
-            let mut label = Label::of_this_thread();
-            for job in waiting {
-                label.set(&job.name);
-                (job.body)();
-            }
-        });
+        drop(state);
+        let pool = Arc::clone(&self.0);
+        let spawned = thread_builder(name, stack_size).spawn(move || pool.work(body));
         spawned.map(drop)
+    }
+}
+
+impl State {
+    /// A worker to wake because of what is in the queue, unless one is on its way. 2
+    fn call_one(&mut self) -> Option<Arc<Worker>> {
+        if self.searching > 0 || self.queue.is_empty() {
+            return None;
+        }
+        let sleeper = self.parked.pop()?;
+        self.searching += 1;
+        Some(sleeper)
+    }
+}
+
+impl Shared {
+    fn work(self: &Arc<Self>, first: impl FnOnce()) {
+        let worker = Arc::new(Worker::default());
+        let label = Label::of_this_thread();
+        self.run(first);
+        while let Some(job) = self.next(&worker) {
+            label.set(&job.name);
+            self.run(job.body);
+        }
+    }
+
+    fn run(self: &Arc<Self>, body: impl FnOnce()) {
+        BUSY_IN.with(|busy| busy.replace(Some(Arc::clone(self))));
+        body();
+        release_this_thread();
+    }
+
+    fn next(&self, worker: &Arc<Worker>) -> Option<Job> {
+        let mut state = self.state.lock();
+        state.searching += 1;
+        let mut tired = false;
+        loop {
+            if state.over && state.queue.is_empty() {
+                return None; // 3
+            }
+            if let Some(job) = state.queue.pop_front() {
+                state.searching -= 1;
+                let sleeper = state.call_one();
+                drop(state);
+                sleeper.inspect(|worker| worker.wake());
+                return Some(job);
+            }
+            if tired {
+                state.searching -= 1;
+                state.parked.push(Arc::clone(worker));
+                drop(state);
+                worker.sleep(); // whoever wakes it has counted it as searching
+                state = self.state.lock();
+                tired = false;
+            } else {
+                drop(state);
+                spin_until(|| {
+                    self.state
+                        .try_lock()
+                        .is_some_and(|state| !state.queue.is_empty())
+                });
+                state = self.state.lock();
+                tired = true;
+            }
+        }
+    }
+}
+
+impl Drop for Pool {
+    fn drop(&mut self) {
+        let mut state = self.0.state.lock();
+        state.over = true;
+        let sleepers = std::mem::take(&mut state.parked);
+        state.searching += sleepers.len();
+        drop(state);
+        for worker in sleepers {
+            worker.wake();
+        }
     }
 }
 
@@ -83,12 +187,17 @@ struct Label(Option<File>);
 
 impl Label {
     fn of_this_thread() -> Self {
-        Label(File::options().write(true).open("/proc/thread-self/comm").ok())
+        Label(
+            File::options()
+                .write(true)
+                .open("/proc/thread-self/comm")
+                .ok(),
+        )
     }
 
-    fn set(&mut self, name: &str) {
-        if let Some(file) = &mut self.0 {
-            let _ = file.rewind().and_then(|()| file.write_all(name.as_bytes()));
+    fn set(&self, name: &str) {
+        if let Some(file) = &self.0 {
+            let _ = file.write_at(name.as_bytes(), 0);
         }
     }
 }

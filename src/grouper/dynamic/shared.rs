@@ -15,7 +15,7 @@ use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::time::Instant;
 
 use super::events::{Events, Hub, listen};
-use super::pool::Pool;
+use super::pool::{self, Pool};
 use super::refusal::{InsertError, Refusal};
 use super::{Capacity, Ends, Entrance, ExitEvent};
 use crate::error::{Cause, MemberExit, ProcessId};
@@ -23,7 +23,7 @@ use crate::grouper::Member;
 use crate::grouper::member;
 use crate::latch::Latch;
 use crate::process::{
-    Core, Link, News, Parent, Process, Report, Request, Detached, drop_runner, earlier, launch,
+    Core, Detached, Link, News, Parent, Process, Report, Request, drop_runner, earlier, launch,
 };
 use crate::sync::channel::{Receiver, Sender, bounded};
 use crate::sync::{Arc, Condvar, Mutex, MutexGuard};
@@ -62,7 +62,9 @@ struct State {
 
 enum Phase {
     /// Not run yet, or not again; `closed` beforehand if a client has asked for that.
-    Idle { closed: bool },
+    Idle {
+        closed: bool,
+    },
     Open(Running),
     /// It ends when the last member has.
     Closed(Running),
@@ -244,13 +246,13 @@ impl Shared {
     }
 
     fn look(&self, state: &State, member: &Member) -> Look {
-        let Capacity(limit) = state.options.capacity;
+        let capacity = state.options.capacity;
         match &state.phase {
-            _ if limit == Some(0) => Look::Refuse(Refusal::ZeroCapacity),
+            _ if capacity.is_zero() => Look::Refuse(Refusal::ZeroCapacity),
             Phase::Open(_) if state.names.contains_key(member.name.as_str()) => {
                 Look::Refuse(Refusal::DuplicateName)
             }
-            Phase::Open(running) if limit.is_none_or(|limit| state.threads < limit) => {
+            Phase::Open(running) if capacity.has_room_beside(state.threads) => {
                 Look::Enter(running.clone())
             }
             Phase::Open(_) => Look::NotNow(Refusal::Full),
@@ -269,10 +271,7 @@ impl Shared {
         let request = Request {
             name: Some(Arc::clone(&name)),
             start_timeout: member.options.start_timeout,
-            stop_within: earlier(
-                member.options.stop_timeout,
-                running.request.stop_within,
-            ),
+            stop_within: earlier(member.options.stop_timeout, running.request.stop_within),
             ..running.request
         };
         let link = Link {
@@ -406,7 +405,10 @@ impl Parent for Shared {
                     state.litter.entrances.extend(fallen); // 4: this is called under the lock of a process
                 }
             }
-            News::EndedLate { .. } => self.place_free(&mut state, true),
+            News::EndedLate { .. } => {
+                pool::release_this_thread();
+                self.place_free(&mut state);
+            }
             News::Exited {
                 exit,
                 at,
@@ -417,9 +419,11 @@ impl Parent for Shared {
                     return;
                 };
                 state.names.remove(&living.core.name);
-                let ran = living.core.thread().is_some();
                 if !given_up {
-                    self.place_free(&mut state, ran);
+                    if living.core.runs_on_this_thread() {
+                        pool::release_this_thread();
+                    }
+                    self.place_free(&mut state);
                 }
                 let event = ExitEvent {
                     name: living.core.name.to_string(),
@@ -454,16 +458,9 @@ impl Parent for Shared {
 }
 
 impl Shared {
-    /// A member's thread is done with it, or has not started.
-    fn place_free(&self, state: &mut State, started: bool) {
+    /// A member's thread is about to be done with it, or has not started.
+    fn place_free(&self, state: &mut State) {
         state.threads -= 1;
-        if started && let Phase::Open(running)
-        | Phase::Closed(running)
-        | Phase::Stopping { running, .. } = &state.phase
-            && let Some(pool) = &running.pool
-        {
-            pool.release();
-        }
         if state.waiting > 0 {
             self.changed.notify_one();
         }
@@ -511,8 +508,20 @@ struct Admitted {
 impl Admitted {
     fn start(self, member: Member) -> Process {
         match &self.pool {
-            Some(pool) => launch(&self.core, &self.request, member.runner, drop_runner, &**pool),
-            None => launch(&self.core, &self.request, member.runner, drop_runner, Detached),
+            Some(pool) => launch(
+                &self.core,
+                &self.request,
+                member.runner,
+                drop_runner,
+                &**pool,
+            ),
+            None => launch(
+                &self.core,
+                &self.request,
+                member.runner,
+                drop_runner,
+                Detached,
+            ),
         }
         Process::from_core(self.core)
     }

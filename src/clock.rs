@@ -116,6 +116,11 @@ impl Clock {
         self.now().checked_add(duration)
     }
 
+    /// Whether waiting for a time on this clock needs a timer: the system cannot wait for it.
+    pub(crate) fn is_manual(&self) -> bool {
+        matches!(self.0, Source::Manual(_))
+    }
+
     /// Makes sure that `schedule` will find its thread running.
     pub(crate) fn start_timer(&self) -> io::Result<()> {
         match &self.0 {

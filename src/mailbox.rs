@@ -34,6 +34,13 @@ impl Mailbox {
         &self.receiver
     }
 
+    /// Takes over what is pending in another mailbox.
+    pub(crate) fn take_from(&mut self, other: &Mailbox) {
+        for signal in other.receiver.try_iter() {
+            self.push(signal);
+        }
+    }
+
     pub(crate) fn push(&mut self, signal: Signal) {
         let pending = self.sender.len();
         while self.log.len() > pending {

@@ -212,6 +212,26 @@ pub enum Error {
     #[error("abandoned, still running: {}", list(.0))]
     Abandoned(Vec<Stuck>),
 
+    /// One restart too many.
+    #[error("{name}: more than {restarts} restarts within {within:?}{}", also(None, source.as_deref()))]
+    RestartBudget {
+        /// Who was restarted, or whose members were.
+        name: String,
+        /// How many restarts were allowed.
+        restarts: usize,
+        /// Within which time.
+        within: Duration,
+        /// The last error, unless the last end was Ok.
+        #[source]
+        source: Option<Box<Error>>,
+        /// The ends that asked for those restarts, oldest first, the last one included.
+        history: Arc<[Exit]>,
+    },
+
+    /// A backoff that makes no sense. Nothing was started.
+    #[error("the backoff is invalid: {0}")]
+    InvalidBackoff(&'static str),
+
     /// The process was asked to wait for itself.
     #[error("{name}: a process cannot wait for itself")]
     WouldDeadlock {
@@ -281,6 +301,10 @@ impl Error {
                 .filter_map(|member| member.exit.as_ref().err())
                 .find_map(Error::downcast_ref),
             Error::StartTimeout {
+                source: Some(source),
+                ..
+            }
+            | Error::RestartBudget {
                 source: Some(source),
                 ..
             } => source.downcast_ref(),

@@ -24,7 +24,7 @@ use crate::clock::Clock;
 use crate::error::{Cause, Error, Exit, ExitTrace, MemberExit, Stuck};
 use crate::plan::Plan;
 use crate::process::{
-    Core, DEFAULT_GRACE, Link, News, Parent, Report, Request, current_core, earlier, spawn_member,
+    Core, DEFAULT_GRACE, Link, News, Parent, Report, Request, current_host, earlier, spawn_member,
 };
 use crate::ready::ReadySender;
 use crate::runner::BoxRunner;
@@ -354,7 +354,7 @@ impl<'g> Run<'g> {
         signals: Receiver<Signal>,
         ready: Option<ReadySender>,
     ) -> Self {
-        let host = current_core();
+        let host = current_host();
         if let Some(host) = &host {
             let _ = host.kind.set(settings.kind);
         }

@@ -13,6 +13,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use super::link::{Link, News};
+use super::spawn::DEFAULT_GRACE;
 use crate::clock::{Clock, Timer};
 use crate::error::{Error, Exit, ProcessId, Stuck};
 use crate::latch::Latch;
@@ -55,7 +56,12 @@ pub(crate) struct Limits {
 
 #[derive(Debug)]
 struct State {
+    /// The innermost: the one read by what runs now.
     mailbox: Option<Mailbox>,
+    /// Those of the wrappers around it, outermost first.
+    outer: Vec<Mailbox>,
+    /// A wrapper waits to run its child again.
+    restarting: bool,
     ready: bool,
     exit: Option<Exit>,
     /// When the first stop signal came.
@@ -86,6 +92,8 @@ pub enum Status {
     Starting,
     /// It is ready.
     Ready,
+    /// What it ran has ended, and waits to be run again.
+    Restarting,
     /// It was told to stop and still runs.
     Stopping,
     /// It has exited.
@@ -99,6 +107,7 @@ impl std::fmt::Display for Status {
         f.pad(match self {
             Status::Starting => "starting",
             Status::Ready => "ready",
+            Status::Restarting => "restarting",
             Status::Stopping => "stopping",
             Status::Exited => "exited",
             Status::Abandoned => "abandoned",
@@ -127,6 +136,8 @@ impl Core {
             thread: OnceLock::new(),
             state: Mutex::new(State {
                 mailbox: Some(Mailbox::new()),
+                outer: Vec::new(),
+                restarting: false,
                 ready: false,
                 exit: None,
                 told: None,
@@ -140,6 +151,24 @@ impl Core {
             changed: Condvar::new(),
             link,
         })
+    }
+
+    /// A process without a thread, to host what is driven by hand inside `process`, if inside any.
+    pub(crate) fn by_hand(process: Option<&Core>) -> Arc<Self> {
+        let limits = Limits {
+            grace: process.map_or(DEFAULT_GRACE, |process| process.limits.grace),
+            start: process.and_then(|process| process.limits.start),
+            stop: process.and_then(Core::stop_within),
+        };
+        let clock = process.map(|process| process.clock.clone());
+        let parent = process.map(|process| process.id);
+        Core::new(
+            "by hand".into(),
+            parent,
+            clock.unwrap_or_default(),
+            limits,
+            None,
+        )
     }
 
     // From the process's own thread.
@@ -157,11 +186,71 @@ impl Core {
             .map(|mailbox| mailbox.receiver().clone())
     }
 
+    /// Whether `signals` are those of what runs now.
+    pub(crate) fn reads(&self, signals: &Receiver<Signal>) -> bool {
+        let state = self.state.lock();
+        let mailbox = state.mailbox.as_ref();
+        mailbox.is_some_and(|mailbox| mailbox.receiver().same_channel(signals))
+    }
+
+    /// Puts a fresh mailbox on top, with what is pending; `None` once a stop was asked for.
+    pub(super) fn push_mailbox(&self) -> Option<Receiver<Signal>> {
+        let mut state = self.state.lock();
+        if state.told.is_some() {
+            return None;
+        }
+        let outer = state.mailbox.take()?;
+        let mut inner = Mailbox::new();
+        inner.take_from(&outer);
+        let signals = inner.receiver().clone();
+        state.outer.push(outer);
+        state.mailbox = Some(inner);
+        Some(signals)
+    }
+
+    /// Takes the top mailbox away; what is pending goes to the one below.
+    pub(super) fn pop_mailbox(&self) {
+        let mut state = self.state.lock();
+        let inner = state.mailbox.take();
+        state.mailbox = state.outer.pop();
+        if let (Some(outer), Some(inner)) = (&mut state.mailbox, &inner) {
+            outer.take_from(inner);
+        }
+        drop(state);
+        drop(inner);
+    }
+
+    pub(crate) fn was_told(&self) -> bool {
+        self.state.lock().told.is_some()
+    }
+
+    /// Blocks until `limit`, if there is one, or until a stop is asked for; says whether it was. The process counts as restarting.
+    pub(crate) fn told_before(self: &Arc<Self>, limit: Option<Instant>) -> bool {
+        let by_hand = limit.filter(|_| self.clock.is_manual());
+        let alarm = by_hand.map(|limit| {
+            let weak = Arc::downgrade(self);
+            let ring = move || {
+                if let Some(core) = weak.upgrade() {
+                    let _state = core.state.lock(); // or it might ring between a look and the wait
+                    core.changed.notify_all();
+                }
+            };
+            self.clock.schedule(limit, Box::new(ring))
+        });
+        let mut state = self.state.lock();
+        state.restarting = true;
+        while state.told.is_none() && limit.is_none_or(|limit| self.clock.now() < limit) {
+            self.blocks_past(&mut state, limit.filter(|_| alarm.is_none()));
+        }
+        state.restarting = false;
+        state.told.is_some()
+    }
+
     /// The end of the run. The runner goes home to the group, where there is one.
     pub(crate) fn finish(&self, exit: Exit, runner: Option<BoxRunner>) {
         let at = self.clock.now();
         let mut state = self.state.lock();
-        let mailbox = state.mailbox.take(); // 4
+        let mailboxes = (state.mailbox.take(), std::mem::take(&mut state.outer)); // 4
         if state.exit.is_some() {
             drop(state);
             if let Some(link) = &self.link {
@@ -175,7 +264,7 @@ impl Core {
             exit
         };
         self.publish(state, exit, at, runner, false);
-        drop(mailbox);
+        drop(mailboxes);
     }
 
     // From anywhere.
@@ -231,6 +320,9 @@ impl Core {
         }
         let delivered = state.exit.is_none(); // 2
         drop(state);
+        if signal.is_stop() {
+            self.changed.notify_all();
+        }
         if let Some(within) = enforce {
             self.enforce(within);
         }
@@ -355,6 +447,7 @@ impl Core {
             (Some(_), None) => Status::Exited,
             (Some(_), Some(_)) => Status::Abandoned,
             (None, _) if state.told.is_some() => Status::Stopping,
+            (None, _) if state.restarting => Status::Restarting,
             (None, _) if state.ready => Status::Ready,
             (None, _) => Status::Starting,
         }

@@ -8,6 +8,8 @@ use crate::sync::Arc;
 
 thread_local! {
     static CURRENT: RefCell<Option<Arc<Core>>> = const { RefCell::new(None) };
+    /// Where a wrapper is driven by hand: the host made for that.
+    static BY_HAND: RefCell<Option<Arc<Core>>> = const { RefCell::new(None) };
 }
 
 /// The process whose thread this is, or `None` on a thread that is not ours.
@@ -34,6 +36,27 @@ pub(crate) fn current_core() -> Option<Arc<Core>> {
         .try_with(|current| current.borrow().clone())
         .ok()
         .flatten()
+}
+
+/// Where what runs on this thread gets its clock, its limits and its signals from.
+pub(crate) fn current_host() -> Option<Arc<Core>> {
+    BY_HAND
+        .try_with(|by_hand| by_hand.borrow().clone())
+        .ok()
+        .flatten()
+        .or_else(current_core)
+}
+
+/// Makes `host` the host of this thread for as long as `work` takes.
+pub(super) fn as_host<T>(host: &Arc<Core>, work: impl FnOnce() -> T) -> T {
+    struct Restore(Option<Arc<Core>>);
+    impl Drop for Restore {
+        fn drop(&mut self) {
+            BY_HAND.with(|by_hand| by_hand.replace(self.0.take()));
+        }
+    }
+    let _restore = Restore(BY_HAND.with(|by_hand| by_hand.replace(Some(Arc::clone(host)))));
+    work()
 }
 
 /// Makes `core` the current process of this thread for as long as `work` takes.

@@ -4,6 +4,7 @@ mod builder;
 mod core;
 mod current;
 mod handle;
+mod inline;
 mod link;
 pub(crate) mod registry;
 mod scope;
@@ -18,7 +19,8 @@ pub use scope::{Scope, scope};
 pub use wait::Wait;
 
 pub(crate) use self::core::{Core, earlier};
-pub(crate) use current::current_core;
+pub(crate) use current::current_host;
+pub(crate) use inline::{Frame, with_host};
 pub(crate) use link::{Link, News, Parent, Report};
 pub(crate) use spawn::{
     DEFAULT_GRACE, Detached, Launch, Request, drop_runner, launch, spawn_member, thread_builder,

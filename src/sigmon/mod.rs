@@ -3,23 +3,20 @@
 mod broker;
 mod escalation;
 
-use std::fmt;
 use std::time::Duration;
 
 use broker::{Subscriber, Subscription};
 pub use escalation::{Escalation, Step};
 
-use crate::clock::Clock;
 use crate::error::{Error, Exit, Result};
-use crate::mailbox::Mailbox;
 use crate::plan::Plan;
-use crate::process::{Core, current_core};
+use crate::process::{Core, with_host};
 use crate::ready::ReadySender;
 use crate::runner::Runner;
 use crate::signal::Signal;
 use crate::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
-use crate::sync::channel::{Receiver, Select, bounded};
-use crate::sync::{Arc, Mutex, OnceLock, thread};
+use crate::sync::channel::Receiver;
+use crate::sync::{Arc, Mutex};
 
 /// A runner that hands the operating system's signals to another one.
 ///
@@ -144,9 +141,9 @@ impl<R: Runner> Sigmon<R> {
         Ok(())
     }
 
-    fn listen(&self, target: Target) -> std::result::Result<Subscription, Error> {
+    fn listen(&self, host: &Arc<Core>) -> std::result::Result<Subscription, Error> {
         let listener: Arc<dyn Subscriber> = Arc::new(Listener {
-            target,
+            host: Arc::clone(host),
             escalation: self.escalation.clone(),
             stops: AtomicUsize::new(0),
             outcome: Arc::clone(&self.outcome),
@@ -163,71 +160,20 @@ impl<R: Runner> Sigmon<R> {
         })
     }
 
-    /// On the process's own thread and channel: the system's signals go to the process.
-    fn run_in(
+    fn run_on(
         &mut self,
         host: &Arc<Core>,
         signals: Receiver<Signal>,
         ready: ReadySender,
     ) -> Result {
         if let Some(limit) = self.stop_within {
-            host.enforce_stops(limit).map_err(timer_error)?;
+            host.enforce_stops(limit).map_err(|source| Error::Spawn {
+                name: "ifrit-timer".to_owned(),
+                source: Arc::new(source),
+            })?;
         }
-        let _listening = self.listen(Target::Process(Arc::clone(host)))?;
+        let _listening = self.listen(host)?;
         self.runner.run(signals, ready)
-    }
-
-    /// By hand: the system's signals and those given meet in a mailbox.
-    fn run_by_hand(&mut self, signals: Receiver<Signal>, ready: ReadySender) -> Result {
-        let clock = current_core()
-            .map(|core| core.clock.clone())
-            .unwrap_or_default();
-        let inbox = Arc::new(ByHand {
-            mailbox: Mutex::new(Mailbox::new()),
-            stop_within: self.stop_within,
-            timer: OnceLock::new(),
-            clock,
-        });
-        if self.stop_within.is_some() {
-            inbox.clock.start_timer().map_err(timer_error)?;
-        }
-        let merged = inbox.mailbox.lock().receiver().clone();
-        let _listening = self.listen(Target::ByHand(Arc::clone(&inbox)))?;
-        thread::scope(|scope| {
-            let (_done, done) = bounded(0);
-            thread::Builder::new()
-                .name("ifrit-sigmon".into())
-                .spawn_scoped(scope, move || pump(&signals, &done, &inbox))
-                .map_err(|source| Error::Spawn {
-                    name: "ifrit-sigmon".to_owned(),
-                    source: Arc::new(source),
-                })?;
-            self.runner.run(merged, ready)
-        })
-    }
-}
-
-fn timer_error(source: std::io::Error) -> Error {
-    Error::Spawn {
-        name: "ifrit-timer".to_owned(),
-        source: Arc::new(source),
-    }
-}
-
-fn pump(
-    signals: &Receiver<Signal>,
-    done: &Receiver<std::convert::Infallible>,
-    inbox: &Arc<ByHand>,
-) {
-    let mut select = Select::new();
-    let from_outside = select.recv(signals);
-    select.recv(done);
-    while select.ready() == from_outside {
-        match signals.try_recv() {
-            Ok(signal) => inbox.signal(signal),
-            Err(error) if error.is_disconnected() => return inbox.signal(Signal::INTERRUPT),
-            Err(_) => {}
-        }
     }
 }
 
@@ -235,14 +181,7 @@ impl<R: Runner> Runner for Sigmon<R> {
     fn run(&mut self, signals: Receiver<Signal>, ready: ReadySender) -> Result<()> {
         self.check()?;
         self.outcome.reset();
-        let host = current_core().filter(|host| {
-            let own = host.signals();
-            own.is_some_and(|own| own.same_channel(&signals))
-        });
-        match host {
-            Some(host) => self.run_in(&host, signals, ready),
-            None => self.run_by_hand(signals, ready),
-        }
+        with_host(signals, |host, signals| self.run_on(host, signals, ready))?
     }
 
     fn plan(&self) -> Plan {
@@ -255,81 +194,36 @@ impl<R: Runner> Runner for Sigmon<R> {
     }
 }
 
-enum Target {
-    Process(Arc<Core>),
-    ByHand(Arc<ByHand>),
-}
-
-struct ByHand {
-    mailbox: Mutex<Mailbox>,
-    stop_within: Option<Duration>,
-    timer: OnceLock<crate::clock::Timer>,
-    clock: Clock,
-}
-
-impl ByHand {
-    fn signal(self: &Arc<Self>, signal: Signal) {
-        self.mailbox.lock().push(signal);
-        if let (true, Some(limit)) = (signal.is_stop(), self.stop_within)
-            && let Some(kill_at) = self.clock.deadline(limit)
-        {
-            self.timer.get_or_init(|| {
-                let weak = Arc::downgrade(self);
-                let kill = move || {
-                    if let Some(inbox) = weak.upgrade() {
-                        inbox.mailbox.lock().push(Signal::KILL);
-                    }
-                };
-                self.clock.schedule(kill_at, Box::new(kill))
-            });
-        }
-    }
-}
-
 struct Listener {
-    target: Target,
+    host: Arc<Core>,
     escalation: Escalation,
     stops: AtomicUsize,
     outcome: Arc<Outcome>,
 }
 
-impl Listener {
-    fn forward(&self, signal: Signal) {
-        match &self.target {
-            Target::Process(core) => drop(core.signal(signal)),
-            Target::ByHand(inbox) => inbox.signal(signal),
-        }
-    }
-}
-
 impl Subscriber for Listener {
     fn receive(&self, signal: Signal) {
         if !signal.is_stop() {
-            return self.forward(signal);
+            self.host.signal(signal);
+            return;
         }
         self.outcome.first_stop.lock().get_or_insert(signal);
         match self
             .escalation
             .step(self.stops.fetch_add(1, Ordering::Relaxed))
         {
-            Step::Forward => self.forward(signal),
+            Step::Forward => {
+                self.host.signal(signal);
+            }
             Step::Kill => {
                 self.outcome.forced.store(true, Ordering::SeqCst);
-                self.forward(Signal::KILL);
+                self.host.signal(Signal::KILL);
             }
             Step::GiveUp => {
                 self.outcome.forced.store(true, Ordering::SeqCst);
-                self.forward(Signal::KILL);
-                if let Target::Process(core) = &self.target {
-                    core.give_up();
-                }
+                self.host.signal(Signal::KILL);
+                self.host.give_up();
             }
         }
-    }
-}
-
-impl fmt::Debug for Target {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Target")
     }
 }

@@ -16,7 +16,7 @@ pub use refusal::{InsertError, Refusal};
 use super::engine::{Begin, Engine, Settings, Slot, Start, Stop};
 use crate::error::{Error, Exit, ExitTrace, ProcessId, Result};
 use crate::plan::Plan;
-use crate::process::{Process, Request, current_core};
+use crate::process::{Process, Request, current_host};
 use crate::ready::ReadySender;
 use crate::runner::Runner;
 use crate::signal::Signal;
@@ -203,7 +203,7 @@ impl Dynamic {
 
     /// What members are started with.
     fn running(&self) -> Running {
-        let host = current_core();
+        let host = current_host();
         let limit = self.settings.stop_limit(host.as_deref());
         Running {
             request: Request {

@@ -1,0 +1,140 @@
+//! How long to wait before a restart: [`Backoff`].
+
+use std::collections::hash_map::RandomState;
+use std::hash::BuildHasher;
+use std::time::Duration;
+
+use crate::error::Error;
+
+/// How long to wait before each restart.
+///
+/// Delays that grow are reset when what is restarted has been ready for a while; see
+/// [`Restarter::reset_after`](super::Restarter::reset_after).
+///
+/// ```
+/// use ifrit::restart::Backoff;
+/// use std::time::Duration;
+///
+/// let backoff = Backoff::exponential(Duration::from_millis(100), Duration::from_secs(30)).jitter(0.1);
+/// # let _ = backoff;
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Backoff {
+    first: Duration,
+    max: Duration,
+    grows: bool,
+    jitter: f64,
+    seed: Option<u64>,
+}
+
+impl Backoff {
+    /// No delay at all. A budget is then used up in no time.
+    pub const fn none() -> Self {
+        Backoff::constant(Duration::ZERO)
+    }
+
+    /// Always the same delay.
+    pub const fn constant(delay: Duration) -> Self {
+        Backoff {
+            first: delay,
+            max: delay,
+            grows: false,
+            jitter: 0.0,
+            seed: None,
+        }
+    }
+
+    /// `first`, and twice as long each time, up to `max`.
+    ///
+    /// A `first` of zero could not grow; whoever is built with it fails with [`Error::InvalidBackoff`].
+    pub const fn exponential(first: Duration, max: Duration) -> Self {
+        Backoff {
+            first,
+            max,
+            grows: true,
+            jitter: 0.0,
+            seed: None,
+        }
+    }
+
+    /// Makes each delay longer or shorter by a random part of it, up to this fraction, so that many who failed together
+    /// do not come back together.
+    ///
+    /// It lies in 0..=1; whoever is built with another fails with [`Error::InvalidBackoff`].
+    #[must_use]
+    pub const fn jitter(mut self, fraction: f64) -> Self {
+        self.jitter = fraction;
+        self
+    }
+
+    /// Makes the jitter repeatable.
+    #[must_use]
+    pub const fn seed(mut self, seed: u64) -> Self {
+        self.seed = Some(seed);
+        self
+    }
+
+    pub(crate) fn check(&self) -> Result<(), Error> {
+        if !(0.0..=1.0).contains(&self.jitter) {
+            return Err(Error::InvalidBackoff("its jitter lies outside of 0..=1"));
+        }
+        if self.grows && self.first.is_zero() {
+            return Err(Error::InvalidBackoff(
+                "its first delay is zero and cannot grow",
+            ));
+        }
+        Ok(())
+    }
+
+    pub(crate) fn delays(&self) -> Delays {
+        Delays {
+            backoff: *self,
+            next: self.first.min(self.max),
+            random: self.seed.unwrap_or_else(|| RandomState::new().hash_one(0)),
+        }
+    }
+}
+
+/// 100 ms, growing to 30 s, with a jitter of 0.1.
+impl Default for Backoff {
+    fn default() -> Self {
+        Backoff::exponential(Duration::from_millis(100), Duration::from_secs(30)).jitter(0.1)
+    }
+}
+
+/// The delays of one run.
+#[derive(Debug)]
+pub(crate) struct Delays {
+    backoff: Backoff,
+    next: Duration,
+    random: u64,
+}
+
+impl Delays {
+    pub(crate) fn next(&mut self) -> Duration {
+        let delay = self.next;
+        if self.backoff.grows {
+            self.next = delay.saturating_mul(2).min(self.backoff.max);
+        }
+        if self.backoff.jitter == 0.0 {
+            return delay;
+        }
+        let part = self.backoff.jitter * (2.0 * self.fraction() - 1.0);
+        let jittered = delay.as_secs_f64() * (1.0 + part);
+        Duration::try_from_secs_f64(jittered).unwrap_or(Duration::MAX)
+    }
+
+    pub(crate) fn reset(&mut self) {
+        self.next = self.backoff.first.min(self.backoff.max);
+    }
+
+    /// A number in 0..1, by splitmix64 (Steele, Lea and Flood, "Fast splittable pseudorandom number generators", 2014).
+    fn fraction(&mut self) -> f64 {
+        self.random = self.random.wrapping_add(0x9e37_79b9_7f4a_7c15);
+        let mut mixed = self.random;
+        mixed = (mixed ^ (mixed >> 30)).wrapping_mul(0xbf58_476d_1ce4_e5b9);
+        mixed = (mixed ^ (mixed >> 27)).wrapping_mul(0x94d0_49bb_1331_11eb);
+        mixed ^= mixed >> 31;
+        (mixed >> 11) as f64 / (1u64 << 53) as f64
+    }
+}

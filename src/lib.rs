@@ -23,15 +23,15 @@ pub use crossbeam_channel;
 pub use crossbeam_channel::Receiver;
 pub use error::{BoxError, Error, Exit, Panic, ProcessId, Report, Result, Stuck};
 pub use grouper::{
-    Batch, Capacity, Cause, Dynamic, DynamicClient, Ends, Entrance, Events, ExitEvent, ExitTrace,
-    Group, InsertError, Member, MemberExit, Members, Order, Ordered, Parallel, Progress,
-    QueueOrdered, Refusal,
+    Admin, AdminError, AutoShutdown, Batch, Capacity, Cause, Counts, Dynamic, DynamicClient, Ends,
+    Entrance, Events, ExitEvent, ExitTrace, Group, InsertError, Member, MemberExit, MemberState,
+    MemberStatus, Members, Order, Ordered, Parallel, Progress, QueueOrdered, Refusal, Strategy,
 };
 pub use plan::Plan;
 pub use process::{Builder, Process, Scope, Status, Wait, background, current, invoke, scope};
 pub use program::{Main, main};
 pub use ready::{ReadySender, ready_channel};
-pub use restart::{Backoff, Budget, Next, Restarter};
+pub use restart::{Backoff, Budget, Next, Restart, Restarter};
 pub use runner::{BoxRunner, RunFn, RunOnce, Runner, run_fn, run_once, until_stop};
 pub use sigmon::{Escalation, Sigmon, Step};
 pub use signal::{ParseSignalError, Signal};

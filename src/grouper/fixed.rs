@@ -4,11 +4,12 @@ use std::fmt;
 use std::marker::PhantomData;
 use std::time::Duration;
 
-use super::engine::{Engine, Settings, Slot};
+use super::engine::{Admin, AutoShutdown, Engine, Settings, Slots, Strategy};
 use super::member::Member;
 use crate::error::Result;
 use crate::plan::Plan;
 use crate::ready::ReadySender;
+use crate::restart::Budget;
 use crate::runner::Runner;
 use crate::signal::Signal;
 use crate::sync::channel::Receiver;
@@ -130,7 +131,7 @@ pub type Parallel = Group<order::Together>;
 /// - It can be run again. If a thread given up in an earlier run still has a member's runner, that is
 ///   [`Error::Abandoned`](crate::Error::Abandoned).
 pub struct Group<O: Order> {
-    slots: Vec<Slot>,
+    slots: Slots,
     settings: Settings,
     engine: Engine,
     order: PhantomData<O>,
@@ -140,7 +141,7 @@ impl<O: Order> Group<O> {
     /// A group of these members, in start order. Names are checked when it runs.
     pub fn new(members: impl IntoIterator<Item = Member>) -> Self {
         Group {
-            slots: members.into_iter().map(Slot::new).collect(),
+            slots: Slots::new(members),
             settings: Settings::new(O::START, O::STOP, O::KIND),
             engine: Engine::new(),
             order: PhantomData,
@@ -180,6 +181,36 @@ impl<O: Order> Group<O> {
         self
     }
 
+    /// Who is restarted along with a member. Unset, nobody.
+    ///
+    /// Others are stopped with the [termination signal](Group::termination), or INT if there is none.
+    #[must_use]
+    pub fn strategy(mut self, strategy: Strategy) -> Self {
+        self.settings.strategy = strategy;
+        self
+    }
+
+    /// How many restarts, of all members together, are too many. Unset, 5 in 60 s. One more stops the group, with
+    /// [`Error::RestartBudget`](crate::Error::RestartBudget) as the exit of the member that asked for it.
+    #[must_use]
+    pub fn budget(mut self, budget: Budget) -> Self {
+        self.settings.budget = budget;
+        self
+    }
+
+    /// When the completion of [significant](Member::significant) members ends the group. Unset, never.
+    #[must_use]
+    pub fn auto_shutdown(mut self, when: AutoShutdown) -> Self {
+        self.settings.auto_shutdown = when;
+        self
+    }
+
+    /// A handle to look after the members while the group runs. Taken before the group is run.
+    #[must_use]
+    pub fn admin(&self) -> Admin {
+        self.engine.admin()
+    }
+
     /// How long after KILL a member is given up. Unset, as for the process the group runs in, which is 1 s at the top.
     #[must_use]
     pub fn kill_grace(mut self, grace: Duration) -> Self {
@@ -197,7 +228,7 @@ impl<O: Order> Runner for Group<O> {
 
     fn plan(&self) -> Plan {
         let group = self.settings.plan();
-        self.slots.iter().map(Slot::plan).fold(group, Plan::part)
+        self.slots.plans().fold(group, Plan::part)
     }
 }
 

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use crate::error::Error;
 use crate::plan::Plan;
+use crate::restart::Restart;
 use crate::runner::{BoxRunner, Runner};
 
 /// A runner with a name and options: a part of a group.
@@ -31,6 +32,8 @@ pub(super) struct Options {
     pub(super) start_timeout: Option<Duration>,
     pub(super) stop_timeout: Option<Duration>,
     pub(super) stop_delay: Option<Duration>,
+    pub(super) restart: Option<Restart>,
+    pub(super) significant: bool,
 }
 
 impl Member {
@@ -80,6 +83,27 @@ impl Member {
         self
     }
 
+    /// When it is started again after its end. Unset, it is not, and its end stops the group.
+    ///
+    /// With a policy, an end that the policy allows (Ok for transient, any for temporary) stops nobody. One that asks
+    /// for a restart is paid for from the group's [budget](super::Group::budget). A first start that fails is never
+    /// retried: it fails the group's start; wrap the runner in a [`Restarter`](crate::Restarter) to retry it.
+    ///
+    /// In a [`Dynamic`](super::Dynamic) group the member is such a `Restarter`: one process over all its incarnations,
+    /// with a budget of its own.
+    #[must_use]
+    pub fn restart(mut self, restart: Restart) -> Self {
+        self.options.restart = Some(restart);
+        self
+    }
+
+    /// Its completion may end the group; see [`Group::auto_shutdown`](super::Group::auto_shutdown).
+    #[must_use]
+    pub fn significant(mut self) -> Self {
+        self.options.significant = true;
+        self
+    }
+
     /// Its name.
     pub fn name(&self) -> &str {
         &self.name
@@ -92,6 +116,12 @@ impl Options {
         if self.one_shot {
             plan = plan.note("one-shot");
         }
+        if let Some(restart) = self.restart {
+            plan = plan.note(restart.policy.to_string());
+        }
+        if self.significant {
+            plan = plan.note("significant");
+        }
         for (what, limit) in [
             ("start", self.start_timeout),
             ("stop", self.stop_timeout),
@@ -102,6 +132,11 @@ impl Options {
             }
         }
         plan
+    }
+
+    pub(super) fn check(&self) -> Result<(), Error> {
+        self.restart
+            .map_or(Ok(()), |restart| restart.backoff.check())
     }
 
     /// The first limit that leaves no time at all.

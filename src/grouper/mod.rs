@@ -5,12 +5,12 @@ mod dynamic;
 mod engine;
 mod fixed;
 mod member;
-mod time;
+mod refusal;
 
 pub use crate::error::{Cause, ExitTrace, MemberExit};
 pub use batch::{Batch, Progress};
-pub use dynamic::{
-    Capacity, Dynamic, DynamicClient, Ends, Entrance, Events, ExitEvent, InsertError, Refusal,
-};
+pub use dynamic::{Capacity, Dynamic, DynamicClient, Ends, Entrance, Events, ExitEvent};
+pub use engine::{Admin, AdminError, AutoShutdown, Counts, MemberState, MemberStatus, Strategy};
 pub use fixed::{Group, Order, Ordered, Parallel, QueueOrdered, order};
 pub use member::{Member, Members};
+pub use refusal::{InsertError, Refusal};

@@ -220,6 +220,10 @@ impl Core {
         drop(inner);
     }
 
+    pub(crate) fn set_restarting(&self, restarting: bool) {
+        self.state.lock().restarting = restarting;
+    }
+
     pub(crate) fn was_told(&self) -> bool {
         self.state.lock().told.is_some()
     }

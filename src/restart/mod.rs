@@ -2,12 +2,18 @@
 
 mod backoff;
 mod budget;
+mod policy;
 
 use std::fmt;
 use std::time::{Duration, Instant};
 
 pub use backoff::Backoff;
 pub use budget::Budget;
+pub use policy::Restart;
+
+pub(crate) use backoff::Delays;
+pub(crate) use budget::Account;
+pub(crate) use policy::Policy;
 
 use crate::error::{Error, Exit, Result, catch};
 use crate::plan::Plan;
@@ -17,10 +23,9 @@ use crate::runner::Runner;
 use crate::signal::Signal;
 use crate::sync::channel::Receiver;
 use crate::sync::{Arc, Mutex};
-use budget::Account;
 
 /// How long an incarnation must have been ready, unless set, for the delays to begin anew.
-const RESET_AFTER: Duration = Duration::from_secs(60);
+pub(crate) const RESET_AFTER: Duration = Duration::from_secs(60);
 
 /// What a load function decides.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]

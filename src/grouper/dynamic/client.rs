@@ -5,9 +5,9 @@ use std::fmt;
 use std::time::{Duration, Instant};
 
 use super::events::Events;
-use super::refusal::InsertError;
 use super::shared::{Shared, Wait};
 use super::{Entrance, ExitEvent};
+use crate::grouper::InsertError;
 use crate::grouper::Member;
 use crate::process::Process;
 use crate::sync::Arc;

@@ -3,7 +3,6 @@
 mod client;
 mod events;
 mod pool;
-mod refusal;
 mod shared;
 
 use std::fmt;
@@ -11,9 +10,8 @@ use std::time::Duration;
 
 pub use client::DynamicClient;
 pub use events::Events;
-pub use refusal::{InsertError, Refusal};
 
-use super::engine::{Begin, Engine, Settings, Slot, Start, Stop};
+use super::engine::{Begin, Engine, Settings, Slots, Start, Stop};
 use crate::error::{Error, Exit, ExitTrace, ProcessId, Result};
 use crate::plan::Plan;
 use crate::process::{Process, Request, current_host};
@@ -251,11 +249,7 @@ impl Dynamic {
     }
 
     fn stop(&self, begin: Begin, signals: Receiver<Signal>) -> History {
-        let members = self.shared.hand_over();
-        let places = members.into_iter();
-        let mut slots: Vec<_> = places
-            .map(|(core, options)| Slot::living(core, options))
-            .collect();
+        let mut slots = Slots::living(self.shared.hand_over());
         let exits = self.engine.stop(&self.settings, &mut slots, signals, begin);
         let mut history = self.shared.finish();
         for exit in exits {

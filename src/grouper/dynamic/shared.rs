@@ -16,11 +16,11 @@ use std::time::Instant;
 
 use super::events::{Events, Hub, listen};
 use super::pool::{self, Pool};
-use super::refusal::{InsertError, Refusal};
 use super::{Capacity, Ends, Entrance, ExitEvent};
 use crate::error::{Cause, MemberExit, ProcessId};
 use crate::grouper::Member;
 use crate::grouper::member;
+use crate::grouper::{InsertError, Refusal};
 use crate::latch::Latch;
 use crate::process::{
     Core, Detached, Link, News, Parent, Process, Report, Request, drop_runner, earlier, launch,
@@ -212,6 +212,9 @@ impl Shared {
         }
         if let Some(option) = member.options.zero() {
             return Err(Refusal::ZeroDeadline(option));
+        }
+        if member.options.check().is_err() {
+            return Err(Refusal::InvalidBackoff);
         }
         let mut state = self.state.lock();
         let mut waited = false;
@@ -507,21 +510,13 @@ struct Admitted {
 
 impl Admitted {
     fn start(self, member: Member) -> Process {
+        let runner = match member.options.restart {
+            Some(restart) => restart.around(member.runner),
+            None => member.runner,
+        };
         match &self.pool {
-            Some(pool) => launch(
-                &self.core,
-                &self.request,
-                member.runner,
-                drop_runner,
-                &**pool,
-            ),
-            None => launch(
-                &self.core,
-                &self.request,
-                member.runner,
-                drop_runner,
-                Detached,
-            ),
+            Some(pool) => launch(&self.core, &self.request, runner, drop_runner, &**pool),
+            None => launch(&self.core, &self.request, runner, drop_runner, Detached),
         }
         Process::from_core(self.core)
     }

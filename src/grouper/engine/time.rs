@@ -19,7 +19,7 @@ fn kept_back(limit: Duration, grace: Duration) -> Duration {
 
 /// How long a stop of a group may take.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct StopLimit {
+pub(in crate::grouper) struct StopLimit {
     own: Option<Duration>,
     grace: Duration,
     /// When every member that still lives is told KILL. It only ever moves closer.
@@ -36,7 +36,7 @@ impl StopLimit {
     }
 
     /// For a member that is a group itself: how long a stop may take that begins inside it.
-    pub(super) fn for_stops_inside(&self, host: Option<&Core>) -> Option<Duration> {
+    pub(in crate::grouper) fn for_stops_inside(&self, host: Option<&Core>) -> Option<Duration> {
         let limit = self.for_own_stop(host)?;
         Some(limit - kept_back(limit, self.grace))
     }

@@ -28,7 +28,7 @@ pub struct InsertError {
 }
 
 impl InsertError {
-    pub(super) fn new(reason: Refusal, member: Member) -> Box<Self> {
+    pub(in crate::grouper) fn new(reason: Refusal, member: Member) -> Box<Self> {
         Box::new(InsertError {
             name: member.name.clone(),
             reason,
@@ -63,8 +63,8 @@ pub enum Refusal {
     /// The group is closed, was told to stop, or is gone.
     #[error("the group takes no more members")]
     Closed,
-    /// The group does not run yet, and the caller did not want to wait.
-    #[error("the group does not run yet")]
+    /// The group does not run, and the caller did not want to wait.
+    #[error("the group does not run")]
     NotRunning,
     /// As many members live as may, and the caller did not want to wait.
     #[error("the group is full")]
@@ -81,6 +81,9 @@ pub enum Refusal {
     /// A limit of the member leaves it no time at all.
     #[error("its {0} is zero")]
     ZeroDeadline(&'static str),
+    /// Its backoff is invalid.
+    #[error("its backoff is invalid")]
+    InvalidBackoff,
     /// The group's capacity is 0.
     #[error("the capacity of the group is 0")]
     ZeroCapacity,

@@ -1,0 +1,458 @@
+//! Looking after a group while it runs: [`Admin`].
+
+use std::fmt;
+
+use super::run::{Phase, Run};
+use super::slot::Place;
+use crate::error::{Error, ProcessId, Stuck};
+use crate::grouper::member::Member;
+use crate::grouper::refusal::{InsertError, Refusal};
+use crate::process::{Process, Status, current};
+use crate::signal::Signal;
+use crate::sync::channel::{Receiver, Sender, bounded, never, unbounded};
+use crate::sync::{Arc, Mutex};
+
+/// A handle to a fixed group, to look after its members while it runs: list, terminate, restart, add and remove them.
+///
+/// It is answered by the group's own thread, which never waits for a member; so it is answered at once, also in the
+/// middle of a hot crash loop or of a long delay. Clones are handles to the same group. Taken with
+/// [`Group::admin`](crate::Group::admin), before the group is run.
+///
+/// ```
+/// use ifrit::grouper::{MemberState, Ordered};
+/// use ifrit::prelude::*;
+///
+/// let idle = || ifrit::run_fn(|signals, ready| {
+///     ready.notify();
+///     ifrit::until_stop(&signals);
+///     Ok(())
+/// });
+/// let group = Ordered::new(Members::new().add("db", idle()).add("cache", idle()));
+/// let admin = group.admin();
+/// let group = ifrit::invoke(group);
+///
+/// admin.terminate("cache")?; // it stays down, and stops nobody
+/// assert_eq!(admin.list()?[1].state, MemberState::Terminated);
+/// admin.restart("cache")?;
+/// admin.add(Member::new("web", idle()))?;
+/// assert_eq!(admin.count()?.running, 3);
+/// let web = admin.remove("web")?;
+/// assert_eq!(web.name(), "web");
+/// # group.signal(Signal::INTERRUPT);
+/// # group.join()?;
+/// # Ok::<(), ifrit::BoxError>(())
+/// ```
+#[derive(Clone)]
+pub struct Admin(Arc<Door>);
+
+/// Where a running group can be spoken to. Commands are sent under the lock, so that after it was closed no more come.
+#[derive(Default)]
+pub(super) struct Door(Mutex<Option<Sender<Command>>>);
+
+impl Door {
+    /// Without a handle nobody can knock, and no channel is needed.
+    pub(super) fn open(self: &Arc<Self>) -> Receiver<Command> {
+        if Arc::strong_count(self) == 1 {
+            return never();
+        }
+        let (sender, receiver) = unbounded();
+        *self.0.lock() = Some(sender);
+        receiver
+    }
+
+    pub(super) fn close(&self) {
+        *self.0.lock() = None;
+    }
+
+    /// Hands the command back if nobody runs.
+    fn send(&self, command: Command) -> Result<(), Command> {
+        match &*self.0.lock() {
+            Some(sender) => sender.send(command).map_err(|unsent| unsent.0),
+            None => Err(command),
+        }
+    }
+}
+
+type Reply<T> = Sender<Result<T, AdminError>>;
+
+pub(super) enum Command {
+    List(Reply<Vec<MemberStatus>>),
+    Restart(String, Reply<Process>),
+    Leave(String, Leaving),
+    Add(Box<Member>, Sender<Result<Process, Box<InsertError>>>),
+}
+
+/// Somebody has asked for a member to go, and waits until it has gone.
+pub(super) struct Leaving {
+    asker: Option<ProcessId>,
+    how: How,
+}
+
+enum How {
+    Terminate(Reply<()>),
+    Remove(Reply<Member>),
+}
+
+impl Leaving {
+    fn refuse(self, error: AdminError) {
+        match self.how {
+            How::Terminate(reply) => drop(reply.send(Err(error))),
+            How::Remove(reply) => drop(reply.send(Err(error))),
+        }
+    }
+
+    /// The group has been stopped in the meantime, and the member with it.
+    pub(super) fn overtaken(self, error: Option<&Error>) {
+        match (self.how, error) {
+            (how, Some(Error::Abandoned(stuck))) => {
+                let error = AdminError::Abandoned(stuck.clone());
+                Leaving { how, ..self }.refuse(error);
+            }
+            (How::Terminate(reply), _) => drop(reply.send(Ok(()))),
+            (how, _) => Leaving { how, ..self }.refuse(AdminError::NotRunning),
+        }
+    }
+}
+
+/// Why a member could not be looked after.
+#[derive(Clone, Debug, thiserror::Error)]
+#[non_exhaustive]
+pub enum AdminError {
+    /// The group does not run, or is being stopped.
+    #[error("the group does not run, or is being stopped")]
+    NotRunning,
+    /// There is no member of this name.
+    #[error("there is no member of this name")]
+    Unknown,
+    /// It runs already, or is about to.
+    #[error("the member runs, or is about to")]
+    Running,
+    /// Somebody else has asked for it to go.
+    #[error("somebody else has asked for the member to go")]
+    Leaving,
+    /// A member cannot wait for its own end.
+    #[error("a member cannot wait for its own end")]
+    WouldDeadlock,
+    /// It was given up; its thread still runs, and has its runner.
+    #[error("the member was given up and still runs")]
+    Abandoned(Vec<Stuck>),
+}
+
+/// How a member of a group is doing.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct MemberStatus {
+    /// Its name.
+    pub name: String,
+    /// Where it stands.
+    pub state: MemberState,
+    /// Its process, if it lives.
+    pub process: Option<Process>,
+    /// How often it was restarted in this run of the group.
+    pub restarts: u64,
+}
+
+/// Where a member of a group stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum MemberState {
+    /// Its turn to be started is still to come.
+    Waiting,
+    /// It runs and is not ready.
+    Starting,
+    /// It is ready.
+    Ready,
+    /// It was told to stop.
+    Stopping,
+    /// It has ended and waits to be started again.
+    Restarting,
+    /// It has ended as its policy allows.
+    Completed,
+    /// It was terminated through the handle.
+    Terminated,
+    /// It was given up; its thread still runs.
+    Abandoned,
+}
+
+/// How many members of a group are doing what.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub struct Counts {
+    /// All of them.
+    pub members: usize,
+    /// Those that live: starting, ready or stopping.
+    pub running: usize,
+    /// Those that have ended and wait to be started again.
+    pub restarting: usize,
+    /// Those that were given up and whose threads still run.
+    pub abandoned: usize,
+}
+
+impl Admin {
+    pub(super) fn new(door: Arc<Door>) -> Self {
+        Admin(door)
+    }
+
+    /// All members, in start order.
+    ///
+    /// # Errors
+    ///
+    /// [`AdminError::NotRunning`].
+    pub fn list(&self) -> Result<Vec<MemberStatus>, AdminError> {
+        self.ask(Command::List)
+    }
+
+    /// How many members are doing what.
+    ///
+    /// # Errors
+    ///
+    /// [`AdminError::NotRunning`].
+    pub fn count(&self) -> Result<Counts, AdminError> {
+        let list = self.list()?;
+        let count = |is: fn(MemberState) -> bool| list.iter().filter(|m| is(m.state)).count();
+        use MemberState::{Abandoned, Ready, Restarting, Starting, Stopping};
+        Ok(Counts {
+            members: list.len(),
+            running: count(|state| matches!(state, Starting | Ready | Stopping)),
+            restarting: count(|state| state == Restarting),
+            abandoned: count(|state| state == Abandoned),
+        })
+    }
+
+    /// Stops a member; it stays down until it is [restarted](Admin::restart), and its end stops nobody.
+    ///
+    /// It is told the group's termination signal (INT if there is none), KILL when its own stop time-out is over, and
+    /// given up after the grace. Blocks until it has exited or was given up.
+    ///
+    /// # Errors
+    ///
+    /// See [`AdminError`].
+    pub fn terminate(&self, name: &str) -> Result<(), AdminError> {
+        self.ask(|reply| self.leave(name, How::Terminate(reply)))
+    }
+
+    /// Starts a member that was terminated, has completed, or waits for its restart; in the last case now.
+    ///
+    /// # Errors
+    ///
+    /// See [`AdminError`].
+    pub fn restart(&self, name: &str) -> Result<Process, AdminError> {
+        self.ask(|reply| Command::Restart(name.to_owned(), reply))
+    }
+
+    /// Stops a member as [`terminate`](Admin::terminate) does, takes it out of the group, and returns it.
+    ///
+    /// # Errors
+    ///
+    /// See [`AdminError`].
+    pub fn remove(&self, name: &str) -> Result<Member, AdminError> {
+        self.ask(|reply| self.leave(name, How::Remove(reply)))
+    }
+
+    /// Adds a member, the last in start order, and starts it: at once, or, while the group itself is still starting, in
+    /// its turn. Blocks until it has been started.
+    ///
+    /// # Errors
+    ///
+    /// The member and the reason why it was refused.
+    pub fn add(&self, member: Member) -> Result<Process, Box<InsertError>> {
+        let (reply, answer) = bounded(1);
+        if let Err(Command::Add(member, _)) = self.0.send(Command::Add(Box::new(member), reply)) {
+            return Err(InsertError::new(Refusal::NotRunning, *member));
+        }
+        match answer.recv() {
+            Ok(answer) => answer,
+            // Every added member is answered for, also when the run ends.
+            Err(_) => unreachable!("an added member is always answered for"),
+        }
+    }
+
+    fn leave(&self, name: &str, how: How) -> Command {
+        let asker = current().map(|process| process.id());
+        Command::Leave(name.to_owned(), Leaving { asker, how })
+    }
+
+    fn ask<T>(&self, command: impl FnOnce(Reply<T>) -> Command) -> Result<T, AdminError> {
+        let (reply, answer) = bounded(1);
+        if self.0.send(command(reply)).is_err() {
+            return Err(AdminError::NotRunning);
+        }
+        answer.recv().unwrap_or(Err(AdminError::NotRunning))
+    }
+}
+
+impl fmt::Debug for Admin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Admin")
+    }
+}
+
+impl Run<'_> {
+    pub(super) fn carry_out(&mut self, command: Command) {
+        match command {
+            Command::List(reply) => {
+                let list = self.slots.order.iter().map(|index| self.status(*index));
+                let _ = reply.send(Ok(list.collect()));
+            }
+            _ if self.phase == Phase::Stopping => refuse(command),
+            Command::Restart(name, reply) => {
+                let answer = self.find(&name).and_then(|index| self.restart_now(index));
+                let _ = reply.send(answer);
+            }
+            Command::Leave(name, leaving) => match self.find(&name) {
+                Ok(index) => self.send_away(index, leaving),
+                Err(error) => leaving.refuse(error),
+            },
+            Command::Add(member, reply) => self.add(*member, reply),
+        }
+    }
+
+    fn find(&self, name: &str) -> Result<usize, AdminError> {
+        self.slots.find(name).ok_or(AdminError::Unknown)
+    }
+
+    fn status(&self, index: usize) -> MemberStatus {
+        let slot = &self.slots.all[index];
+        let status = slot.core.as_ref().map(|core| core.status());
+        MemberStatus {
+            name: slot.name.to_string(),
+            state: match slot.run.place {
+                Place::Waiting => MemberState::Waiting,
+                Place::Live => match status {
+                    Some(Status::Ready) => MemberState::Ready,
+                    Some(Status::Restarting) => MemberState::Restarting,
+                    Some(Status::Stopping) => MemberState::Stopping,
+                    _ => MemberState::Starting,
+                },
+                Place::Down => MemberState::Restarting,
+                Place::Done => MemberState::Completed,
+                Place::Terminated | Place::Vacant => MemberState::Terminated,
+                Place::Abandoned => MemberState::Abandoned,
+            },
+            process: slot.core.clone().map(Process::from_core),
+            restarts: slot.run.restarts,
+        }
+    }
+
+    fn restart_now(&mut self, index: usize) -> Result<Process, AdminError> {
+        let slot = &mut self.slots.all[index];
+        match slot.run.place {
+            Place::Abandoned => return Err(AdminError::Abandoned(self.stuck(index))),
+            Place::Done => self.done -= 1,
+            Place::Terminated => {}
+            Place::Down if !slot.run.in_round => {}
+            _ => return Err(AdminError::Running),
+        }
+        self.clear_timer(index);
+        self.start(index);
+        let core = self.slots.all[index].core.clone();
+        core.map(Process::from_core).ok_or(AdminError::NotRunning)
+    }
+
+    fn stuck(&self, index: usize) -> Vec<Stuck> {
+        let core = self.slots.all[index].core.as_ref();
+        core.iter().map(|core| core.stuck()).collect()
+    }
+
+    fn send_away(&mut self, index: usize, leaving: Leaving) {
+        let run = &mut self.slots.all[index].run;
+        if run.leaving.is_some() {
+            return leaving.refuse(AdminError::Leaving);
+        }
+        match run.place {
+            Place::Abandoned => {
+                let stuck = self.stuck(index);
+                return leaving.refuse(AdminError::Abandoned(stuck));
+            }
+            Place::Live => {
+                let id = self.slots.all[index].core.as_ref().map(|core| core.id);
+                if leaving.asker.is_some() && leaving.asker == id {
+                    return leaving.refuse(AdminError::WouldDeadlock);
+                }
+                self.slots.all[index].run.leaving = Some(leaving);
+                let signal = self.settings.termination.unwrap_or(Signal::INTERRUPT);
+                return self.tell(index, Some(signal));
+            }
+            Place::Done => self.done -= 1,
+            _ => {}
+        }
+        self.slots.all[index].run.leaving = Some(leaving);
+        self.clear_timer(index);
+        self.settle(index);
+        self.leave(index);
+    }
+
+    /// A member that somebody has asked to go has gone, or was given up.
+    pub(super) fn leave(&mut self, index: usize) {
+        self.is_up_again(index);
+        let abandoned = self.slots.all[index].run.place == Place::Abandoned;
+        let stuck = self.stuck(index);
+        let slot = &mut self.slots.all[index];
+        let Some(leaving) = slot.run.leaving.take() else {
+            return;
+        };
+        if abandoned {
+            return leaving.refuse(AdminError::Abandoned(stuck));
+        }
+        slot.run.place = Place::Terminated;
+        match leaving.how {
+            How::Terminate(reply) => drop(reply.send(Ok(()))),
+            How::Remove(reply) => {
+                self.significant -= usize::from(slot.options.significant);
+                let member = self.slots.remove(index).ok_or(AdminError::NotRunning);
+                let _ = reply.send(member);
+            }
+        }
+    }
+
+    fn add(&mut self, member: Member, reply: Sender<Result<Process, Box<InsertError>>>) {
+        let refusal = if member.name.is_empty() {
+            Some(Refusal::EmptyName)
+        } else if let Some(option) = member.options.zero() {
+            Some(Refusal::ZeroDeadline(option))
+        } else if member.options.check().is_err() {
+            Some(Refusal::InvalidBackoff)
+        } else if self.slots.find(&member.name).is_some() {
+            Some(Refusal::DuplicateName)
+        } else {
+            None
+        };
+        if let Some(reason) = refusal {
+            let _ = reply.send(Err(InsertError::new(reason, member)));
+            return;
+        }
+        self.significant += usize::from(member.options.significant);
+        let index = self.slots.push(member, self.round.is_none());
+        self.slots.all[index].run.joining = Some(reply);
+        if self.phase == Phase::Starting || self.round.is_some() {
+            self.to_start.push_back(index); // or it is found when the round comes to its starts
+        } else {
+            self.start(index);
+        }
+    }
+
+    /// Hands the members back that were added and not started.
+    pub(super) fn turn_away(&mut self) {
+        for index in 0..self.slots.all.len() {
+            let Some(reply) = self.slots.all[index].run.joining.take() else {
+                continue;
+            };
+            if let Some(member) = self.slots.remove(index) {
+                let _ = reply.send(Err(InsertError::new(Refusal::Closed, member)));
+            }
+        }
+    }
+}
+
+/// Answers what can no longer be done.
+pub(super) fn refuse(command: Command) {
+    match command {
+        Command::List(reply) => drop(reply.send(Err(AdminError::NotRunning))),
+        Command::Restart(_, reply) => drop(reply.send(Err(AdminError::NotRunning))),
+        Command::Leave(_, leaving) => leaving.refuse(AdminError::NotRunning),
+        Command::Add(member, reply) => {
+            let refused = InsertError::new(Refusal::Closed, *member);
+            let _ = reply.send(Err(refused));
+        }
+    }
+}

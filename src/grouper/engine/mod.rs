@@ -1,0 +1,134 @@
+//! The one engine that runs every group.
+//!
+//! It runs on the group's own thread and waits for one thing at a time: a report of a member, a signal, a question to
+//! its handle, or the earliest of its deadlines. Start order, stop order and strategy are values.
+//!
+//! Invariants:
+//! 1. Every process that was started reports its exit exactly once, whatever became of its thread, and the run ends only
+//!    when all have. Ready comes before the exit. So the only report of an earlier run that can still come is that of a
+//!    thread that was given up and has ended late.
+//! 2. A member's exit is its own doing unless a stop signal of ours was delivered before it (`told`), which the
+//!    member's process decides under its lock.
+//! 3. Once a stop has begun nothing starts.
+//! 4. Each member told to stop hears every further stop signal; one whose turn is still to come gets the latest. KILL
+//!    goes to all at once.
+//! 5. Each report and each signal to one member costs O(log n) at most; only what goes to every member costs O(n).
+//! 6. A group's own time limit is cut by what it needs itself to report, before it is handed down (`time::hand_down`).
+//! 7. Never two incarnations of a member at once: it is started only from places where its runner is at home. A member
+//!    given up while it was to be restarted ends the group.
+
+mod admin;
+mod restart;
+mod run;
+mod settings;
+mod slot;
+mod start;
+mod stop;
+mod time;
+
+pub use admin::{Admin, AdminError, Counts, MemberState, MemberStatus};
+pub(super) use settings::Settings;
+pub use settings::{AutoShutdown, Strategy};
+pub(super) use settings::{Start, Stop};
+pub(super) use slot::Slots;
+
+use super::member::check_names;
+use crate::error::{Error, ExitTrace, MemberExit, drop_caught};
+use crate::process::{News, Parent, Report};
+use crate::ready::ReadySender;
+use crate::signal::Signal;
+use crate::sync::Arc;
+use crate::sync::channel::{Receiver, Sender, unbounded};
+use admin::Door;
+use run::Run;
+use settings::check_zero;
+
+/// What a group keeps between runs: the channel on which members report, since a thread given up may end late, and the
+/// door at which its handle knocks.
+pub(super) struct Engine {
+    inbox: Arc<Inbox>,
+    reports: Receiver<Report>,
+    door: Arc<Door>,
+}
+
+/// Why a stop begins that begins at once.
+pub(super) enum Begin {
+    /// A member's exit, which has been recorded already.
+    ByMember,
+    BySignal(Signal),
+}
+
+struct Inbox(Sender<Report>);
+
+impl Parent for Inbox {
+    fn hear(&self, report: Report) {
+        // Nobody there: the group itself is gone. The runner comes back in the error and dies here.
+        if let Err(unheard) = self.0.send(report) {
+            let _ = drop_caught(unheard);
+        }
+    }
+}
+
+impl Engine {
+    pub(super) fn new() -> Self {
+        let (sender, reports) = unbounded();
+        Engine {
+            inbox: Arc::new(Inbox(sender)),
+            reports,
+            door: Arc::default(),
+        }
+    }
+
+    pub(super) fn run(
+        &self,
+        settings: &Settings,
+        slots: &mut Slots,
+        signals: Receiver<Signal>,
+        ready: ReadySender,
+    ) -> Result<(), Error> {
+        check_names(slots.names())?;
+        settings.check()?;
+        for slot in slots.members() {
+            check_zero(&slot.name, slot.options.zero())?;
+            slot.options.check()?;
+        }
+        self.bring_home(slots)?;
+        let trace = Run::new(self, settings, slots, signals, Some(ready)).run();
+        if trace.iter().all(|member| member.exit.is_ok()) {
+            Ok(())
+        } else {
+            Err(Error::Group(ExitTrace::new(trace)))
+        }
+    }
+
+    /// Stops members that were started elsewhere and report here from now on; returns their exits.
+    pub(super) fn stop(
+        &self,
+        settings: &Settings,
+        slots: &mut Slots,
+        signals: Receiver<Signal>,
+        begin: Begin,
+    ) -> Vec<MemberExit> {
+        let mut run = Run::new(self, settings, slots, signals, None);
+        run.take_over(begin);
+        run.run()
+    }
+
+    pub(super) fn inbox(&self) -> Arc<dyn Parent> {
+        Arc::clone(&self.inbox) as _
+    }
+
+    pub(super) fn admin(&self) -> Admin {
+        Admin::new(Arc::clone(&self.door))
+    }
+
+    /// Takes in the runners of threads that have ended since the last run.
+    fn bring_home(&self, slots: &mut Slots) -> Result<(), Error> {
+        for report in self.reports.try_iter() {
+            if let News::EndedLate { runner } = report.news {
+                slots.all[report.index].come_home(runner);
+            }
+        }
+        slots.stuck()
+    }
+}

@@ -1,0 +1,387 @@
+//! One run of a group: its state, its loop, and what it hears.
+
+use std::collections::{BTreeMap, VecDeque};
+use std::time::{Duration, Instant};
+
+use super::admin::{Command, refuse};
+use super::restart::Round;
+use super::settings::Settings;
+use super::slot::{Place, SlotRun, Slots};
+use super::time::{StopLimit, hand_down};
+use super::{Begin, Engine};
+use crate::clock::Clock;
+use crate::error::{Cause, Exit, MemberExit};
+use crate::process::{Core, News, Report, current_host, earlier};
+use crate::ready::ReadySender;
+use crate::restart::{Account, Policy};
+use crate::signal::Signal;
+use crate::sync::Arc;
+use crate::sync::channel::{Receiver, Select, TryRecvError, never};
+
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub(super) enum Phase {
+    Starting,
+    Running,
+    Stopping,
+}
+
+/// What is due when a timer of ours runs out.
+#[derive(Clone, Copy)]
+pub(super) enum Due {
+    /// The stop delay of a member is over.
+    Tell,
+    Kill,
+    GiveUp,
+    /// The delay before a member's restart is over.
+    Restart,
+    /// The time for stopping all who are being stopped is over.
+    KillAll,
+    /// The delay before the restarts of a round is over.
+    Resume,
+}
+
+/// The places of timers that are not one member's.
+pub(super) const ALL: usize = usize::MAX;
+pub(super) const ROUND: usize = usize::MAX - 1;
+
+pub(super) struct Run<'g> {
+    pub(super) engine: &'g Engine,
+    pub(super) settings: &'g Settings,
+    pub(super) slots: &'g mut Slots,
+    signals: Receiver<Signal>,
+    pub(super) commands: Receiver<Command>,
+    pub(super) ready: Option<ReadySender>,
+    /// What the group runs in, which hands down time; none when a group is driven by hand.
+    pub(super) host: Option<Arc<Core>>,
+    pub(super) clock: Clock,
+    pub(super) grace: Duration,
+    pub(super) start_by: Option<Instant>,
+    pub(super) phase: Phase,
+    /// Who is to be started when it is their turn, in order.
+    pub(super) to_start: VecDeque<usize>,
+    /// How many the next one to be started waits for.
+    pub(super) awaited: usize,
+    pub(super) live: usize,
+    /// How many have ended for good.
+    pub(super) done: usize,
+    /// How many should be up again and are not.
+    pub(super) down: usize,
+    /// Significant members that have not completed.
+    pub(super) significant: usize,
+    pub(super) round: Option<Round>,
+    pub(super) account: Account,
+    /// What members are told when their turn comes.
+    pub(super) signal: Option<Signal>,
+    pub(super) stop_limit: StopLimit,
+    /// Whose turn to be told is still to come, in order.
+    pub(super) to_stop: VecDeque<usize>,
+    /// Whose exit a stop in order waits for.
+    pub(super) stopping: Option<usize>,
+    pub(super) timers: BTreeMap<(Instant, usize), Due>,
+    pub(super) trace: Vec<MemberExit>,
+    /// The stop was begun by a member's exit.
+    pub(super) initiated: bool,
+}
+
+/// What a member's exit means.
+enum End {
+    /// It is recorded, and that was that; as `Initiator` it stops the group.
+    Final(Cause),
+    /// Its policy asks for a restart.
+    Restart,
+    /// It is restarted together with others.
+    InRound,
+    /// It was stopped together with others, and does not come back.
+    Retired,
+    /// Somebody has asked for it to go.
+    Left,
+}
+
+impl<'g> Run<'g> {
+    pub(super) fn new(
+        engine: &'g Engine,
+        settings: &'g Settings,
+        slots: &'g mut Slots,
+        signals: Receiver<Signal>,
+        ready: Option<ReadySender>,
+    ) -> Self {
+        let host = current_host();
+        if let Some(host) = &host {
+            let _ = host.kind.set(settings.kind);
+        }
+        let clock = settings.clock(host.as_deref());
+        let grace = settings.grace(host.as_deref());
+        let now = clock.now();
+        let own = settings
+            .start_within
+            .and_then(|limit| now.checked_add(limit));
+        let handed = host.as_ref().and_then(|host| host.limits.start);
+        let start_by = earlier(own, handed.map(|(_, by)| by));
+        let significant = slots.members().filter(|slot| slot.options.significant);
+        let significant = significant.count();
+        Run {
+            signals,
+            commands: engine.door.open(),
+            ready,
+            stop_limit: settings.stop_limit(host.as_deref()),
+            host,
+            clock,
+            grace,
+            start_by: start_by.map(|by| hand_down(now, by, grace)),
+            phase: Phase::Starting,
+            to_start: VecDeque::new(),
+            awaited: 0,
+            live: 0,
+            done: 0,
+            down: 0,
+            significant,
+            round: None,
+            account: Account::new(Some(settings.budget)),
+            signal: None,
+            to_stop: VecDeque::new(),
+            stopping: None,
+            timers: BTreeMap::new(),
+            trace: Vec::new(),
+            initiated: false,
+            engine,
+            settings,
+            slots,
+        }
+    }
+
+    /// Begins with members that live already, by stopping them.
+    pub(super) fn take_over(&mut self, begin: Begin) {
+        self.live = self.slots.order.len();
+        match begin {
+            Begin::ByMember => {
+                self.initiated = true;
+                self.begin_stop(self.settings.termination);
+            }
+            Begin::BySignal(signal) => self.obey(signal),
+        }
+    }
+
+    pub(super) fn run(mut self) -> Vec<MemberExit> {
+        if self.phase == Phase::Starting {
+            for slot in &mut self.slots.all {
+                slot.run = SlotRun::default();
+            }
+            self.to_start = self.slots.order.iter().copied().collect();
+        }
+        loop {
+            if self.may_start() {
+                self.start_next();
+                while self.take_news() {}
+                continue;
+            }
+            if self.phase == Phase::Starting && self.is_up() {
+                self.become_ready();
+            }
+            if self.is_over() {
+                break;
+            }
+            if !self.take_news() {
+                self.sleep();
+            }
+        }
+        std::mem::take(&mut self.trace)
+    }
+
+    fn is_over(&self) -> bool {
+        match self.phase {
+            Phase::Starting => false,
+            // Without members it waits for its stop; when all have completed, nothing is left to wait for.
+            Phase::Running => self.done > 0 && self.done == self.slots.order.len(),
+            Phase::Stopping => self.live == 0,
+        }
+    }
+
+    /// Takes one report, one signal, one command and what is due, without waiting; says whether there was anything.
+    fn take_news(&mut self) -> bool {
+        let due = self.take_due();
+        let report = self.engine.reports.try_recv().ok();
+        let signal = self.next_signal();
+        let command = self.commands.try_recv().ok();
+        let news = due || report.is_some() || signal.is_some() || command.is_some();
+        if let Some(report) = report {
+            self.hear(report);
+        }
+        if let Some(signal) = signal {
+            self.obey(signal);
+        }
+        if let Some(command) = command {
+            self.carry_out(command);
+        }
+        news
+    }
+
+    fn next_signal(&mut self) -> Option<Signal> {
+        match self.signals.try_recv() {
+            Ok(signal) => Some(signal),
+            Err(TryRecvError::Empty) => None,
+            Err(TryRecvError::Disconnected) => {
+                self.signals = never();
+                Some(Signal::INTERRUPT)
+            }
+        }
+    }
+
+    fn sleep(&self) {
+        let earliest = self.timers.first_key_value();
+        let alarm = earliest.map(|((at, _), _)| self.clock.at(*at));
+        let mut select = Select::new();
+        select.recv(&self.engine.reports);
+        select.recv(&self.signals);
+        select.recv(&self.commands);
+        if let Some(alarm) = &alarm {
+            select.recv(alarm);
+        }
+        select.ready();
+    }
+
+    fn hear(&mut self, report: Report) {
+        let Report { index, id, news } = report;
+        match news {
+            News::Ready => self.is_ready(index),
+            News::EndedLate { runner } => {
+                let slot = &mut self.slots.all[index];
+                slot.come_home(runner);
+                if slot.run.place == Place::Abandoned {
+                    slot.run.place = Place::Terminated;
+                }
+            }
+            News::Exited {
+                exit,
+                at,
+                runner,
+                given_up,
+            } => {
+                let slot = &mut self.slots.all[index];
+                if !given_up {
+                    slot.come_home(runner);
+                }
+                let told = slot.run.told.take();
+                let record = MemberExit {
+                    name: slot.name.to_string(),
+                    id,
+                    exit,
+                    cause: Cause::Independent,
+                    time_to_stop: told.map(|told| at.saturating_duration_since(told)),
+                };
+                self.exited(index, record, given_up);
+            }
+        }
+    }
+
+    fn exited(&mut self, index: usize, mut record: MemberExit, given_up: bool) {
+        let told = record.time_to_stop.is_some();
+        let end = self.judge(index, &record.exit, told, given_up);
+        self.settle(index);
+        self.clear_timer(index);
+        self.live -= 1;
+        let was_in_round = self.is_stopped_by_round(index);
+        let run = &mut self.slots.all[index].run;
+        run.killed = false;
+        run.place = if given_up {
+            Place::Abandoned
+        } else {
+            Place::Down
+        };
+        match end {
+            End::Final(cause) => {
+                record.cause = cause;
+                self.end(index, record, given_up);
+            }
+            End::Restart => self.restart(index, record),
+            End::InRound => {}
+            End::Retired => self.retire(index),
+            End::Left => self.leave(index),
+        }
+        if self.stopping == Some(index) {
+            self.next_turn();
+        }
+        if was_in_round {
+            self.round_goes_on();
+        }
+    }
+
+    fn judge(&self, index: usize, exit: &Exit, told: bool, given_up: bool) -> End {
+        let slot = &self.slots.all[index];
+        let completed = slot.options.one_shot && exit.is_ok();
+        if self.phase == Phase::Stopping {
+            return End::Final(match told {
+                true if given_up => Cause::Abandoned,
+                true if self.initiated => Cause::Consequence,
+                true => Cause::Stopped,
+                false if completed => Cause::Completed,
+                false => Cause::Independent,
+            });
+        }
+        if slot.run.leaving.is_some() {
+            return End::Left;
+        }
+        let policy = slot.options.restart.map(|restart| restart.policy);
+        let allowed = match policy {
+            _ if completed => true,
+            None | Some(Policy::Permanent) => false,
+            Some(Policy::Transient) => exit.is_ok(),
+            Some(Policy::Temporary) => true,
+        };
+        let is_first_start = self.phase == Phase::Starting && !slot.run.ever_ready;
+        match policy {
+            _ if given_up => End::Final(Cause::Initiator), // 7
+            Some(Policy::Temporary) if told => End::Retired,
+            _ if told => End::InRound,
+            _ if allowed && (exit.is_ok() || !is_first_start) => End::Final(Cause::Completed),
+            _ if slot.run.in_round && self.is_stopped_by_round(index) => End::InRound,
+            None => End::Final(Cause::Initiator),
+            Some(_) if is_first_start => End::Final(Cause::Initiator),
+            Some(_) => End::Restart,
+        }
+    }
+
+    /// The end of a member, for good.
+    pub(super) fn end(&mut self, index: usize, record: MemberExit, given_up: bool) {
+        if !given_up {
+            self.slots.all[index].run.place = Place::Done;
+            self.done += 1;
+        }
+        self.is_up_again(index);
+        let slot = &mut self.slots.all[index];
+        let mut initiates = record.cause == Cause::Initiator;
+        if record.cause == Cause::Completed && slot.options.significant {
+            self.significant -= 1;
+            initiates |= self.settings.auto_shutdown.begins(self.significant);
+        }
+        if let Some(leaving) = slot.run.leaving.take() {
+            leaving.overtaken(record.exit.as_ref().err());
+        }
+        self.trace.push(MemberExit {
+            cause: if initiates {
+                Cause::Initiator
+            } else {
+                record.cause
+            },
+            ..record
+        });
+        if initiates {
+            self.initiated = true;
+            self.begin_stop(self.settings.termination);
+        }
+    }
+
+    /// It was stopped with others, and its policy says that it does not come back.
+    fn retire(&mut self, index: usize) {
+        self.slots.all[index].run.place = Place::Done;
+        self.done += 1;
+        self.is_up_again(index);
+    }
+}
+
+impl Drop for Run<'_> {
+    fn drop(&mut self) {
+        // Whoever still waits at the door is answered.
+        self.engine.door.close();
+        self.commands.try_iter().for_each(refuse);
+    }
+}

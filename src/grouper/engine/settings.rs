@@ -1,0 +1,151 @@
+//! What a group was built with.
+
+use std::time::Duration;
+
+use super::time::StopLimit;
+use crate::clock::Clock;
+use crate::error::Error;
+use crate::grouper::member::zero_of;
+use crate::plan::Plan;
+use crate::process::{Core, DEFAULT_GRACE};
+use crate::restart::Budget;
+use crate::signal::Signal;
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Start {
+    /// Each when the one before is ready.
+    Sequential,
+    Together,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Stop {
+    /// Each when the one after it has exited.
+    Reverse,
+    /// Each when the one before it has exited.
+    Forward,
+    Together,
+}
+
+/// Who is restarted along with a member of a group.
+///
+/// ```
+/// use ifrit::grouper::{Ordered, Strategy};
+/// use ifrit::restart::Restart;
+/// use ifrit::prelude::*;
+///
+/// let idle = || ifrit::run_fn(|signals, ready| {
+///     ready.notify();
+///     ifrit::until_stop(&signals);
+///     Ok(())
+/// });
+/// let app = Ordered::new([
+///     Member::new("db", idle()).restart(Restart::permanent()),
+///     Member::new("web", idle()).restart(Restart::permanent()), // restarted when db is
+/// ])
+/// .strategy(Strategy::RestForOne);
+/// ```
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Strategy {
+    /// Nobody else.
+    #[default]
+    OneForOne,
+    /// Every other member: all are stopped, in stop order, and started again, in start order.
+    OneForAll,
+    /// The members that stand after it: they are stopped, in stop order, and started again with it, in start order.
+    RestForOne,
+}
+
+/// When the ends of [significant](super::super::Member::significant) members end their group.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum AutoShutdown {
+    /// Never.
+    #[default]
+    Never,
+    /// When the first of them has completed.
+    Any,
+    /// When all of them have completed.
+    All,
+}
+
+#[derive(Clone, Debug)]
+pub(in crate::grouper) struct Settings {
+    pub(super) start: Start,
+    pub(super) stop: Stop,
+    pub(super) kind: &'static str,
+    pub(in crate::grouper) termination: Option<Signal>,
+    pub(in crate::grouper) start_within: Option<Duration>,
+    pub(in crate::grouper) stop_within: Option<Duration>,
+    pub(in crate::grouper) kill_grace: Option<Duration>,
+    pub(in crate::grouper) strategy: Strategy,
+    pub(in crate::grouper) budget: Budget,
+    pub(in crate::grouper) auto_shutdown: AutoShutdown,
+}
+
+impl Settings {
+    pub(in crate::grouper) fn new(start: Start, stop: Stop, kind: &'static str) -> Self {
+        Settings {
+            start,
+            stop,
+            kind,
+            termination: Some(Signal::INTERRUPT),
+            start_within: None,
+            stop_within: None,
+            kill_grace: None,
+            strategy: Strategy::default(),
+            budget: Budget::default(),
+            auto_shutdown: AutoShutdown::default(),
+        }
+    }
+
+    /// The group's clock is that of the process it runs in.
+    pub(in crate::grouper) fn clock(&self, host: Option<&Core>) -> Clock {
+        host.map(|host| host.clock.clone()).unwrap_or_default()
+    }
+
+    pub(in crate::grouper) fn grace(&self, host: Option<&Core>) -> Duration {
+        self.kill_grace
+            .or(host.map(|host| host.limits.grace))
+            .unwrap_or(DEFAULT_GRACE)
+    }
+
+    pub(in crate::grouper) fn stop_limit(&self, host: Option<&Core>) -> StopLimit {
+        StopLimit::new(self.stop_within, self.grace(host))
+    }
+
+    /// Refuses limits that leave no time at all.
+    pub(in crate::grouper) fn check(&self) -> Result<(), Error> {
+        let limits = [
+            ("start_within", self.start_within),
+            ("stop_within", self.stop_within),
+        ];
+        check_zero(self.kind, zero_of(&limits))?;
+        self.budget.check(self.kind)
+    }
+
+    pub(in crate::grouper) fn plan(&self) -> Plan {
+        let mut plan = Plan::new(self.kind);
+        for (what, limit) in [("start", self.start_within), ("stop", self.stop_within)] {
+            if let Some(limit) = limit {
+                plan = plan.note(format!("{what} {limit:?}"));
+            }
+        }
+        match self.strategy {
+            Strategy::OneForOne => plan,
+            Strategy::OneForAll => plan.note("one for all"),
+            Strategy::RestForOne => plan.note("rest for one"),
+        }
+    }
+}
+
+pub(super) fn check_zero(who: &str, zero: Option<&'static str>) -> Result<(), Error> {
+    match zero {
+        Some(option) => Err(Error::ZeroDeadline {
+            who: who.to_owned(),
+            option,
+        }),
+        None => Ok(()),
+    }
+}

@@ -1,0 +1,99 @@
+//! Starting members.
+
+use super::run::{Phase, Run};
+use super::settings::Start;
+use super::slot::{Place, SlotRun};
+use crate::process::{Link, Process, Request, earlier, spawn_member};
+use crate::sync::Arc;
+
+impl Run<'_> {
+    pub(super) fn may_start(&self) -> bool {
+        let in_time = match self.settings.start {
+            Start::Sequential => self.awaited == 0,
+            Start::Together => true,
+        };
+        in_time && !self.to_start.is_empty()
+    }
+
+    /// Everyone who is to be up is.
+    pub(super) fn is_up(&self) -> bool {
+        self.to_start.is_empty() && self.awaited == 0 && self.round.is_none()
+    }
+
+    pub(super) fn start_next(&mut self) {
+        if let Some(index) = self.to_start.pop_front()
+            && self.slots.all[index].run.place == Place::Waiting
+        {
+            self.wait_for(index);
+            self.start(index);
+        }
+    }
+
+    /// Starts a member whose runner is at home.
+    pub(super) fn start(&mut self, index: usize) {
+        let stop_within = self.stop_limit.for_stops_inside(self.host.as_deref());
+        let slot = &mut self.slots.all[index];
+        let Some(runner) = slot.take_runner() else {
+            return; // nothing is started from a place whose runner is away
+        };
+        let request = Request {
+            name: Some(Arc::clone(&slot.name)),
+            clock: Some(self.clock.clone()),
+            kill_grace: Some(self.grace),
+            start_timeout: slot.options.start_timeout,
+            start_by: self.start_by.filter(|_| self.phase == Phase::Starting),
+            stop_within: earlier(slot.options.stop_timeout, stop_within),
+            ..Request::default()
+        };
+        let link = Link {
+            parent: self.engine.inbox(),
+            index,
+        };
+        slot.run = SlotRun {
+            place: Place::Live,
+            ready_since: None,
+            in_round: false,
+            told: None,
+            ..std::mem::take(&mut slot.run)
+        };
+        self.live += 1;
+        let core = spawn_member(&request, runner, link);
+        slot.core = Some(Arc::clone(&core));
+        if let Some(reply) = slot.run.joining.take() {
+            let _ = reply.send(Ok(Process::from_core(core)));
+        }
+    }
+
+    /// Those that start after it wait until it is ready or has exited.
+    pub(super) fn wait_for(&mut self, index: usize) {
+        let run = &mut self.slots.all[index].run;
+        if !run.awaited {
+            run.awaited = true;
+            self.awaited += 1;
+        }
+    }
+
+    pub(super) fn settle(&mut self, index: usize) {
+        let run = &mut self.slots.all[index].run;
+        if run.awaited {
+            run.awaited = false;
+            self.awaited -= 1;
+        }
+    }
+
+    pub(super) fn is_ready(&mut self, index: usize) {
+        let now = self.clock.now();
+        let run = &mut self.slots.all[index].run;
+        run.ever_ready = true;
+        run.ready_since = Some(now);
+        self.settle(index);
+        self.is_up_again(index);
+    }
+
+    pub(super) fn become_ready(&mut self) {
+        self.phase = Phase::Running;
+        if let Some(ready) = self.ready.take() {
+            ready.notify();
+        }
+    }
+}

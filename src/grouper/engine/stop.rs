@@ -1,0 +1,199 @@
+//! Stopping members: all of them at the end, some of them in a restart round.
+
+use std::time::Instant;
+
+use super::run::{ALL, Due, Phase, ROUND, Run};
+use super::settings::Stop;
+use super::slot::Place;
+use crate::process::earlier;
+use crate::signal::Signal;
+
+impl Run<'_> {
+    pub(super) fn obey(&mut self, signal: Signal) {
+        if !signal.is_stop() {
+            let live = self.slots.all.iter().filter(|slot| slot.is_live());
+            for core in live.filter_map(|slot| slot.core.as_ref()) {
+                core.signal(signal);
+            }
+        } else if self.phase != Phase::Stopping || self.signal.is_none() {
+            self.begin_stop(Some(signal));
+        } else {
+            self.signal = Some(signal); // 4
+            self.limit_stop();
+            self.tell_those_told(signal);
+        }
+        if signal == Signal::KILL {
+            for index in 0..self.slots.all.len() {
+                self.tell(index, Some(Signal::KILL));
+            }
+        }
+    }
+
+    /// Begins a stop, or, where one has begun in which nobody is told anything, begins to tell.
+    pub(super) fn begin_stop(&mut self, signal: Option<Signal>) {
+        self.phase = Phase::Stopping; // 3
+        self.ready = None;
+        self.to_start.clear();
+        self.cancel_restarts();
+        self.turn_away();
+        self.signal = signal;
+        if signal.is_some() {
+            self.stop_those(|_| true);
+        }
+    }
+
+    /// Tells those live members to stop, each in its turn.
+    pub(super) fn stop_those(&mut self, whom: impl Fn(&super::slot::SlotRun) -> bool) {
+        self.limit_stop();
+        let all = &self.slots.all;
+        let order = self.slots.order.iter().copied();
+        let mut to_stop: Vec<usize> = order
+            .filter(|index| all[*index].is_live() && whom(&all[*index].run))
+            .collect();
+        match self.settings.stop {
+            Stop::Together => {
+                for index in to_stop {
+                    self.turn_of(index);
+                }
+                return;
+            }
+            Stop::Reverse => to_stop.reverse(),
+            Stop::Forward => {}
+        }
+        self.to_stop = to_stop.into();
+        self.next_turn();
+    }
+
+    /// Takes in how long the stop may take, from here and from above, as known now.
+    pub(super) fn limit_stop(&mut self) {
+        let now = self.clock.now();
+        if let Some(old) = self.stop_limit.kill_at {
+            self.timers.remove(&(old, ALL));
+        }
+        self.stop_limit.tighten(now, self.host.as_deref());
+        if let Some(kill_at) = self.stop_limit.kill_at {
+            self.timers.insert((kill_at, ALL), Due::KillAll);
+        }
+    }
+
+    /// Goes on to the next member that still lives.
+    pub(super) fn next_turn(&mut self) {
+        self.stopping = None;
+        while let Some(index) = self.to_stop.pop_front() {
+            if self.slots.all[index].is_live() {
+                self.stopping = Some(index);
+                self.turn_of(index);
+                return;
+            }
+        }
+    }
+
+    /// The turn of a member has come: it is told, after its delay.
+    fn turn_of(&mut self, index: usize) {
+        let slot = &self.slots.all[index];
+        if slot.run.told.is_some() {
+            return;
+        }
+        match slot.options.stop_delay {
+            Some(delay) if self.signal != Some(Signal::KILL) => {
+                if let Some(at) = self.clock.deadline(delay) {
+                    self.set_timer(index, at, Due::Tell);
+                }
+            }
+            _ => self.tell(index, self.signal),
+        }
+    }
+
+    fn tell_those_told(&mut self, signal: Signal) {
+        for index in 0..self.slots.all.len() {
+            if self.slots.all[index].run.told.is_some() {
+                self.tell(index, Some(signal));
+            }
+        }
+    }
+
+    pub(super) fn tell(&mut self, index: usize, signal: Option<Signal>) {
+        let slot = &mut self.slots.all[index];
+        let (Some(signal), true, Some(core)) = (signal, slot.is_live(), &slot.core) else {
+            return;
+        };
+        let now = self.clock.now();
+        let first_told = slot.run.told.unwrap_or(now);
+        let own = slot.options.stop_timeout;
+        let own = own.and_then(|limit| first_told.checked_add(limit));
+        let kill_at = earlier(own, self.stop_limit.kill_at);
+        if !core.tell(signal, kill_at) {
+            return; // 2: it has exited; its report is on its way
+        }
+        slot.run.told = Some(first_told);
+        match kill_at {
+            _ if slot.run.killed => {}
+            Some(kill_at) => self.set_timer(index, kill_at, Due::Kill),
+            None => self.clear_timer(index), // of its stop delay
+        }
+    }
+
+    // Deadlines.
+
+    pub(super) fn clear_timer(&mut self, index: usize) {
+        if let Some(old) = self.slots.all[index].run.timer.take() {
+            self.timers.remove(&(old, index));
+        }
+    }
+
+    pub(super) fn set_timer(&mut self, index: usize, at: Instant, due: Due) {
+        self.clear_timer(index);
+        self.slots.all[index].run.timer = Some(at);
+        self.timers.insert((at, index), due);
+    }
+
+    pub(super) fn take_due(&mut self) -> bool {
+        let Some(entry) = self.timers.first_entry() else {
+            return false;
+        };
+        let (at, index) = *entry.key();
+        if at > self.clock.now() {
+            return false;
+        }
+        let due = entry.remove();
+        if index != ALL && index != ROUND {
+            self.slots.all[index].run.timer = None;
+        }
+        match due {
+            Due::Tell => self.tell(index, self.signal),
+            Due::Kill => self.kill(index),
+            Due::GiveUp => {
+                if let Some(core) = &self.slots.all[index].core {
+                    core.give_up(); // its report follows
+                }
+            }
+            Due::KillAll => {
+                for index in 0..self.slots.all.len() {
+                    if self.phase == Phase::Stopping || self.slots.all[index].run.in_round {
+                        self.kill(index);
+                    }
+                }
+            }
+            Due::Restart => {
+                if self.slots.all[index].run.place == Place::Down {
+                    self.start(index);
+                }
+            }
+            Due::Resume => self.resume(),
+        }
+        true
+    }
+
+    fn kill(&mut self, index: usize) {
+        let slot = &mut self.slots.all[index];
+        if !slot.is_live() || slot.run.killed {
+            return;
+        }
+        slot.run.killed = true;
+        self.clear_timer(index);
+        self.tell(index, Some(Signal::KILL));
+        if let Some(give_up_at) = self.clock.deadline(self.grace) {
+            self.set_timer(index, give_up_at, Due::GiveUp);
+        }
+    }
+}

@@ -125,7 +125,9 @@ pub(crate) fn launch<'r>(
     let body = {
         let (core, slot) = (Arc::clone(core), Arc::clone(&slot));
         move || {
-            if let Some(runner) = slot.lock().take() {
+            // Not in the condition: the lock would be held for as long as the runner lives.
+            let runner = slot.lock().take();
+            if let Some(runner) = runner {
                 live(&core, runner, end);
             }
             registry::leave(core.id);

@@ -50,7 +50,8 @@ struct State {
     calls: usize,
     /// Not yet handed to the test.
     unseen: VecDeque<Call>,
-    latest: Option<Call>,
+    /// Not yet told how to end; several, when clones run at the same time.
+    under_way: Vec<Call>,
     exit_at_once: bool,
 }
 
@@ -83,14 +84,14 @@ impl FakeRunner {
         self.0.state.lock().calls
     }
 
-    /// From now on every run returns Ok at once, the one under way included, unless it was told otherwise before.
+    /// From now on every run returns Ok at once, those under way included, unless they were told otherwise before.
     pub fn ensure_exit(&self) {
-        let latest = {
+        let under_way = {
             let mut state = self.0.state.lock();
             state.exit_at_once = true;
-            state.latest.clone()
+            std::mem::take(&mut state.under_way)
         };
-        if let Some(call) = latest {
+        for call in under_way {
             call.end_unless_told(End::Return(Ok(())));
         }
     }
@@ -108,9 +109,11 @@ impl Runner for FakeRunner {
             let mut state = self.0.state.lock();
             state.calls += 1;
             state.unseen.push_back(call.clone());
-            state.latest = Some(call.clone());
             if state.exit_at_once {
                 call.end_unless_told(End::Return(Ok(())));
+            } else {
+                state.under_way.retain(Call::is_under_way);
+                state.under_way.push(call.clone());
             }
         }
         self.0.called.notify_all();
@@ -180,6 +183,10 @@ impl Call {
             self.end_unless_told(end),
             "this run was told how to end before"
         );
+    }
+
+    fn is_under_way(&self) -> bool {
+        self.0.end.lock().is_some()
     }
 
     fn end_unless_told(&self, end: End) -> bool {

@@ -63,6 +63,8 @@ struct State {
     /// A wrapper waits to run its child again.
     restarting: bool,
     ready: bool,
+    /// The run has ended; what is left to do on the thread is to drop the runner.
+    returned: bool,
     exit: Option<Exit>,
     /// When the first stop signal came.
     told: Option<Instant>,
@@ -139,6 +141,7 @@ impl Core {
                 outer: Vec::new(),
                 restarting: false,
                 ready: false,
+                returned: false,
                 exit: None,
                 told: None,
                 stop_by: None,
@@ -248,6 +251,11 @@ impl Core {
         }
         state.restarting = false;
         state.told.is_some()
+    }
+
+    /// The run has ended, and says nothing more.
+    pub(crate) fn returned(&self) {
+        self.state.lock().returned = true;
     }
 
     /// The end of the run. The runner goes home to the group, where there is one.
@@ -533,8 +541,8 @@ impl Core {
 impl Announce for Core {
     fn ready(&self) {
         let mut state = self.state.lock();
-        // 1: not after the exit; nor once it is being stopped for not having been ready in time.
-        if state.ready || state.exit.is_some() || state.start_overdue || state.mailbox.is_none() {
+        // 1: not after the run or the exit; nor once it is being stopped for not having been ready in time.
+        if state.ready || state.returned || state.exit.is_some() || state.start_overdue {
             return;
         }
         state.ready = true;

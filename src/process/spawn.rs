@@ -163,8 +163,9 @@ fn live<'r>(core: &Arc<Core>, mut runner: Box<dyn Runner + 'r>, end: End<'r>) {
         let exit = match core.signals() {
             Some(signals) => {
                 let ready = ReadySender::new(Arc::clone(core) as _);
-                error::catch(|| runner.run(signals, ready))
-                    .and_then(|result| result.map_err(Error::from_runner))
+                let result = error::catch(|| runner.run(signals, ready));
+                core.returned();
+                result.and_then(|result| result.map_err(Error::from_runner))
             }
             None => Ok(()),
         };

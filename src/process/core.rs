@@ -76,6 +76,8 @@ struct State {
     waiters: BTreeMap<u64, Sender<Exit>>,
     next_waiter: u64,
     timers: Vec<Timer>,
+    /// Until it is ready.
+    start_timer: Option<Timer>,
 }
 
 /// How far a process has come.
@@ -150,6 +152,7 @@ impl Core {
                 waiters: BTreeMap::new(),
                 next_waiter: 0,
                 timers: Vec::new(),
+                start_timer: None,
             }),
             changed: Condvar::new(),
             link,
@@ -291,7 +294,7 @@ impl Core {
     ) {
         state.exit = Some(exit.clone()); // 1
         let waiters = std::mem::take(&mut state.waiters);
-        let timers = std::mem::take(&mut state.timers);
+        let timers = (std::mem::take(&mut state.timers), state.start_timer.take());
         drop(state);
         drop(timers);
         // The group first: whoever sees the exit may count on its having been heard there.
@@ -361,15 +364,19 @@ impl Core {
         }
     }
 
-    /// Runs `action` at `instant`, unless the process exits before.
-    fn at(self: &Arc<Self>, instant: Instant, action: fn(&Arc<Core>)) {
+    fn schedule(self: &Arc<Self>, instant: Instant, action: fn(&Arc<Core>)) -> Timer {
         let weak = Arc::downgrade(self);
         let run = move || {
             if let Some(core) = weak.upgrade() {
                 action(&core);
             }
         };
-        let timer = self.clock.schedule(instant, Box::new(run));
+        self.clock.schedule(instant, Box::new(run))
+    }
+
+    /// Runs `action` at `instant`, unless the process exits before.
+    fn at(self: &Arc<Self>, instant: Instant, action: fn(&Arc<Core>)) {
+        let timer = self.schedule(instant, action);
         let mut state = self.state.lock();
         if state.exit.is_none() {
             state.timers.push(timer);
@@ -400,7 +407,7 @@ impl Core {
         let Some((_, limit)) = self.limits.start else {
             return;
         };
-        self.at(limit, |core| {
+        let timer = self.schedule(limit, |core| {
             let mut state = core.state.lock();
             if state.ready || state.told.is_some() || state.exit.is_some() {
                 return;
@@ -410,6 +417,12 @@ impl Core {
             core.signal(Signal::INTERRUPT);
             core.enforce(core.limits.grace);
         });
+        let mut state = self.state.lock();
+        if state.exit.is_none() && !state.ready {
+            state.start_timer = Some(timer);
+        } else {
+            drop(state); // the timer is cancelled outside the lock
+        }
     }
 
     /// Publishes the exit of a process whose thread still runs; false if it has exited before.
@@ -546,6 +559,7 @@ impl Announce for Core {
             return;
         }
         state.ready = true;
+        let _timer = state.start_timer.take(); // cancelled outside the lock
         if let Some(link) = &self.link {
             link.report(self.id, News::Ready); // 3
         }

@@ -42,12 +42,13 @@ impl Panic {
         &self.0.message
     }
 
-    /// The place in the source, as `file:line:column`. None if the program has replaced the panic hook.
+    /// The place in the source, as `file:line:column`. None if the program has replaced the panic hook, or if the panic
+    /// was passed on from elsewhere.
     pub fn location(&self) -> Option<&str> {
         self.0.location.as_deref()
     }
 
-    /// The calls that led to it, whatever `RUST_BACKTRACE` says. None if the program has replaced the panic hook.
+    /// The calls that led to it, whatever `RUST_BACKTRACE` says. None where [`location`](Panic::location) is.
     pub fn backtrace(&self) -> Option<&Backtrace> {
         self.0.backtrace.as_ref()
     }
@@ -101,6 +102,8 @@ impl Drop for Payload {
 }
 
 struct Place {
+    /// Of the panic it is the place of: the next one to be caught may have come without a call of the hook.
+    message: String,
     location: Option<String>,
     backtrace: Backtrace,
 }
@@ -120,6 +123,7 @@ fn install_hook() {
                     && let Some(place) = place.as_mut()
                 {
                     *place = Some(Place {
+                        message: message(info.payload()),
                         location: info.location().map(ToString::to_string),
                         backtrace: Backtrace::force_capture(),
                     });
@@ -143,12 +147,13 @@ pub(crate) fn catch<T>(work: impl FnOnce() -> T) -> Result<T, Error> {
     let result = panic::catch_unwind(AssertUnwindSafe(work));
     let place = swap(outer).flatten();
     result.map_err(|payload| {
-        let (location, backtrace) = match place {
+        let message = message(&*payload);
+        let (location, backtrace) = match place.filter(|place| place.message == message) {
             Some(place) => (place.location, Some(place.backtrace)),
             None => (None, None),
         };
         Error::Panicked(Panic(Arc::new(Record {
-            message: message(&*payload),
+            message,
             location,
             backtrace,
             payload: Payload(Some(payload)),

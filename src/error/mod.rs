@@ -308,6 +308,8 @@ impl Error {
                 source: Some(source),
                 ..
             } => source.downcast_ref(),
+            // Their `source()` is the `Arc`, which is not what anybody looks for.
+            Error::Spawn { source, .. } | Error::Listen { source, .. } => find(&**source),
             other => StdError::source(other).and_then(find),
         }
     }

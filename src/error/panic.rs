@@ -57,9 +57,10 @@ impl Panic {
         self.0.payload.get()
     }
 
-    /// The payload, if it is a boxed error, as a panic with one that was boxed before has it.
+    /// The payload, if it is an error of ours or a boxed one, as a panic with one that was boxed before has it.
     pub(super) fn error(&self) -> Option<&(dyn StdError + 'static)> {
-        self.payload_ref::<BoxError>().map(|error| &**error as _)
+        let boxed = self.payload_ref::<BoxError>().map(|error| &**error as _);
+        boxed.or_else(|| self.payload_ref::<Error>().map(|error| error as _))
     }
 }
 
@@ -172,6 +173,8 @@ fn message(payload: &(dyn Any + Send)) -> String {
     } else if let Some(text) = payload.downcast_ref::<String>() {
         text.clone()
     } else if let Some(error) = payload.downcast_ref::<BoxError>() {
+        error.to_string()
+    } else if let Some(error) = payload.downcast_ref::<Error>() {
         error.to_string()
     } else {
         "a payload that is no text".to_owned()

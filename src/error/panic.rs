@@ -104,7 +104,7 @@ impl Drop for Payload {
 
 struct Place {
     /// Of the panic it is the place of: the next one to be caught may have come without a call of the hook.
-    message: String,
+    text: Option<String>,
     location: Option<String>,
     backtrace: Backtrace,
 }
@@ -124,7 +124,7 @@ fn install_hook() {
                     && let Some(place) = place.as_mut()
                 {
                     *place = Some(Place {
-                        message: message(info.payload()),
+                        text: text(info.payload()).map(str::to_owned),
                         location: info.location().map(ToString::to_string),
                         backtrace: Backtrace::force_capture(),
                     });
@@ -148,13 +148,13 @@ pub(crate) fn catch<T>(work: impl FnOnce() -> T) -> Result<T, Error> {
     let result = panic::catch_unwind(AssertUnwindSafe(work));
     let place = swap(outer).flatten();
     result.map_err(|payload| {
-        let message = message(&*payload);
-        let (location, backtrace) = match place.filter(|place| place.message == message) {
+        let place = place.filter(|place| place.text.as_deref() == text(&*payload));
+        let (location, backtrace) = match place {
             Some(place) => (place.location, Some(place.backtrace)),
             None => (None, None),
         };
         Error::Panicked(Panic(Arc::new(Record {
-            message,
+            message: message(&*payload),
             location,
             backtrace,
             payload: Payload(Some(payload)),
@@ -167,16 +167,21 @@ pub(crate) fn drop_caught<T>(value: T) -> Result<(), Error> {
     catch(|| drop(value))
 }
 
+/// What most panics carry.
+fn text(payload: &(dyn Any + Send)) -> Option<&str> {
+    let literal = payload.downcast_ref::<&str>().copied();
+    literal.or_else(|| payload.downcast_ref::<String>().map(String::as_str))
+}
+
 fn message(payload: &(dyn Any + Send)) -> String {
-    if let Some(text) = payload.downcast_ref::<&str>() {
-        (*text).to_owned()
-    } else if let Some(text) = payload.downcast_ref::<String>() {
-        text.clone()
-    } else if let Some(error) = payload.downcast_ref::<BoxError>() {
-        error.to_string()
-    } else if let Some(error) = payload.downcast_ref::<Error>() {
-        error.to_string()
-    } else {
-        "a payload that is no text".to_owned()
+    if let Some(text) = text(payload) {
+        return text.to_owned();
     }
+    // To print an error is to call its author, who may panic again.
+    let printed = panic::catch_unwind(AssertUnwindSafe(|| {
+        let boxed = payload.downcast_ref::<BoxError>().map(ToString::to_string);
+        boxed.or_else(|| payload.downcast_ref::<Error>().map(ToString::to_string))
+    }));
+    let printed = printed.ok().flatten();
+    printed.unwrap_or_else(|| "a payload that is no text".to_owned())
 }

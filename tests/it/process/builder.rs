@@ -208,9 +208,11 @@ fn the_clock_is_inherited_to_any_depth() {
             let note = note.clone();
             let child = background(run_fn(move |_, _| {
                 note();
-                let note = note.clone();
-                ifrit::scope(|scope| scope.background(run_fn(|_, _| Ok(note()))).join())?;
-                Ok(())
+                let leaf = run_fn(|_, _| {
+                    note();
+                    Ok(())
+                });
+                Ok(ifrit::scope(|scope| scope.background(leaf).join())?)
             }));
             Ok(child.join()?)
         }));

@@ -30,7 +30,8 @@ fn a_borrowed_runner_is_a_runner() {
     run_by_hand(&mut counts).unwrap();
     run_by_hand(&mut &mut counts).unwrap();
     assert_eq!(counts.0, 2);
-    assert_eq!((&mut counts).plan(), counts.plan());
+    let borrowed = &mut counts;
+    assert_eq!(Runner::plan(&borrowed).to_string(), "Counts");
 }
 
 #[test]
@@ -40,7 +41,7 @@ fn a_boxed_runner_is_a_runner_of_any_type() {
     run_by_hand(&mut *boxed).unwrap();
     run_by_hand(Box::new(boxed)).unwrap();
     let boxed: BoxRunner = Box::new(Counts(0));
-    assert_eq!(boxed.plan(), Counts(0).plan());
+    assert_eq!(boxed.plan().to_string(), "Counts");
 }
 
 #[test]
@@ -62,7 +63,6 @@ fn a_closure_can_be_run_any_number_of_times() {
     for _ in 0..3 {
         Harness::new().run(&mut runner).exit.unwrap();
     }
-    drop(runner);
     assert_eq!(runs, 3);
 }
 
@@ -78,7 +78,6 @@ fn a_second_run_of_what_can_run_once_is_an_error_and_calls_nothing() {
         let exit = Harness::new().run(&mut runner).exit;
         assert!(matches!(exit, Err(Error::AlreadyRan)));
     }
-    drop(runner);
     assert_eq!(calls, 1);
 }
 

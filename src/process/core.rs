@@ -12,7 +12,7 @@
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-use super::link::{Link, News};
+use super::link::{Guarded, Link, News};
 use super::spawn::DEFAULT_GRACE;
 use crate::clock::{Clock, Timer};
 use crate::error::{Error, Exit, ProcessId, Stuck};
@@ -269,7 +269,12 @@ impl Core {
         if state.exit.is_some() {
             drop(state);
             if let Some(link) = &self.link {
-                link.report(self.id, News::EndedLate { runner });
+                link.report(
+                    self.id,
+                    News::EndedLate {
+                        runner: runner.map(Guarded::new),
+                    },
+                );
             }
             return;
         }

@@ -3,7 +3,8 @@
 use std::fmt;
 use std::time::Instant;
 
-use crate::error::{Exit, ProcessId};
+use crate::error::{Exit, ProcessId, drop_caught};
+use crate::plan::Plan;
 use crate::runner::BoxRunner;
 use crate::sync::Arc;
 
@@ -39,9 +40,32 @@ pub(crate) enum News {
         given_up: bool,
     },
     /// The thread of a process that had been given up has ended after all.
-    EndedLate {
-        runner: Option<BoxRunner>,
-    },
+    /// It may never be read.
+    EndedLate { runner: Option<Guarded> },
+}
+
+/// A runner at home or on its way there; a destructor that panics is caught here, so that it harms no other member.
+pub(crate) struct Guarded(Option<BoxRunner>);
+
+impl Guarded {
+    pub(crate) fn new(runner: BoxRunner) -> Self {
+        Guarded(Some(runner))
+    }
+
+    pub(crate) fn into_inner(mut self) -> Option<BoxRunner> {
+        self.0.take()
+    }
+
+    pub(crate) fn plan(&self) -> Plan {
+        let runner = self.0.as_ref();
+        runner.map_or_else(|| Plan::new("away"), |runner| runner.plan())
+    }
+}
+
+impl Drop for Guarded {
+    fn drop(&mut self) {
+        let _ = drop_caught(self.0.take());
+    }
 }
 
 impl Link {

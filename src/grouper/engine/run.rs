@@ -11,7 +11,7 @@ use super::time::{StopLimit, hand_down};
 use super::{Begin, Engine};
 use crate::clock::Clock;
 use crate::error::{Cause, Exit, MemberExit};
-use crate::process::{Core, News, Report, current_host, earlier};
+use crate::process::{Core, Guarded, News, Report, current_host, earlier};
 use crate::ready::ReadySender;
 use crate::restart::{Account, Policy};
 use crate::signal::Signal;
@@ -79,7 +79,8 @@ pub(super) struct Run<'g> {
     pub(super) stopping: Option<usize>,
     pub(super) timers: BTreeMap<(Instant, usize), Due>,
     pub(super) trace: Vec<MemberExit>,
-    /// The stop was begun by a member's exit.
+    /// Members are told because of a member's exit. Not so where an exit tells nobody anything: then whatever they are
+    /// told comes from outside.
     pub(super) initiated: bool,
 }
 
@@ -154,7 +155,7 @@ impl<'g> Run<'g> {
         self.live = self.slots.order.len();
         match begin {
             Begin::ByMember => {
-                self.initiated = true;
+                self.initiated = self.settings.termination.is_some();
                 self.begin_stop(self.settings.termination);
             }
             Begin::BySignal(signal) => self.obey(signal),
@@ -170,8 +171,10 @@ impl<'g> Run<'g> {
         }
         loop {
             if self.may_start() {
-                self.start_next();
-                while self.take_news() {}
+                // 3: what has come by now counts first.
+                if !self.take_news() {
+                    self.start_next();
+                }
                 continue;
             }
             if self.phase == Phase::Starting && self.is_up() {
@@ -258,7 +261,7 @@ impl<'g> Run<'g> {
             } => {
                 let slot = &mut self.slots.all[index];
                 if !given_up {
-                    slot.come_home(runner);
+                    slot.come_home(runner.map(Guarded::new));
                 }
                 let told = slot.run.told.take();
                 let record = MemberExit {
@@ -365,7 +368,7 @@ impl<'g> Run<'g> {
             ..record
         });
         if initiates {
-            self.initiated = true;
+            self.initiated = self.settings.termination.is_some();
             self.begin_stop(self.settings.termination);
         }
     }

@@ -4,12 +4,12 @@ use std::fmt;
 use std::time::Instant;
 
 use super::admin::Leaving;
-use crate::error::{Error, Stuck, drop_caught};
+use crate::error::{Error, Stuck};
 use crate::grouper::member::{Member, Options};
 use crate::grouper::refusal::InsertError;
 use crate::plan::Plan;
-use crate::process::Core;
 use crate::process::Process;
+use crate::process::{Core, Guarded};
 use crate::restart::Delays;
 use crate::runner::BoxRunner;
 use crate::sync::Arc;
@@ -74,7 +74,7 @@ impl Slot {
         Slot {
             name: member.name.into(),
             options: member.options,
-            runner: Some(Guarded(Some(member.runner))),
+            runner: Some(Guarded::new(member.runner)),
             core: None,
             run: SlotRun::default(),
         }
@@ -99,30 +99,21 @@ impl Slot {
     }
 
     /// Its thread has ended.
-    pub(super) fn come_home(&mut self, runner: Option<BoxRunner>) {
-        self.runner = runner.map(|runner| Guarded(Some(runner)));
+    pub(super) fn come_home(&mut self, runner: Option<Guarded>) {
+        self.runner = runner;
         self.core = None;
     }
 
     pub(super) fn take_runner(&mut self) -> Option<BoxRunner> {
-        self.runner.take().and_then(|mut guarded| guarded.0.take())
+        self.runner.take().and_then(Guarded::into_inner)
     }
 
     fn plan(&self) -> Plan {
         let of_runner = match &self.runner {
-            Some(Guarded(Some(runner))) => runner.plan(),
-            _ => Plan::new("away"),
+            Some(runner) => runner.plan(),
+            None => Plan::new("away"),
         };
         self.options.plan(&self.name, of_runner)
-    }
-}
-
-/// A runner at home; a destructor that panics is caught here, so that it harms no other member.
-pub(super) struct Guarded(Option<BoxRunner>);
-
-impl Drop for Guarded {
-    fn drop(&mut self) {
-        let _ = drop_caught(self.0.take());
     }
 }
 

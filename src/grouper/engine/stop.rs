@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use super::run::{ALL, Due, Phase, ROUND, Run};
 use super::settings::Stop;
-use super::slot::Place;
+use super::slot::{Place, SlotRun};
 use crate::process::earlier;
 use crate::signal::Signal;
 
@@ -20,10 +20,17 @@ impl Run<'_> {
         } else {
             self.signal = Some(signal); // 4
             self.limit_stop();
-            self.tell_those_told(signal);
+            match signal {
+                Signal::KILL => self.kill_those(|_| true),
+                _ => self.tell_those_told(signal),
+            }
         }
-        if signal == Signal::KILL {
-            for index in 0..self.slots.all.len() {
+    }
+
+    /// KILL goes to all at once, in no order. 4
+    fn kill_those(&mut self, whom: impl Fn(&SlotRun) -> bool) {
+        for index in 0..self.slots.all.len() {
+            if whom(&self.slots.all[index].run) {
                 self.tell(index, Some(Signal::KILL));
             }
         }
@@ -43,8 +50,11 @@ impl Run<'_> {
     }
 
     /// Tells those live members to stop, each in its turn.
-    pub(super) fn stop_those(&mut self, whom: impl Fn(&super::slot::SlotRun) -> bool) {
+    pub(super) fn stop_those(&mut self, whom: impl Fn(&SlotRun) -> bool) {
         self.limit_stop();
+        if self.signal == Some(Signal::KILL) {
+            return self.kill_those(whom);
+        }
         let all = &self.slots.all;
         let order = self.slots.order.iter().copied();
         let mut to_stop: Vec<usize> = order
@@ -95,12 +105,12 @@ impl Run<'_> {
             return;
         }
         match slot.options.stop_delay {
-            Some(delay) if self.signal != Some(Signal::KILL) => {
+            Some(delay) => {
                 if let Some(at) = self.clock.deadline(delay) {
                     self.set_timer(index, at, Due::Tell);
                 }
             }
-            _ => self.tell(index, self.signal),
+            None => self.tell(index, self.signal),
         }
     }
 

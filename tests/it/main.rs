@@ -1,5 +1,8 @@
 //! What the crate promises, one behaviour a test, in the order of its layers.
 
+// What tests share.
+mod support;
+
 // The words.
 mod signal;
 
@@ -12,13 +15,21 @@ mod scope;
 mod signals;
 
 // Runners made of runners.
+mod abandoned;
+mod budgets;
+mod causes;
 mod deadlines;
 mod members;
+mod misbehaving;
+mod nested;
+mod one_shot;
 mod ordered;
 mod parallel;
 mod plan_and_tree;
 mod queue_ordered;
 mod rerun;
+mod stopping;
+mod termination;
 mod trace;
 
 // For the tests of others.

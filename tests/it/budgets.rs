@@ -1,1 +1,323 @@
+//! The time limits of whole groups, and how they shrink on their way down a tree, on a clock moved by hand.
 
+use std::time::Duration;
+
+use ifrit::testing::{Call, FakeRunner, ManualClock, Waiting};
+use ifrit::{
+    Cause, Error, Group, Member, Members, Order, Ordered, Parallel, Process, QueueOrdered, Signal,
+};
+
+use crate::support::{
+    causes, end, fakes, heard, mark, on, on_every_kind, running_on, trace_of, up,
+};
+
+const SECOND: Duration = Duration::from_secs(1);
+const MILLISECOND: Duration = Duration::from_millis(1);
+const INT: Signal = Signal::INTERRUPT;
+const TERM: Signal = Signal::TERMINATE;
+const KILL: Signal = Signal::KILL;
+
+/// `leaf`, three groups down: in `inner`, in `mid`, in the group itself.
+fn deep(leaf: &FakeRunner) -> Ordered {
+    let inner = Parallel::new(Members::new().add("leaf", leaf.clone()));
+    let mid = QueueOrdered::new(Members::new().add("inner", inner));
+    Ordered::new(Members::new().add("mid", mid))
+}
+
+/// Calls `stop` from another thread.
+fn stop_in_background(process: &Process, signal: Signal, within: Duration) -> Process {
+    let process = process.clone();
+    ifrit::background(ifrit::run_fn(move |_, _| Ok(process.stop(signal, within)?)))
+}
+
+/// The leaf was given up by its own group, and every group above said so in time.
+fn names_the_leaf(error: &Error) {
+    let stuck: Vec<_> = error.stuck().iter().map(|stuck| &*stuck.name).collect();
+    assert_eq!(stuck, ["leaf"]);
+    let mid = trace_of(Err(error.clone()));
+    let inner = trace_of(mid[0].exit.clone());
+    let leaf = trace_of(inner[0].exit.clone());
+    assert_eq!(causes(&mid), [("mid", Cause::Stopped)]);
+    assert_eq!(causes(&inner), [("inner", Cause::Stopped)]);
+    assert_eq!(causes(&leaf), [("leaf", Cause::Abandoned)]);
+}
+
+#[test]
+fn a_stop_from_outside_names_who_is_stuck_three_groups_down() {
+    let clock = ManualClock::new();
+    let fake = FakeRunner::new();
+    let (group, [leaf]) = running_on(&clock, deep(&fake), &[fake]);
+    let start = clock.now();
+    let stopping = stop_in_background(&group, TERM, 100 * SECOND);
+    assert_eq!(leaf.wait_for_signal(), TERM);
+    clock.wait_for_timers(4); // of the three groups and the caller
+    assert_eq!(clock.advance_to_next(), 97 * SECOND);
+    assert_eq!(leaf.wait_for_signal(), KILL);
+    clock.wait_for_timers(4);
+    assert_eq!(clock.advance_to_next(), SECOND);
+    names_the_leaf(&stopping.expect_exit().unwrap_err());
+    assert_eq!(clock.now() - start, 98 * SECOND);
+    leaf.trigger_exit(Ok(()));
+}
+
+#[test]
+fn the_limit_of_a_group_names_who_is_stuck_three_groups_down() {
+    let clock = ManualClock::new();
+    let fake = FakeRunner::new();
+    let group = deep(&fake).stop_within(100 * SECOND);
+    let (group, [leaf]) = running_on(&clock, group, &[fake]);
+    group.signal(TERM);
+    assert_eq!(leaf.wait_for_signal(), TERM);
+    clock.wait_for_timers(3);
+    assert_eq!(clock.advance_to_next(), 97 * SECOND);
+    assert_eq!(leaf.wait_for_signal(), KILL);
+    clock.wait_for_timers(3);
+    assert_eq!(clock.advance_to_next(), SECOND);
+    names_the_leaf(&group.expect_exit().unwrap_err());
+    leaf.trigger_exit(Ok(()));
+}
+
+#[test]
+fn of_little_time_a_tenth_is_kept_back_at_each_level() {
+    let clock = ManualClock::new();
+    let fake = FakeRunner::new();
+    let (group, [leaf]) = running_on(&clock, deep(&fake), &[fake]);
+    let stopping = stop_in_background(&group, TERM, SECOND);
+    assert_eq!(leaf.wait_for_signal(), TERM);
+    // KILL by the inner, the mid and the outer group, at 900, 810 and 729 ms, and by the caller.
+    for after in [729, 810 - 729, 900 - 810, 1000 - 900] {
+        clock.wait_for_timers(4);
+        assert_eq!(clock.advance_to_next(), after * MILLISECOND);
+        assert_eq!(leaf.wait_for_signal(), KILL);
+    }
+    clock.wait_for_timers(4);
+    assert_eq!(clock.advance_to_next(), 729 * MILLISECOND);
+    names_the_leaf(&stopping.expect_exit().unwrap_err());
+    leaf.trigger_exit(Ok(()));
+}
+
+#[test]
+fn the_limit_of_a_group_bounds_a_stop_that_begins_three_groups_down() {
+    let clock = ManualClock::new();
+    let ([stuck, crashing], inner) = fakes();
+    let mid = QueueOrdered::new(Members::new().add("inner", Parallel::new(inner)));
+    let group = Ordered::new(Members::new().add("mid", mid)).stop_within(100 * SECOND);
+    let (group, [stuck, crashing]) = running_on(&clock, group, &[stuck, crashing]);
+    crashing.trigger_exit(Err("lost".into()));
+    assert_eq!(stuck.wait_for_signal(), INT);
+    assert_eq!(clock.advance_to_next(), 97 * SECOND);
+    assert_eq!(stuck.wait_for_signal(), KILL);
+    assert_eq!(clock.advance_to_next(), SECOND);
+    let error = group.expect_exit().unwrap_err();
+    assert_eq!(error.stuck().len(), 1);
+    assert_eq!(error.root_cause().to_string(), "lost");
+    stuck.trigger_exit(Ok(()));
+}
+
+/// A group of `a` with a limit of 100 s, which has been told to stop.
+fn stopping<O: Order>(clock: &ManualClock) -> (Process, Call) {
+    let fake = FakeRunner::new();
+    let group = Group::<O>::new([Member::new("a", fake.clone())]);
+    let (group, [a]) = running_on(clock, group.stop_within(100 * SECOND), &[fake]);
+    group.signal(TERM);
+    assert_eq!(a.wait_for_signal(), TERM);
+    (group, a)
+}
+
+#[test]
+fn a_shorter_limit_that_comes_later_tightens_a_stop_under_way() {
+    fn check<O: Order>() {
+        let clock = ManualClock::new();
+        let (group, a) = stopping::<O>(&clock);
+        let stopper = stop_in_background(&group, INT, 10 * SECOND);
+        assert_eq!(a.wait_for_signal(), INT);
+        clock.wait_for_timers(2);
+        assert_eq!(clock.advance_to_next(), 9 * SECOND);
+        assert_eq!(a.wait_for_signal(), KILL);
+        end(&a, Ok(()));
+        assert!(stopper.expect_exit().is_ok());
+    }
+    on_every_kind!(check);
+}
+
+#[test]
+fn a_longer_limit_that_comes_later_changes_nothing() {
+    fn check<O: Order>() {
+        let clock = ManualClock::new();
+        let (group, a) = stopping::<O>(&clock);
+        let stopper = stop_in_background(&group, INT, 1000 * SECOND);
+        assert_eq!(a.wait_for_signal(), INT);
+        clock.wait_for_timers(2);
+        assert_eq!(clock.advance_to_next(), 99 * SECOND);
+        assert_eq!(a.wait_for_signal(), KILL);
+        end(&a, Ok(()));
+        assert!(stopper.expect_exit().is_ok());
+    }
+    on_every_kind!(check);
+}
+
+#[test]
+fn further_stop_signals_extend_neither_the_limit_nor_the_grace() {
+    fn check<O: Order>() {
+        let clock = ManualClock::new();
+        let (group, a) = stopping::<O>(&clock);
+        clock.advance(60 * SECOND);
+        group.signal(INT);
+        assert_eq!(a.wait_for_signal(), INT);
+        assert_eq!(clock.advance_to_next(), 39 * SECOND);
+        assert_eq!(a.wait_for_signal(), KILL);
+        clock.wait_for_timers(1);
+        clock.advance(SECOND / 2);
+        for signal in [TERM, KILL] {
+            group.signal(signal);
+            assert_eq!(a.wait_for_signal(), signal);
+        }
+        assert_eq!(clock.advance_to_next(), SECOND / 2);
+        let error = group.expect_exit().unwrap_err();
+        assert_eq!(error.stuck()[0].name, "a");
+        a.trigger_exit(Ok(()));
+    }
+    on_every_kind!(check);
+}
+
+#[test]
+fn at_the_end_of_its_limit_a_group_kills_all_also_those_whose_turn_has_not_come() {
+    fn check<O: Order>() {
+        let clock = ManualClock::new();
+        let (fakes, members) = fakes::<3>();
+        let group = Group::<O>::new(members).stop_within(100 * SECOND);
+        let (group, calls) = running_on(&clock, group, &fakes);
+        group.signal(TERM);
+        mark(&group);
+        for call in &calls {
+            heard(call);
+        }
+        assert_eq!(clock.advance_to_next(), 99 * SECOND);
+        for call in &calls {
+            assert_eq!(call.wait_for_signal(), KILL);
+        }
+        // All at once: they share one grace.
+        assert_eq!(clock.advance_to_next(), SECOND);
+        let trace = trace_of(group.expect_exit());
+        assert!(trace.iter().all(|exit| exit.cause == Cause::Abandoned));
+        assert_eq!(trace.len(), 3);
+        for call in calls {
+            call.trigger_exit(Ok(()));
+        }
+    }
+    on_every_kind!(check);
+}
+
+#[test]
+fn the_lesser_of_a_members_limit_and_that_of_its_group_holds() {
+    for (member, group, expected) in [(20, 100, 20), (200, 100, 99)] {
+        let clock = ManualClock::new();
+        let fake = FakeRunner::new();
+        let member = Member::new("a", fake.clone()).stop_timeout(member * SECOND);
+        let group = Parallel::new([member]).stop_within(group * SECOND);
+        let (group, [a]) = running_on(&clock, group, &[fake]);
+        group.signal(TERM);
+        assert_eq!(clock.advance_to_next(), expected * SECOND);
+        assert_eq!(a.wait_for_signal(), TERM);
+        assert_eq!(a.wait_for_signal(), KILL);
+        a.trigger_exit(Ok(()));
+        assert!(group.expect_exit().is_ok());
+    }
+}
+
+#[test]
+fn a_group_that_is_not_ready_in_time_names_who_is_slow() {
+    let clock = ManualClock::new();
+    let (a, b) = (FakeRunner::new(), FakeRunner::new());
+    let members = Members::new().add("a", a.clone()).add("b", b.clone());
+    let group = on(&clock, Ordered::new(members).start_within(100 * SECOND));
+    let a = a.wait_for_call();
+    clock.wait_for_timers(1);
+    clock.advance(60 * SECOND);
+    a.trigger_ready();
+    let b = b.wait_for_call();
+    clock.wait_for_timers(2); // that of a is still there
+    assert_eq!(clock.advance_to_next(), 39 * SECOND);
+    assert_eq!(b.wait_for_signal(), INT);
+    b.trigger_exit(Ok(()));
+    assert_eq!(a.wait_for_signal(), INT);
+    a.trigger_exit(Ok(()));
+    let error = group.expect_exit().unwrap_err();
+    let Error::StartTimeout { name, after, .. } = error.root_cause() else {
+        panic!("{error}")
+    };
+    assert_eq!((name.as_str(), *after), ("b", 39 * SECOND));
+}
+
+#[test]
+fn a_start_limit_shrinks_on_its_way_down_and_names_the_leaf() {
+    let by_the_group =
+        |group: Ordered, clock: &ManualClock| on(clock, group.start_within(100 * SECOND));
+    let by_its_process = |group: Ordered, clock: &ManualClock| {
+        let builder = Process::builder().clock(clock.clock());
+        builder.start_timeout(100 * SECOND).background(group)
+    };
+    for start in [by_the_group, by_its_process] {
+        let clock = ManualClock::new();
+        let fake = FakeRunner::new();
+        let group = start(deep(&fake), &clock);
+        let leaf = fake.wait_for_call();
+        // Each of the group's three levels watches over what it has started.
+        clock.wait_for_timers(3);
+        assert_eq!(clock.advance_to_next(), 97 * SECOND);
+        assert_eq!(leaf.wait_for_signal(), INT);
+        leaf.trigger_exit(Err("slow".into()));
+        let error = group.expect_exit().unwrap_err();
+        let Error::StartTimeout { name, after, .. } = error.root_cause() else {
+            panic!("{error}")
+        };
+        assert_eq!((name.as_str(), *after), ("leaf", 97 * SECOND));
+    }
+}
+
+#[test]
+fn limits_without_end_are_harmless() {
+    fn check<O: Order>() {
+        let endless = Duration::MAX;
+        let (fake, delayed) = (FakeRunner::new(), FakeRunner::new());
+        let inner = Group::<O>::new([Member::new("leaf", fake.clone())]).kill_grace(endless);
+        let inner = Member::new("inner", inner.start_within(endless).stop_within(endless));
+        let delaying = Member::new("delayed", delayed.clone()).stop_delay(endless);
+        let group = Parallel::new([inner.start_timeout(endless).stop_timeout(endless), delaying]);
+        let group = group
+            .start_within(endless)
+            .stop_within(endless)
+            .kill_grace(endless);
+        let group = Process::builder()
+            .start_timeout(endless)
+            .kill_grace(endless)
+            .background(group);
+        let [leaf, delayed] = up(&[fake, delayed]);
+        group.expect_ready();
+        let stopper = stop_in_background(&group, TERM, endless);
+        assert_eq!(leaf.wait_for_signal(), TERM);
+        leaf.trigger_exit(Ok(()));
+        mark(&group);
+        assert_eq!(heard(&delayed), []); // for ever, or until KILL
+        group.signal(KILL);
+        assert_eq!(delayed.wait_for_signal(), KILL);
+        delayed.trigger_exit(Ok(()));
+        assert!(stopper.expect_exit().is_ok());
+    }
+    on_every_kind!(check);
+}
+
+#[test]
+fn limits_below_a_clocks_smallest_step_still_end_the_stop() {
+    let clock = ManualClock::new();
+    let fake = FakeRunner::new();
+    let nanosecond = Duration::from_nanos(1);
+    let group = Ordered::new([Member::new("a", fake.clone()).stop_timeout(nanosecond)]);
+    let group = group.stop_within(nanosecond).kill_grace(nanosecond);
+    let (group, [a]) = running_on(&clock, group, &[fake]);
+    group.signal(TERM);
+    assert_eq!(clock.advance_to_next(), nanosecond);
+    assert_eq!(clock.advance_to_next(), nanosecond);
+    assert_eq!(group.expect_exit().unwrap_err().stuck()[0].name, "a");
+    a.trigger_exit(Ok(()));
+}

@@ -146,9 +146,9 @@ fn one_that_has_ended_is_passed_over_by_the_stop() {
         Member::new("once", once.clone()).one_shot(),
         Member::new("c", c.clone()),
     ]));
-    let [a] = up(&[a.clone()]);
+    let [a] = up(std::array::from_ref(a));
     once.wait_for_call().trigger_exit(Ok(()));
-    let [c] = up(&[c.clone()]);
+    let [c] = up(std::array::from_ref(c));
     group.expect_ready();
     group.signal(Signal::INTERRUPT);
     assert_eq!(c.wait_for_signal(), Signal::INTERRUPT);

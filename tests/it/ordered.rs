@@ -1,7 +1,8 @@
 //! Ordered groups: started one after the other, stopped in reverse.
 
+use ifrit::crossbeam_channel::TryRecvError;
 use ifrit::testing::Waiting;
-use ifrit::{Cause, Ordered, Signal, crossbeam_channel};
+use ifrit::{Cause, Error, Ordered, Signal, crossbeam_channel};
 
 use crate::support::{by_hand, causes, end, fakes, heard, living, mark, running, trace_of, up};
 
@@ -120,8 +121,12 @@ fn a_clean_exit_before_ready_stops_the_others_and_the_group_ends_ok_without_havi
     a.trigger_exit(Ok(()));
 
     assert!(group.expect_exit().is_ok());
-    assert!(!group.is_ready());
-    assert!(group.started().is_err());
+    // Whoever waits for ready is told; the channel stays silent for ever.
+    assert!(matches!(
+        group.started(),
+        Err(Error::ExitedBeforeReady { .. })
+    ));
+    assert_eq!(group.ready().try_recv(), Err(TryRecvError::Empty));
     assert_eq!(c.calls(), 0);
 }
 

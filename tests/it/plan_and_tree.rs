@@ -55,11 +55,15 @@ impl Runner for Mirror {
     }
 }
 
+fn printed(runner: impl Runner) -> String {
+    runner.plan().to_string()
+}
+
 #[test]
 fn a_plan_goes_through_boxes_references_and_runners_of_the_user() {
     let mut mirror = Mirror(FakeRunner::new());
     let expected = "mirror (twice)\n└─ FakeRunner";
-    assert_eq!((&mut mirror).plan().to_string(), expected);
+    assert_eq!(printed(&mut mirror), expected);
     let boxed: BoxRunner = Box::new(mirror);
     let group = Parallel::new(Members::new().add("m", boxed));
     assert_eq!(

@@ -65,7 +65,7 @@ fn a_group_whose_start_failed_runs_again_from_the_first_member() {
     let ([a, b, c], members) = fakes();
     let group = Again::new(Ordered::new(members));
     let run = ifrit::background(group.clone());
-    let [first] = up(&[a.clone()]);
+    let [first] = up(std::array::from_ref(&a));
     b.wait_for_call().trigger_exit(Err("no disk".into()));
     assert_eq!(first.wait_for_signal(), Signal::INTERRUPT);
     first.trigger_exit(Ok(()));

@@ -41,7 +41,9 @@ pub(crate) enum News {
     },
     /// The thread of a process that had been given up has ended after all.
     /// It may never be read.
-    EndedLate { runner: Option<Guarded> },
+    EndedLate {
+        runner: Option<Guarded>,
+    },
 }
 
 /// A runner at home or on its way there; a destructor that panics is caught here, so that it harms no other member.

@@ -1,4 +1,4 @@
-//! The time limits of whole groups, and how they shrink on their way down a tree, on a clock moved by hand.
+//! The time a whole group has to stop, and how it shrinks on its way down a tree, on a clock moved by hand.
 
 use std::time::Duration;
 
@@ -8,7 +8,7 @@ use ifrit::{
 };
 
 use crate::support::{
-    causes, end, fakes, heard, mark, on, on_every_kind, running_on, trace_of, up,
+    causes, deep, end, fakes, heard, mark, on_every_kind, running_on, trace_of, up,
 };
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -16,13 +16,6 @@ const MILLISECOND: Duration = Duration::from_millis(1);
 const INT: Signal = Signal::INTERRUPT;
 const TERM: Signal = Signal::TERMINATE;
 const KILL: Signal = Signal::KILL;
-
-/// `leaf`, three groups down: in `inner`, in `mid`, in the group itself.
-fn deep(leaf: &FakeRunner) -> Ordered {
-    let inner = Parallel::new(Members::new().add("leaf", leaf.clone()));
-    let mid = QueueOrdered::new(Members::new().add("inner", inner));
-    Ordered::new(Members::new().add("mid", mid))
-}
 
 /// Calls `stop` from another thread.
 fn stop_in_background(process: &Process, signal: Signal, within: Duration) -> Process {
@@ -222,56 +215,6 @@ fn the_lesser_of_a_members_limit_and_that_of_its_group_holds() {
         assert_eq!(a.wait_for_signal(), KILL);
         a.trigger_exit(Ok(()));
         assert!(group.expect_exit().is_ok());
-    }
-}
-
-#[test]
-fn a_group_that_is_not_ready_in_time_names_who_is_slow() {
-    let clock = ManualClock::new();
-    let (a, b) = (FakeRunner::new(), FakeRunner::new());
-    let members = Members::new().add("a", a.clone()).add("b", b.clone());
-    let group = on(&clock, Ordered::new(members).start_within(100 * SECOND));
-    let a = a.wait_for_call();
-    clock.wait_for_timers(1);
-    clock.advance(60 * SECOND);
-    a.trigger_ready();
-    let b = b.wait_for_call();
-    clock.wait_for_timers(2); // that of a is still there
-    assert_eq!(clock.advance_to_next(), 39 * SECOND);
-    assert_eq!(b.wait_for_signal(), INT);
-    b.trigger_exit(Ok(()));
-    assert_eq!(a.wait_for_signal(), INT);
-    a.trigger_exit(Ok(()));
-    let error = group.expect_exit().unwrap_err();
-    let Error::StartTimeout { name, after, .. } = error.root_cause() else {
-        panic!("{error}")
-    };
-    assert_eq!((name.as_str(), *after), ("b", 39 * SECOND));
-}
-
-#[test]
-fn a_start_limit_shrinks_on_its_way_down_and_names_the_leaf() {
-    let by_the_group =
-        |group: Ordered, clock: &ManualClock| on(clock, group.start_within(100 * SECOND));
-    let by_its_process = |group: Ordered, clock: &ManualClock| {
-        let builder = Process::builder().clock(clock.clock());
-        builder.start_timeout(100 * SECOND).background(group)
-    };
-    for start in [by_the_group, by_its_process] {
-        let clock = ManualClock::new();
-        let fake = FakeRunner::new();
-        let group = start(deep(&fake), &clock);
-        let leaf = fake.wait_for_call();
-        // Each of the group's three levels watches over what it has started.
-        clock.wait_for_timers(3);
-        assert_eq!(clock.advance_to_next(), 97 * SECOND);
-        assert_eq!(leaf.wait_for_signal(), INT);
-        leaf.trigger_exit(Err("slow".into()));
-        let error = group.expect_exit().unwrap_err();
-        let Error::StartTimeout { name, after, .. } = error.root_cause() else {
-            panic!("{error}")
-        };
-        assert_eq!((name.as_str(), *after), ("leaf", 97 * SECOND));
     }
 }
 

@@ -28,6 +28,7 @@ mod parallel;
 mod plan_and_tree;
 mod queue_ordered;
 mod rerun;
+mod start_limits;
 mod stop_delays;
 mod stopping;
 mod termination;

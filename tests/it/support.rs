@@ -5,7 +5,8 @@ use std::sync::{Arc, Mutex};
 use ifrit::crossbeam_channel::{Receiver, RecvTimeoutError};
 use ifrit::testing::{Call, FakeRunner, ManualClock, PATIENCE, Waiting};
 use ifrit::{
-    BoxRunner, Cause, Error, Exit, ExitTrace, Member, Members, Process, ReadySender, Runner, Signal,
+    BoxRunner, Cause, Error, Exit, ExitTrace, Member, Members, Ordered, Parallel, Process,
+    QueueOrdered, ReadySender, Runner, Signal,
 };
 
 /// Calls a check that is generic over the kind of the group, once for each kind.
@@ -30,6 +31,13 @@ pub(crate) fn fakes<const N: usize>() -> ([FakeRunner; N], Members) {
     let members = members.map(|(place, fake)| Member::new(name(place), fake.clone()));
     let members = members.collect();
     (fakes, members)
+}
+
+/// `leaf`, three groups down: in `inner`, in `mid`, in the group itself.
+pub(crate) fn deep(leaf: &FakeRunner) -> Ordered {
+    let inner = Parallel::new(Members::new().add("leaf", leaf.clone()));
+    let mid = QueueOrdered::new(Members::new().add("inner", inner));
+    Ordered::new(Members::new().add("mid", mid))
 }
 
 /// Makes each ready as soon as it is called, in this order.

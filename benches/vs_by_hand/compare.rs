@@ -1,0 +1,154 @@
+//! Two ways to do one thing, in turns, on one core or on all of them; and the table.
+
+use std::fs;
+use std::thread;
+use std::time::Duration;
+
+use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
+
+/// A figure that is measured in every turn.
+pub(crate) struct Figure {
+    pub(crate) name: String,
+    /// How many times the thing is done in one turn: the table shows the time of one.
+    pub(crate) times: u32,
+    pub(crate) bound: f64,
+}
+
+/// Measures `floor` and `ours` in turns, pinned and then free, and prints a line for each figure.
+///
+/// A turn gives the time of every figure. Who goes first alternates.
+pub(crate) fn compare<const N: usize>(
+    turns: usize,
+    figures: &[Figure; N],
+    mut floor: impl FnMut() -> [Duration; N],
+    mut ours: impl FnMut() -> [Duration; N],
+) {
+    for placement in [Placement::Pinned, Placement::Free] {
+        placement.hold(|| {
+            let mut rows: [Vec<(f64, f64)>; N] = std::array::from_fn(|_| Vec::new());
+            quietly(&mut floor); // the first turn pays for what is made once
+            quietly(&mut ours);
+            for turn in 0..turns {
+                let (by_hand, by_us) = if turn % 2 == 0 {
+                    let by_hand = quietly(&mut floor);
+                    (by_hand, quietly(&mut ours))
+                } else {
+                    let by_us = quietly(&mut ours);
+                    (quietly(&mut floor), by_us)
+                };
+                for (row, (by_hand, by_us)) in rows.iter_mut().zip(by_hand.iter().zip(by_us)) {
+                    row.push((by_hand.as_secs_f64(), by_us.as_secs_f64()));
+                }
+            }
+            for (figure, row) in figures.iter().zip(&rows) {
+                print_times(figure, placement, row);
+            }
+        });
+    }
+}
+
+/// One turn, begun when the threads of the one before are gone: an exit is published a moment before its thread is.
+fn quietly<T>(turn: impl FnOnce() -> T) -> T {
+    while status("Threads:") > 1 {
+        thread::yield_now();
+    }
+    turn()
+}
+
+/// A number in the status of this program, as the kernel keeps it.
+pub(crate) fn status(key: &str) -> u64 {
+    number(
+        &fs::read_to_string("/proc/self/status").expect("the kernel's word"),
+        key,
+    )
+}
+
+/// The number after `key` in one of the kernel's tables.
+pub(crate) fn number(table: &str, key: &str) -> u64 {
+    let line = table.lines().find_map(|line| line.strip_prefix(key));
+    let first = line.and_then(|line| line.split_whitespace().next());
+    first
+        .and_then(|number| number.parse().ok())
+        .expect("a number")
+}
+
+#[derive(Clone, Copy)]
+enum Placement {
+    Pinned,
+    Free,
+}
+
+impl Placement {
+    /// Runs `work` on one core, with every thread it starts, or where the kernel likes.
+    fn hold(self, work: impl FnOnce()) {
+        let all = sched_getaffinity(None).expect("the cores we may use");
+        let first = (0..CpuSet::MAX_CPU).find(|cpu| all.is_set(*cpu));
+        if let (Placement::Pinned, Some(first)) = (self, first) {
+            let mut one = CpuSet::new();
+            one.set(first);
+            sched_setaffinity(None, &one).expect("one of them");
+        }
+        work();
+        sched_setaffinity(None, &all).expect("those we had");
+    }
+
+    fn name(self) -> &'static str {
+        match self {
+            Placement::Pinned => "pinned",
+            Placement::Free => "free",
+        }
+    }
+}
+
+pub(crate) fn median(values: impl IntoIterator<Item = f64>) -> f64 {
+    let mut values: Vec<f64> = values.into_iter().collect();
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
+}
+
+pub(crate) fn print_header() {
+    let [figure, placement, floor, ours, ratio, bound] = [
+        "figure",
+        "cores",
+        "floor",
+        "ours",
+        "ratio: min/median/max",
+        "bound",
+    ];
+    println!("{figure:<40} {placement:<6} {floor:>10} {ours:>10}  {ratio:<22} {bound}");
+}
+
+fn print_times(figure: &Figure, placement: Placement, row: &[(f64, f64)]) {
+    let of_one = |seconds: f64| {
+        let time = Duration::from_secs_f64(seconds / f64::from(figure.times));
+        format!("{time:.2?}")
+    };
+    let floor = of_one(median(row.iter().map(|(floor, _)| *floor)));
+    let ours = of_one(median(row.iter().map(|(_, ours)| *ours)));
+    let ratios = || row.iter().map(|(floor, ours)| ours / floor);
+    let middle = median(ratios());
+    let least = ratios().fold(f64::INFINITY, f64::min);
+    let greatest = ratios().fold(0.0, f64::max);
+    println!(
+        "{:<40} {:<6} {floor:>10} {ours:>10}  {:<22} {:.2} {}",
+        figure.name,
+        placement.name(),
+        format!("{least:.2}/{middle:.2}/{greatest:.2}"),
+        figure.bound,
+        verdict(middle <= figure.bound),
+    );
+}
+
+/// A line of the table without times: a count, of which there may be so many.
+pub(crate) fn print_count(name: &str, floor: &str, ours: f64, bound: f64) {
+    println!(
+        "{name:<40} {:<6} {floor:>10} {ours:>10.0}  {:<22} {bound:.0} {}",
+        "",
+        "",
+        verdict(ours <= bound),
+    );
+}
+
+fn verdict(kept: bool) -> &'static str {
+    if kept { "kept" } else { "MISSED" }
+}

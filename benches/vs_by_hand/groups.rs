@@ -1,0 +1,65 @@
+//! Groups of idle members: from the start until the group is ready, and from the stop signal until its exit is received.
+//!
+//! The floor is a supervisor written by hand (`by_hand::group`), on a thread of its own as ours is. What goes before,
+//! names and runners and lists of them, is made before the clock runs. Times are shown for one member, so a cost that is
+//! linear stays the same down the column.
+
+use std::time::Instant;
+
+use ifrit::grouper::{Group, Order as Orders};
+use ifrit::{Member, Ordered, Parallel, Process, Runner, Signal};
+
+use crate::by_hand::{self, Order, Worker};
+use crate::compare::{Figure, compare};
+use crate::life::idle;
+
+const SIZES: [u32; 5] = [100, 500, 1_000, 2_000, 4_000];
+
+pub(crate) fn measure() {
+    for size in SIZES {
+        measure_one("parallel", size, Order::Parallel, Parallel::new);
+    }
+    for size in SIZES {
+        measure_one("ordered", size, Order::Ordered, Ordered::new);
+    }
+}
+
+fn measure_one<O: Orders>(kind: &str, size: u32, order: Order, group: fn(Vec<Member>) -> Group<O>)
+where
+    Group<O>: Runner + 'static,
+{
+    let figure = |phase: &str, bound| Figure {
+        name: format!("{kind} group of {size}: {phase}, a member"),
+        times: size,
+        bound,
+    };
+    let figures = [figure("start", 1.10), figure("stop", 1.25)];
+    let floor = || {
+        let work = by_hand::group(order, names(size));
+        let start = Instant::now();
+        let group = Worker::start("group".to_owned(), work);
+        let ready = Instant::now();
+        group.stop();
+        group.wait().expect("it ends well");
+        [ready - start, ready.elapsed()]
+    };
+    let ours = || {
+        let members = names(size)
+            .into_iter()
+            .map(|name| Member::new(name, idle()));
+        let group = group(members.collect());
+        let start = Instant::now();
+        let group = Process::builder().name("group").invoke(group);
+        let ready = Instant::now();
+        group.signal(Signal::INTERRUPT);
+        let exit = group.wait().recv().expect("an exit");
+        exit.expect("it ends well");
+        [ready - start, ready.elapsed()]
+    };
+    let turns = (40_000 / size as usize).clamp(15, 101);
+    compare(turns, &figures, floor, ours);
+}
+
+pub(crate) fn names(count: u32) -> Vec<String> {
+    (0..count).map(|n| format!("worker-{n}")).collect()
+}

@@ -1,0 +1,67 @@
+//! What an idle tree does: nothing. The kernel counts how often each of its threads has left a core of its own accord,
+//! and one that sleeps does not.
+//!
+//! The tree has all that could tick: signals of the operating system, deadlines for the stop of the whole and of its
+//! parts, and limits on the start that run out, unused, while it is watched. The sleeps here are the measurement.
+
+use std::fs;
+use std::process;
+use std::thread;
+use std::time::Duration;
+
+use ifrit::{Member, Ordered, Parallel, Process, Sigmon, Signal};
+
+use crate::child;
+use crate::compare::{number, print_count};
+use crate::groups::names;
+use crate::life::idle;
+
+pub(crate) const TREE: &str = "wakeups";
+
+const SETTLED: Duration = Duration::from_millis(300);
+const START_LIMIT: Duration = Duration::from_secs(1);
+const WATCHED: Duration = Duration::from_secs(3);
+
+pub(crate) fn measure() {
+    print_count(
+        &format!("wake-ups of an idle tree in {WATCHED:?}"),
+        "0",
+        child::ask(TREE),
+        0.0,
+    );
+}
+
+/// Prints how often the threads of an idle tree have slept anew.
+pub(crate) fn in_child() {
+    let tree = Process::builder().name("tree").invoke(tree());
+    thread::sleep(SETTLED);
+    let before = switches();
+    thread::sleep(WATCHED);
+    println!("{}", switches() - before);
+    tree.signal(Signal::INTERRUPT);
+    tree.join().expect("it ends well");
+}
+
+fn tree() -> Sigmon<Ordered> {
+    let leaf = |name| Member::new(name, idle()).start_timeout(START_LIMIT);
+    let group = |name| {
+        let group = Parallel::new(names(10).into_iter().map(leaf));
+        Member::new(name, group).stop_timeout(Duration::from_secs(20))
+    };
+    let groups = Ordered::new(names(3).into_iter().map(group));
+    Sigmon::new(groups).stop_within(Duration::from_secs(25))
+}
+
+/// The voluntary context switches of all threads but this one, which is the one that sleeps to measure.
+fn switches() -> u64 {
+    let this = process::id().to_string();
+    let threads = fs::read_dir("/proc/self/task").expect("the kernel's word");
+    threads
+        .map(|thread| thread.expect("an entry"))
+        .filter(|thread| *thread.file_name() != *this)
+        .map(|thread| {
+            fs::read_to_string(thread.path().join("status")).expect("a thread that lives")
+        })
+        .map(|status| number(&status, "voluntary_ctxt_switches:"))
+        .sum()
+}

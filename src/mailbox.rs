@@ -17,6 +17,8 @@ pub(crate) struct Mailbox {
     sender: Sender<Signal>,
     receiver: Receiver<Signal>,
     log: VecDeque<Signal>,
+    /// What is in the log, a bit for each number.
+    logged: u64,
 }
 
 impl Mailbox {
@@ -26,6 +28,7 @@ impl Mailbox {
             sender,
             receiver,
             log: VecDeque::new(),
+            logged: 0,
         }
     }
 
@@ -43,16 +46,23 @@ impl Mailbox {
 
     pub(crate) fn push(&mut self, signal: Signal) {
         let pending = self.sender.len();
-        while self.log.len() > pending {
-            self.log.pop_front();
+        while self.log.len() > pending
+            && let Some(read) = self.log.pop_front()
+        {
+            self.logged &= !bit(read);
         }
-        if self.log.contains(&signal) {
+        if self.logged & bit(signal) != 0 {
             return; // 2
         }
+        self.logged |= bit(signal);
         self.log.push_back(signal);
         // It cannot fail: the mailbox holds a receiver itself.
         let _ = self.sender.send(signal);
     }
+}
+
+fn bit(signal: Signal) -> u64 {
+    1 << (signal.as_raw() - 1)
 }
 
 #[cfg(test)]

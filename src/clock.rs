@@ -188,12 +188,11 @@ enum Owner {
 impl Drop for Timer {
     fn drop(&mut self) {
         let Some((key, owner)) = &self.0 else { return };
-        let queue = match owner {
-            Owner::System => &SYSTEM.queue,
-            Owner::Manual(manual) => &manual.queue,
-        };
         // The action is dropped after the lock is released: it may own the last handle to a process.
-        let _action = queue.lock().actions.remove(key);
+        let _action = match owner {
+            Owner::System => SYSTEM.cancel(key),
+            Owner::Manual(manual) => manual.queue.lock().actions.remove(key),
+        };
     }
 }
 
@@ -233,7 +232,8 @@ impl Queue {
 #[derive(Default)]
 struct SystemTimer {
     queue: Mutex<Queue>,
-    earlier: Condvar,
+    /// The thread must look anew how long it may sleep.
+    changed: Condvar,
     running: Mutex<bool>,
 }
 
@@ -255,9 +255,19 @@ impl SystemTimer {
         let mut queue = self.queue.lock();
         let key = queue.insert(instant, action);
         if queue.earliest() == Some(instant) {
-            self.earlier.notify_one();
+            self.changed.notify_one();
         }
         Timer(Some((key, Owner::System)))
+    }
+
+    fn cancel(&self, key: &Key) -> Option<Action> {
+        let mut queue = self.queue.lock();
+        let action = queue.actions.remove(key);
+        // 3. With others left, to wake once for a time that no longer counts is cheaper than to be told each time.
+        if action.is_some() && queue.actions.is_empty() {
+            self.changed.notify_one();
+        }
+        action
     }
 
     fn run(&self) {
@@ -270,8 +280,8 @@ impl SystemTimer {
                 continue;
             }
             match queue.earliest() {
-                Some(at) => drop(self.earlier.wait_until(&mut queue, at)),
-                None => self.earlier.wait(&mut queue),
+                Some(at) => drop(self.changed.wait_until(&mut queue, at)),
+                None => self.changed.wait(&mut queue),
             }
         }
     }

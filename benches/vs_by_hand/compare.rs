@@ -2,9 +2,10 @@
 
 use std::fs;
 use std::thread;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use rustix::thread::{CpuSet, sched_getaffinity, sched_setaffinity};
+use rustix::time::{ClockId, clock_gettime};
 
 /// A figure that is measured in every turn.
 pub(crate) struct Figure {
@@ -14,18 +15,54 @@ pub(crate) struct Figure {
     pub(crate) bound: f64,
 }
 
+/// What a piece of work took.
+#[derive(Clone, Copy)]
+pub(crate) struct Cost {
+    time: Duration,
+    /// Of all threads of this program, on whatever core: what other programs do is not in it.
+    cpu: Duration,
+}
+
+pub(crate) struct Stopwatch {
+    time: Instant,
+    cpu: Duration,
+}
+
+impl Stopwatch {
+    pub(crate) fn start() -> Self {
+        let cpu = cpu_time();
+        Stopwatch {
+            time: Instant::now(),
+            cpu,
+        }
+    }
+
+    /// The cost since the start or the last lap.
+    pub(crate) fn lap(&mut self) -> Cost {
+        let time = self.time.elapsed();
+        let cpu = cpu_time().saturating_sub(self.cpu);
+        *self = Stopwatch::start();
+        Cost { time, cpu }
+    }
+}
+
+fn cpu_time() -> Duration {
+    let used = clock_gettime(ClockId::ProcessCPUTime);
+    Duration::new(used.tv_sec as u64, used.tv_nsec as u32)
+}
+
 /// Measures `floor` and `ours` in turns, pinned and then free, and prints a line for each figure.
 ///
-/// A turn gives the time of every figure. Who goes first alternates.
+/// A turn gives the cost of every figure. Who goes first alternates.
 pub(crate) fn compare<const N: usize>(
     turns: usize,
     figures: &[Figure; N],
-    mut floor: impl FnMut() -> [Duration; N],
-    mut ours: impl FnMut() -> [Duration; N],
+    mut floor: impl FnMut() -> [Cost; N],
+    mut ours: impl FnMut() -> [Cost; N],
 ) {
     for placement in [Placement::Pinned, Placement::Free] {
         placement.hold(|| {
-            let mut rows: [Vec<(f64, f64)>; N] = std::array::from_fn(|_| Vec::new());
+            let mut rows: [Vec<(Cost, Cost)>; N] = std::array::from_fn(|_| Vec::new());
             quietly(&mut floor); // the first turn pays for what is made once
             quietly(&mut ours);
             for turn in 0..turns {
@@ -37,7 +74,7 @@ pub(crate) fn compare<const N: usize>(
                     (quietly(&mut floor), by_us)
                 };
                 for (row, (by_hand, by_us)) in rows.iter_mut().zip(by_hand.iter().zip(by_us)) {
-                    row.push((by_hand.as_secs_f64(), by_us.as_secs_f64()));
+                    row.push((*by_hand, by_us));
                 }
             }
             for (figure, row) in figures.iter().zip(&rows) {
@@ -107,30 +144,39 @@ pub(crate) fn median(values: impl IntoIterator<Item = f64>) -> f64 {
 }
 
 pub(crate) fn print_header() {
-    let [figure, placement, floor, ours, ratio, bound] = [
+    let [figure, cores, floor, ours, ratio, cpu, bound] = [
         "figure",
         "cores",
         "floor",
         "ours",
         "ratio: min/median/max",
+        "cpu",
         "bound",
     ];
-    println!("{figure:<40} {placement:<6} {floor:>10} {ours:>10}  {ratio:<22} {bound}");
+    println!("{figure:<40} {cores:<6} {floor:>10} {ours:>10}  {ratio:<22} {cpu:<5} {bound}");
 }
 
-fn print_times(figure: &Figure, placement: Placement, row: &[(f64, f64)]) {
-    let of_one = |seconds: f64| {
-        let time = Duration::from_secs_f64(seconds / f64::from(figure.times));
+fn print_times(figure: &Figure, placement: Placement, row: &[(Cost, Cost)]) {
+    let seconds = |cost: &Cost| cost.time.as_secs_f64();
+    let of_one = |turn: f64| {
+        let time = Duration::from_secs_f64(turn / f64::from(figure.times));
         format!("{time:.2?}")
     };
-    let floor = of_one(median(row.iter().map(|(floor, _)| *floor)));
-    let ours = of_one(median(row.iter().map(|(_, ours)| *ours)));
-    let ratios = || row.iter().map(|(floor, ours)| ours / floor);
-    let middle = median(ratios());
+    let floor = of_one(median(row.iter().map(|(floor, _)| seconds(floor))));
+    let ours = of_one(median(row.iter().map(|(_, ours)| seconds(ours))));
+    let ratios = || {
+        row.iter()
+            .map(|(floor, ours)| seconds(ours) / seconds(floor))
+    };
     let least = ratios().fold(f64::INFINITY, f64::min);
+    let middle = median(ratios());
     let greatest = ratios().fold(0.0, f64::max);
+    let cpu = median(
+        row.iter()
+            .map(|(floor, ours)| ours.cpu.div_duration_f64(floor.cpu)),
+    );
     println!(
-        "{:<40} {:<6} {floor:>10} {ours:>10}  {:<22} {:.2} {}",
+        "{:<40} {:<6} {floor:>10} {ours:>10}  {:<22} {cpu:<5.2} {:.2} {}",
         figure.name,
         placement.name(),
         format!("{least:.2}/{middle:.2}/{greatest:.2}"),
@@ -142,7 +188,8 @@ fn print_times(figure: &Figure, placement: Placement, row: &[(f64, f64)]) {
 /// A line of the table without times: a count, of which there may be so many.
 pub(crate) fn print_count(name: &str, floor: &str, ours: f64, bound: f64) {
     println!(
-        "{name:<40} {:<6} {floor:>10} {ours:>10.0}  {:<22} {bound:.0} {}",
+        "{name:<40} {:<6} {floor:>10} {ours:>10.0}  {:<22} {:<5} {bound:.0} {}",
+        "",
         "",
         "",
         verdict(ours <= bound),

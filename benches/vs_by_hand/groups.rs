@@ -4,13 +4,11 @@
 //! names and runners and lists of them, is made before the clock runs. Times are shown for one member, so a cost that is
 //! linear stays the same down the column.
 
-use std::time::Instant;
-
 use ifrit::grouper::{Group, Order as Orders};
 use ifrit::{Member, Ordered, Parallel, Process, Runner, Signal};
 
 use crate::by_hand::{self, Order, Worker};
-use crate::compare::{Figure, compare};
+use crate::compare::{Figure, Stopwatch, compare};
 use crate::life::idle;
 
 const SIZES: [u32; 5] = [100, 500, 1_000, 2_000, 4_000];
@@ -36,27 +34,27 @@ where
     let figures = [figure("start", 1.10), figure("stop", 1.25)];
     let floor = || {
         let work = by_hand::group(order, names(size));
-        let start = Instant::now();
+        let mut watch = Stopwatch::start();
         let group = Worker::start("group".to_owned(), work);
-        let ready = Instant::now();
+        let start = watch.lap();
         group.stop();
         group.wait().expect("it ends well");
-        [ready - start, ready.elapsed()]
+        [start, watch.lap()]
     };
     let ours = || {
         let members = names(size)
             .into_iter()
             .map(|name| Member::new(name, idle()));
         let group = group(members.collect());
-        let start = Instant::now();
+        let mut watch = Stopwatch::start();
         let group = Process::builder().name("group").invoke(group);
-        let ready = Instant::now();
+        let start = watch.lap();
         group.signal(Signal::INTERRUPT);
         let exit = group.wait().recv().expect("an exit");
         exit.expect("it ends well");
-        [ready - start, ready.elapsed()]
+        [start, watch.lap()]
     };
-    let turns = (40_000 / size as usize).clamp(15, 101);
+    let turns = (40_000 / size as usize).clamp(15, 401);
     compare(turns, &figures, floor, ours);
 }
 

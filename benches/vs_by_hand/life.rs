@@ -2,14 +2,12 @@
 //!
 //! The floor is one thread, a stop channel and a channel of events (`by_hand::Worker`).
 
-use std::time::Instant;
-
 use ifrit::{Process, Signal};
 
 use crate::by_hand::{self, Worker};
-use crate::compare::{Figure, compare};
+use crate::compare::{Figure, Stopwatch, compare};
 
-const LIVES: u32 = 100;
+const LIVES: u32 = 20;
 
 pub(crate) fn measure() {
     let figure = Figure {
@@ -18,25 +16,25 @@ pub(crate) fn measure() {
         bound: 1.10,
     };
     let floor = || {
-        let start = Instant::now();
+        let mut watch = Stopwatch::start();
         for _ in 0..LIVES {
             let worker = Worker::start("life".to_owned(), by_hand::idle);
             worker.stop();
             worker.wait().expect("it ends well");
         }
-        [start.elapsed()]
+        [watch.lap()]
     };
     let ours = || {
-        let start = Instant::now();
+        let mut watch = Stopwatch::start();
         for _ in 0..LIVES {
             let process = Process::builder().name("life").invoke(idle());
             process.signal(Signal::INTERRUPT);
             let exit = process.wait().recv().expect("an exit");
             exit.expect("it ends well");
         }
-        [start.elapsed()]
+        [watch.lap()]
     };
-    compare(201, &[figure], floor, ours);
+    compare(801, &[figure], floor, ours);
 }
 
 /// A runner that works as much as the floor's workers do.

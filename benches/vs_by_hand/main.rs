@@ -5,8 +5,9 @@
 //!
 //! Times are ratios to a floor (`by_hand`) that does the same observable job in the same run: the two take turns, and
 //! each turn gives one ratio, so that whatever disturbs the machine disturbs both. The table shows the medians of both
-//! sides, and of the ratios the least, the median and the greatest. The median is what the bound is for. Everything is
-//! done twice: pinned to one core, where the work counts, and free, where the time it takes one core to wake another
+//! sides, and of the ratios the least, the median and the greatest. The median is what the bound is for; next to it
+//! stands that of the time all threads had a core, which says more where other programs are busy. Everything is done
+//! twice: pinned to one core, where the work counts, and free, where the time it takes one core to wake another
 //! counts for more than the work does and comes in two sizes.
 //!
 //! Nothing here fails: a bound that is missed on a busy machine is a line to look at.

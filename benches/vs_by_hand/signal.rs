@@ -4,13 +4,12 @@
 //! same lock. The second figure has all 64 numbers pending.
 
 use std::hint::black_box;
-use std::time::{Duration, Instant};
 
 use ifrit::crossbeam_channel::bounded;
 use ifrit::{Process, Signal};
 use parking_lot::Mutex;
 
-use crate::compare::{Figure, compare};
+use crate::compare::{Cost, Figure, Stopwatch, compare};
 
 const TIMES: u32 = 20_000;
 
@@ -45,10 +44,10 @@ pub(crate) fn measure() {
     }
 }
 
-fn time(mut work: impl FnMut()) -> [Duration; 1] {
-    let start = Instant::now();
+fn time(mut work: impl FnMut()) -> [Cost; 1] {
+    let mut watch = Stopwatch::start();
     for _ in 0..TIMES {
         work();
     }
-    [start.elapsed()]
+    [watch.lap()]
 }

@@ -1,0 +1,364 @@
+use std::process::ExitCode;
+use std::time::Duration;
+
+use ifrit::sigmon::{Escalation, Step};
+use ifrit::testing::FakeRunner;
+use ifrit::{Error, Main, Members, Ordered, Sigmon, Signal, run_fn, until_stop};
+
+use crate::kit::{child, deaf, say, wait_for_parent};
+
+const TERM: Signal = Signal::TERMINATE;
+
+#[test]
+fn the_second_signal_is_kill() {
+    let mut child = child(|| {
+        ifrit::main(run_fn(|signals, ready| {
+            ready.notify();
+            say("ready");
+            for signal in signals {
+                say(signal);
+                if signal == Signal::KILL {
+                    break;
+                }
+            }
+            Ok(())
+        }))
+    });
+    child.expect("ready");
+    child.signal(TERM);
+    child.expect("SIGTERM");
+    child.signal(Signal::INTERRUPT);
+    child.expect("SIGKILL");
+    let report = child.expect_code(128 + 15); // after the first signal
+    assert!(
+        report.contains("the stop begun by SIGTERM was forced"),
+        "{report}"
+    );
+}
+
+#[test]
+fn the_second_signal_kills_every_member_at_once() {
+    let mut child = child(|| {
+        let draining = |name: &'static str| {
+            run_fn(move |signals, ready| {
+                ready.notify();
+                say(format_args!("{name} ready"));
+                let kill = signals.iter().find(|signal| {
+                    say(format_args!("{name} {signal}"));
+                    *signal == Signal::KILL
+                });
+                kill.map(|_| ()).ok_or("disconnected".into())
+            })
+        };
+        let members = Members::new()
+            .add("db", draining("db"))
+            .add("web", draining("web"));
+        ifrit::main(Ordered::new(members))
+    });
+    child.expect("db ready");
+    child.expect("web ready");
+    child.signal(TERM);
+    child.expect("web SIGTERM"); // and db is not told before web has exited
+    child.signal(TERM);
+    child.expect_all(["db SIGKILL", "web SIGKILL"]);
+    child.expect_code(128 + 15);
+}
+
+#[test]
+fn the_third_signal_gives_up() {
+    let mut child = child(|| ifrit::main(deaf()));
+    child.expect("ready");
+    child.signal(TERM);
+    child.expect("SIGTERM");
+    child.signal(TERM);
+    child.expect("SIGKILL");
+    child.signal(TERM);
+    let report = child.expect_end(128 + 15);
+    assert!(report.contains("abandoned"), "{report}");
+    assert!(report.contains("\"main\""), "{report}");
+}
+
+#[test]
+fn giving_up_publishes_the_exit_while_the_thread_runs() {
+    let mut child = child(|| {
+        let app = ifrit::Process::builder()
+            .name("app")
+            .background(Sigmon::new(deaf()));
+        let Err(Error::Abandoned(stuck)) = app.join() else {
+            return ExitCode::FAILURE;
+        };
+        assert_eq!(stuck[0].name, "app");
+        assert_eq!(app.status(), ifrit::Status::Abandoned);
+        say("abandoned");
+        ExitCode::SUCCESS
+    });
+    child.expect("ready");
+    child.signal(TERM);
+    child.expect("SIGTERM");
+    child.signal(TERM);
+    child.expect("SIGKILL");
+    child.signal(TERM);
+    // KILL is sent with it once more, and may be heard.
+    let ended = child.end();
+    assert_eq!(ended.status.code(), Some(0), "{}", ended.report);
+    assert!(ended.rest.iter().any(|line| line == "abandoned"));
+}
+
+#[test]
+fn whoever_is_stuck_at_the_third_signal_is_named() {
+    let mut child = child(|| {
+        let inner = Ordered::new(Members::new().add("deaf", deaf()));
+        ifrit::main(Ordered::new(Members::new().add("inner", inner)))
+    });
+    child.expect("ready");
+    child.signal(TERM);
+    child.expect("SIGTERM");
+    child.signal(TERM);
+    child.expect("SIGKILL");
+    child.signal(TERM);
+    let report = child.expect_end(128 + 15);
+    assert!(report.contains("deaf"), "{report}");
+}
+
+/// Stops on "go on" alone, and says what it hears until then.
+fn patient() -> impl ifrit::Runner {
+    run_fn(|signals, ready| {
+        ready.notify();
+        say("ready");
+        let me = ifrit::current().expect("a process");
+        ifrit::scope(|scope| {
+            scope.background(run_fn(|_, _| {
+                wait_for_parent();
+                me.signal(Signal::QUIT);
+                Ok(())
+            }));
+            for signal in &signals {
+                say(signal);
+                if signal == Signal::QUIT {
+                    break;
+                }
+            }
+        });
+        Ok(())
+    })
+}
+
+#[test]
+fn forwarded_only_no_number_of_signals_forces_anything() {
+    let mut child = child(|| {
+        let escalation = Escalation::forward_only();
+        Main::new(patient()).escalate(escalation).run()
+    });
+    child.expect("ready");
+    for _ in 0..5 {
+        child.signal(TERM);
+        child.expect("SIGTERM");
+    }
+    child.go_on();
+    child.expect("SIGQUIT");
+    child.expect_code(0);
+}
+
+#[test]
+fn a_burst_of_signals_aborts_nothing() {
+    let mut child = child(|| {
+        Main::new(patient())
+            .signals([Signal::INTERRUPT, TERM, Signal::WINDOW_CHANGE])
+            .escalate(Escalation::forward_only())
+            .run()
+    });
+    child.expect("ready");
+    for _ in 0..100 {
+        child.signal(TERM);
+        child.signal(Signal::INTERRUPT);
+    }
+    child.signal(Signal::WINDOW_CHANGE);
+    // How many are coalesced is the system's affair; that each arrives at least once is not.
+    let mut missing = vec!["SIGINT", "SIGTERM", "SIGWINCH"];
+    while !missing.is_empty() {
+        let line = child.line();
+        missing.retain(|signal| *signal != line);
+    }
+    child.go_on();
+    child.expect_end(0);
+}
+
+#[test]
+fn a_burst_forces_by_the_steps_and_by_nothing_else() {
+    let mut child = child(|| ifrit::main(deaf()));
+    child.expect("ready");
+    // However they are coalesced: the first is heard, and after that one more of each kind at least.
+    for _ in 0..50 {
+        child.signal(TERM);
+    }
+    child.expect("SIGTERM");
+    for signal in [TERM, Signal::INTERRUPT, TERM, Signal::INTERRUPT] {
+        child.signal(signal); // it may be gone already
+    }
+    child.expect_end(128 + 15);
+}
+
+#[test]
+fn the_steps_can_be_set() {
+    let mut child = child(|| {
+        let steps = [Step::Forward, Step::Forward, Step::Kill];
+        let app = run_fn(|signals, ready| {
+            ready.notify();
+            say("ready");
+            let kill = signals.iter().find(|signal| {
+                say(signal);
+                *signal == Signal::KILL
+            });
+            kill.map(|_| ()).ok_or("disconnected".into())
+        });
+        Main::new(app).escalate(Escalation::new(steps)).run()
+    });
+    child.expect("ready");
+    child.signal(Signal::INTERRUPT);
+    child.expect("SIGINT");
+    child.signal(TERM);
+    child.expect("SIGTERM");
+    child.signal(TERM);
+    child.expect("SIGKILL");
+    child.expect_code(128 + 2);
+}
+
+#[test]
+fn the_last_step_is_repeated() {
+    let mut child = child(|| {
+        let steps = [Step::Forward, Step::Kill];
+        Main::new(deaf())
+            .escalate(Escalation::new(steps))
+            .stop_within(Duration::from_millis(500))
+            .run()
+    });
+    child.expect("ready");
+    child.signal(TERM);
+    child.expect("SIGTERM");
+    child.signal(TERM);
+    child.expect("SIGKILL");
+    child.signal(TERM);
+    child.expect("SIGKILL");
+    // Nothing gives up but the deadline.
+    child.expect_end(128 + 15);
+}
+
+#[test]
+fn giving_up_can_be_the_first_step() {
+    let mut child = child(|| {
+        Main::new(deaf())
+            .escalate(Escalation::new([Step::GiveUp]))
+            .run()
+    });
+    child.expect("ready");
+    child.signal(Signal::INTERRUPT);
+    child.expect_end(128 + 2);
+}
+
+#[test]
+fn a_deadline_ends_a_stop_that_does_not_end() {
+    let mut child = child(|| {
+        Main::new(deaf())
+            .stop_within(Duration::from_millis(50))
+            .run()
+    });
+    child.expect("ready");
+    child.signal(TERM);
+    child.expect("SIGTERM");
+    child.expect("SIGKILL");
+    let report = child.expect_code(128 + 15);
+    assert!(report.contains("still running"), "{report}");
+}
+
+#[test]
+fn a_group_says_who_was_stuck_at_the_deadline() {
+    let mut child = child(|| {
+        let members = Members::new().add("db", quick()).add("deaf", deaf());
+        // Its own grace is far shorter than that of the process around it, which is 1 s: it is first to speak.
+        let group = Ordered::new(members).kill_grace(Duration::from_millis(10));
+        Main::new(group)
+            .stop_within(Duration::from_millis(200))
+            .run()
+    });
+    child.expect("ready");
+    child.signal(TERM);
+    child.expect("SIGTERM");
+    let report = child.expect_end(128 + 15);
+    assert!(
+        report.contains("gave up on: deaf: told to stop, told KILL, did not return"),
+        "{report}"
+    );
+    assert!(report.contains("still running: \"deaf\""), "{report}");
+    assert!(report.contains("stopped: db: "), "{report}");
+}
+
+#[test]
+fn the_deadline_holds_for_a_stop_that_begins_inside_too() {
+    let mut child = child(|| {
+        let failing = run_fn(|_, ready| {
+            ready.notify();
+            wait_for_parent();
+            Err("out of paper".into())
+        });
+        let members = Members::new().add("deaf", deaf()).add("printer", failing);
+        let group = Ordered::new(members).kill_grace(Duration::from_millis(10));
+        Main::new(group)
+            .stop_within(Duration::from_millis(200))
+            .run()
+    });
+    child.expect("ready");
+    child.go_on();
+    let report = child.expect_end(1); // no signal had a part in it
+    assert!(report.starts_with("ifrit: out of paper\n"), "{report}");
+    assert!(
+        report.contains("began it: printer: out of paper"),
+        "{report}"
+    );
+    assert!(report.contains("gave up on: deaf"), "{report}");
+}
+
+#[test]
+fn a_stop_within_the_deadline_is_no_failure() {
+    let mut child = child(|| {
+        Main::new(run_fn(|signals, ready| {
+            ready.notify();
+            say("ready");
+            say(until_stop(&signals));
+            wait_for_parent(); // draining
+            Ok(())
+        }))
+        .stop_within(Duration::from_secs(3600))
+        .run()
+    });
+    child.expect("ready");
+    child.signal(TERM);
+    child.expect("SIGTERM");
+    child.go_on();
+    child.expect_code(0);
+}
+
+#[test]
+fn a_deadline_of_no_length_is_an_error_and_nothing_starts() {
+    let fake = FakeRunner::new();
+    let sigmon = Sigmon::new(fake.clone()).stop_within(Duration::ZERO);
+    let exit = ifrit::background(sigmon).join();
+    assert!(
+        matches!(
+            exit,
+            Err(Error::ZeroDeadline {
+                option: "stop_within",
+                ..
+            })
+        ),
+        "{exit:?}"
+    );
+    assert_eq!(fake.calls(), 0);
+}
+
+fn quick() -> impl ifrit::Runner {
+    run_fn(|signals, ready| {
+        ready.notify();
+        until_stop(&signals);
+        Ok(())
+    })
+}

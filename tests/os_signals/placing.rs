@@ -1,0 +1,342 @@
+use std::process::ExitCode;
+use std::time::Duration;
+
+use ifrit::crossbeam_channel::unbounded;
+use ifrit::sigmon::{Escalation, Step};
+use ifrit::testing::{FakeRunner, Harness, signal_recorder};
+use ifrit::{
+    Cause, Error, Members, Ordered, Parallel, Runner, Sigmon, Signal, ready_channel, run_fn,
+    until_stop,
+};
+
+use crate::kit::{child, deaf, listener, named_listener, say};
+
+const TERM: Signal = Signal::TERMINATE;
+
+#[test]
+fn two_side_by_side_both_get_it() {
+    let mut child = child(|| {
+        let one = ifrit::background(Sigmon::new(named_listener("one ")));
+        let other = ifrit::background(Sigmon::new(named_listener("other ")));
+        one.join().expect("a clean stop");
+        other.join().expect("a clean stop");
+        ExitCode::SUCCESS
+    });
+    child.expect_all(["one ready", "other ready"]);
+    child.signal(TERM);
+    child.expect_all(["one SIGTERM", "other SIGTERM"]);
+    child.expect_code(0);
+}
+
+#[test]
+fn each_hears_only_what_it_asked_for() {
+    let mut child = child(|| {
+        let one = Sigmon::new(named_listener("one ")).signals([Signal::HANGUP, TERM]);
+        let other = Sigmon::new(named_listener("other ")).signals([Signal::USER1, TERM]);
+        let (one, other) = (ifrit::background(one), ifrit::background(other));
+        one.join().expect("a clean stop");
+        other.join().expect("a clean stop");
+        ExitCode::SUCCESS
+    });
+    child.expect_all(["one ready", "other ready"]);
+    child.signal(Signal::HANGUP);
+    child.expect("one SIGHUP");
+    child.signal(Signal::USER1);
+    child.expect("other SIGUSR1");
+    child.signal(TERM);
+    child.expect_all(["one SIGTERM", "other SIGTERM"]);
+    child.expect_code(0);
+}
+
+#[test]
+fn one_inside_another_forwards_and_forces_all_the_same() {
+    let mut child = child(|| {
+        let app = ifrit::background(Sigmon::new(Sigmon::new(deaf())));
+        let exit = app.join();
+        assert!(matches!(exit, Err(Error::Abandoned(_))), "{exit:?}");
+        ExitCode::SUCCESS
+    });
+    child.expect("ready");
+    child.signal(TERM);
+    child.expect("SIGTERM");
+    // Both forward it, and the second may come before the first is read, or after.
+    child.signal(TERM);
+    while child.line() != "SIGKILL" {}
+    child.signal(TERM);
+    child.expect_end(0);
+}
+
+#[test]
+fn inside_a_group_it_stops_its_member_and_that_stops_the_group() {
+    let mut child = child(|| {
+        let web = run_fn(|signals, ready| {
+            ready.notify();
+            say("ready");
+            Err(format!("told {}", until_stop(&signals)).into())
+        });
+        let members = Members::new()
+            .add("db", named_listener("db "))
+            .add("web", Sigmon::new(web));
+        let exit = ifrit::background(Ordered::new(members)).join();
+        let Err(Error::Group(trace)) = exit else {
+            panic!("{exit:?}")
+        };
+        let initiator = trace.initiator().expect("one began it");
+        assert_eq!(initiator.name, "web");
+        assert_eq!(
+            initiator.exit.as_ref().unwrap_err().to_string(),
+            "told SIGTERM"
+        );
+        assert_eq!(trace.get("db").unwrap().cause, Cause::Consequence);
+        ExitCode::SUCCESS
+    });
+    child.expect("db ready");
+    child.expect("ready");
+    child.signal(TERM);
+    child.expect("db SIGINT"); // not the system's signal, but the group's
+    child.expect_code(0);
+}
+
+#[test]
+fn inside_a_group_it_can_give_up_its_member() {
+    let mut child = child(|| {
+        let sigmon = Sigmon::new(deaf()).escalate(Escalation::new([Step::GiveUp]));
+        let mut group = Parallel::new(
+            Members::new()
+                .add("deaf", sigmon)
+                .add("db", named_listener("db ")),
+        );
+        let (_keep, signals) = unbounded();
+        let error = group.run(signals.clone(), ready_channel().0).unwrap_err();
+        let error = error.downcast_ref::<Error>().expect("one of ours");
+        assert_eq!(error.stuck()[0].name, "deaf");
+
+        let again = group.run(signals, ready_channel().0).unwrap_err();
+        let again = again.downcast_ref::<Error>();
+        assert!(matches!(again, Some(Error::Abandoned(_))), "{again:?}");
+        ExitCode::SUCCESS
+    });
+    child.expect_all(["ready", "db ready"]);
+    child.signal(TERM);
+    let ended = child.end();
+    assert_eq!(ended.status.code(), Some(0), "{}", ended.report);
+    assert!(ended.rest.iter().any(|line| line == "db SIGINT"));
+}
+
+#[test]
+fn by_hand_it_hears_those_given_and_those_of_the_system() {
+    let mut child = child(|| {
+        let mut sigmon = Sigmon::new(listener()).signals([Signal::HANGUP, TERM]);
+        let (given, signals) = unbounded();
+        given.send(Signal::USER2).unwrap();
+        let result = sigmon.run(signals, ready_channel().0);
+        result.map_or(ExitCode::FAILURE, |()| ExitCode::SUCCESS)
+    });
+    child.expect("ready");
+    child.expect("SIGUSR2");
+    child.signal(Signal::HANGUP);
+    child.expect("SIGHUP");
+    child.signal(TERM);
+    child.expect("SIGTERM");
+    child.expect_code(0);
+}
+
+/// Runs what it wraps on the same thread, with signals of its own.
+struct Filter<R>(R);
+
+impl<R: Runner> Runner for Filter<R> {
+    fn run(
+        &mut self,
+        signals: ifrit::Receiver<Signal>,
+        ready: ifrit::ReadySender,
+    ) -> ifrit::Result<()> {
+        let (passed, those_passed) = unbounded();
+        std::thread::scope(|scope| {
+            let (_done, done) = unbounded::<()>();
+            scope.spawn(move || {
+                loop {
+                    ifrit::crossbeam_channel::select! {
+                        recv(signals) -> signal => match signal {
+                            Ok(Signal::USER2) => {}
+                            Ok(signal) => drop(passed.send(signal)),
+                            Err(_) => return,
+                        },
+                        recv(done) -> _ => return,
+                    }
+                }
+            });
+            self.0.run(those_passed, ready)
+        })
+    }
+}
+
+#[test]
+fn under_a_wrapper_with_signals_of_its_own_it_hears_both() {
+    let mut child = child(|| {
+        let sigmon = Sigmon::new(listener());
+        let app = ifrit::invoke(Filter(sigmon));
+        app.signal(Signal::USER2); // kept back
+        app.signal(Signal::USER1);
+        app.join().expect("a clean stop");
+        ExitCode::SUCCESS
+    });
+    child.expect("ready");
+    child.expect("SIGUSR1");
+    child.signal(TERM);
+    child.expect("SIGTERM");
+    child.expect_code(0);
+}
+
+#[test]
+fn under_a_wrapper_a_stop_from_above_comes_through() {
+    let (recorder, recorded) = signal_recorder();
+    let app = ifrit::invoke(Filter(Sigmon::new(recorder).signals([Signal::USER1])));
+    app.signal(Signal::HANGUP);
+    app.signal(TERM);
+    assert!(app.join().is_ok());
+    assert_eq!(recorded.so_far(), [Signal::HANGUP, TERM]);
+}
+
+#[test]
+fn by_hand_the_second_signal_is_kill_too() {
+    let mut child = child(|| {
+        let mut sigmon = Sigmon::new(run_fn(|signals, _| {
+            say("up");
+            let kill = signals.iter().find(|signal| {
+                say(signal);
+                *signal == Signal::KILL
+            });
+            kill.map(|_| ()).ok_or("disconnected".into())
+        }));
+        let (_keep, signals) = unbounded();
+        let result = sigmon.run(signals, ready_channel().0);
+        result.map_or(ExitCode::FAILURE, |()| ExitCode::SUCCESS)
+    });
+    child.expect("up");
+    child.signal(TERM);
+    child.expect("SIGTERM");
+    child.signal(TERM);
+    child.expect("SIGKILL");
+    child.expect_code(0);
+}
+
+#[test]
+fn by_hand_the_deadline_is_kept_with_kill() {
+    let (recorder, recorded) = kill_recorder();
+    let mut sigmon = Sigmon::new(recorder)
+        .signals([Signal::USER1])
+        .stop_within(Duration::from_millis(1));
+    let outcome = Harness::new().signal(TERM).run(&mut sigmon);
+    assert!(outcome.exit.is_ok());
+    let heard: Vec<_> = recorded.try_iter().collect();
+    assert_eq!(heard.first(), Some(&TERM));
+    assert_eq!(heard.last(), Some(&Signal::KILL));
+}
+
+/// Returns on KILL alone.
+fn kill_recorder() -> (impl Runner, ifrit::Receiver<Signal>) {
+    let (heard, recorded) = unbounded();
+    let runner = run_fn(move |signals, _| {
+        for signal in signals {
+            heard.send(signal)?;
+            if signal == Signal::KILL {
+                break;
+            }
+        }
+        Ok(())
+    });
+    (runner, recorded)
+}
+
+#[test]
+fn in_a_harness_it_does_as_its_runner_does() {
+    let (recorder, recorded) = signal_recorder();
+    let mut sigmon = Sigmon::new(recorder).signals([Signal::USER1]);
+    for run in 1..=3 {
+        let outcome = Harness::new()
+            .signal(Signal::HANGUP)
+            .signal(TERM)
+            .run(&mut sigmon);
+        assert!(outcome.exit.is_ok() && outcome.ready, "{outcome:?}");
+        assert_eq!(recorded.so_far().len(), 2 * run);
+    }
+    // Its channel closed before it was told to stop: that counts as a stop.
+    let outcome = Harness::new().signal(Signal::HANGUP).run(&mut sigmon);
+    assert!(outcome.exit.is_ok());
+    assert_eq!(
+        recorded.so_far()[6..],
+        [Signal::HANGUP, Signal::INTERRUPT][..]
+    );
+}
+
+#[test]
+fn in_a_harness_a_panic_comes_through() {
+    let mut sigmon = Sigmon::new(run_fn(|_, _| panic!("on purpose"))).signals([Signal::USER1]);
+    let outcome = Harness::new().run(&mut sigmon);
+    assert!(matches!(outcome.exit, Err(Error::Panicked(panic)) if panic.message() == "on purpose"));
+}
+
+#[test]
+fn it_can_be_run_again_and_counts_anew() {
+    let mut child = child(|| {
+        let mut sigmon = Sigmon::new(listener());
+        let app = run_fn(move |signals, _| {
+            for _ in 0..3 {
+                sigmon.run(signals.clone(), ready_channel().0)?;
+            }
+            Ok(())
+        });
+        ifrit::background(app).join().expect("a clean stop");
+        ExitCode::SUCCESS
+    });
+    for _ in 0..3 {
+        child.expect("ready");
+        child.signal(TERM);
+        child.expect("SIGTERM"); // and not KILL, which would be a second signal of one run
+    }
+    child.expect_code(0);
+}
+
+#[test]
+fn a_group_that_holds_it_can_be_run_again() {
+    let mut child = child(|| {
+        let mut group = Ordered::new(Members::new().add("app", Sigmon::new(listener())));
+        let (_keep, signals) = unbounded();
+        for _ in 0..2 {
+            group
+                .run(signals.clone(), ready_channel().0)
+                .expect("a clean stop");
+        }
+        ExitCode::SUCCESS
+    });
+    for _ in 0..2 {
+        child.expect("ready");
+        child.signal(TERM);
+        child.expect("SIGTERM");
+    }
+    child.expect_code(0);
+}
+
+#[test]
+fn it_costs_one_thread_for_all_of_them() {
+    let fakes: Vec<_> = (0..4).map(|_| FakeRunner::new()).collect();
+    let processes: Vec<_> = fakes
+        .iter()
+        .map(|fake| ifrit::background(Sigmon::new(fake.clone()).signals([Signal::USER2])))
+        .collect();
+    for fake in &fakes {
+        fake.wait_for_call();
+    }
+    let names: Vec<_> = std::fs::read_dir("/proc/self/task")
+        .expect("the threads of this program")
+        .filter_map(|task| std::fs::read_to_string(task.ok()?.path().join("comm")).ok())
+        .collect();
+    let receivers = names.iter().filter(|name| name.trim() == "ifrit-signals");
+    assert_eq!(receivers.count(), 1, "{names:?}");
+    for fake in &fakes {
+        fake.ensure_exit();
+    }
+    for process in processes {
+        assert!(process.join().is_ok());
+    }
+}

@@ -1,0 +1,117 @@
+use std::process::ExitCode;
+
+use ifrit::{Process, Sigmon, Signal};
+
+use crate::kit::{child, child_ignoring, listener, named_listener, say, wait_for_parent};
+
+const TERM: Signal = Signal::TERMINATE;
+
+#[test]
+fn after_it_has_returned_the_signal_kills_again() {
+    let mut child = child(|| {
+        let code = ifrit::main(listener());
+        say("over");
+        wait_for_parent();
+        code
+    });
+    child.expect("ready");
+    child.signal(TERM);
+    child.expect("SIGTERM");
+    child.expect("over");
+    child.signal(TERM);
+    child.expect_death_by(TERM);
+}
+
+#[test]
+fn after_it_has_panicked_the_signal_kills_again() {
+    let mut child = child(|| {
+        let code = ifrit::main(ifrit::run_fn(|_, _| panic!("on purpose")));
+        say("over");
+        wait_for_parent();
+        code
+    });
+    child.expect("over");
+    child.signal(TERM);
+    child.expect_death_by(TERM);
+}
+
+#[test]
+fn a_signal_that_was_ignored_is_heard_and_then_ignored_again() {
+    let mut child = child_ignoring("TERM HUP", || {
+        let sigmon = Sigmon::new(listener()).signals([TERM, Signal::HANGUP]);
+        let app = Process::builder().background(sigmon);
+        app.join().expect("a clean stop");
+        say("over");
+        wait_for_parent();
+        say("alive");
+        ExitCode::SUCCESS
+    });
+    child.expect("ready");
+    child.signal(Signal::HANGUP);
+    child.expect("SIGHUP");
+    child.signal(TERM);
+    child.expect("SIGTERM");
+    child.expect("over");
+    child.signal(TERM);
+    child.signal(Signal::HANGUP);
+    child.go_on();
+    child.expect("alive");
+    child.expect_code(0);
+}
+
+#[test]
+fn a_signal_the_child_was_born_with_ignored_stays_so_when_not_asked_for() {
+    let mut child = child_ignoring("HUP", || ifrit::main(listener()));
+    child.expect("ready");
+    child.signal(Signal::HANGUP);
+    child.signal(TERM);
+    child.expect("SIGTERM");
+    child.expect_code(0);
+}
+
+#[test]
+fn while_one_still_listens_the_signal_does_not_kill() {
+    let mut child = child(|| {
+        let one = ifrit::background(Sigmon::new(named_listener("one ")));
+        let other = ifrit::background(Sigmon::new(named_listener("other ")));
+        wait_for_parent();
+        one.signal(Signal::INTERRUPT);
+        one.join().expect("a clean stop");
+        say("one is over");
+        other.join().expect("a clean stop");
+        say("both are over");
+        wait_for_parent();
+        ExitCode::SUCCESS
+    });
+    child.expect_all(["one ready", "other ready"]);
+    child.go_on();
+    child.expect("one SIGINT");
+    child.expect("one is over");
+    child.signal(TERM);
+    child.expect("other SIGTERM");
+    child.expect("both are over");
+    child.signal(TERM);
+    child.expect_death_by(TERM);
+}
+
+#[test]
+fn it_listens_again_when_it_runs_again_and_lets_go_again() {
+    let mut child = child(|| {
+        for _ in 0..3 {
+            ifrit::background(Sigmon::new(listener()))
+                .join()
+                .expect("a clean stop");
+        }
+        say("over");
+        wait_for_parent();
+        ExitCode::SUCCESS
+    });
+    for _ in 0..3 {
+        child.expect("ready");
+        child.signal(TERM);
+        child.expect("SIGTERM");
+    }
+    child.expect("over");
+    child.signal(TERM);
+    child.expect_death_by(TERM);
+}

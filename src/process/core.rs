@@ -9,10 +9,11 @@
 //! 4. The mailbox lives as long as the thread; its end disconnects whoever still holds the runner's signals.
 //! 5. `exit` may be stored while the thread still runs: the process has then been given up, and is so named.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::{Duration, Instant};
 
 use super::link::{Guarded, Link, News};
+use super::registry;
 use super::spawn::DEFAULT_GRACE;
 use crate::clock::{Clock, Timer};
 use crate::error::{Error, Exit, ProcessId, Stuck};
@@ -432,6 +433,7 @@ impl Core {
 
     /// Publishes the exit of a process whose thread still runs; false if it has exited before.
     pub(crate) fn give_up(&self) -> bool {
+        let stuck = self.stuck_here_and_below();
         let state = self.state.lock();
         if state.exit.is_some() {
             return false;
@@ -439,7 +441,7 @@ impl Core {
         let error = if state.start_overdue {
             self.start_timeout(Some(self.stuck()), None)
         } else {
-            Error::Abandoned(vec![self.stuck()])
+            Error::Abandoned(stuck)
         };
         let at = self.clock.now();
         self.publish(state, Err(error), at, None, true); // 5
@@ -461,6 +463,25 @@ impl Core {
             id: self.id,
             thread: self.thread.get().copied(),
         }
+    }
+
+    /// This process and, where it is a group, those below it that still run: a group that is given up before its own
+    /// time is over has not said who keeps it. A leaf is not asked, or a group would look at all its members for each.
+    fn stuck_here_and_below(&self) -> Vec<Stuck> {
+        let mut stuck = vec![self.stuck()];
+        if self.kind.get().is_some() {
+            let mut ids = BTreeSet::from([self.id]);
+            for core in registry::living() {
+                // The oldest come first, so those above are known before those below.
+                if core.parent.is_some_and(|parent| ids.contains(&parent)) {
+                    ids.insert(core.id);
+                    if core.status() != Status::Exited {
+                        stuck.push(core.stuck());
+                    }
+                }
+            }
+        }
+        stuck
     }
 
     pub(crate) fn thread(&self) -> Option<ThreadId> {

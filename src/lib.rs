@@ -1,4 +1,6 @@
-//! Ifrit
+//! Threads that start in order, stay up and stop cleanly.
+//!
+#![doc = include_str!("../README.md")]
 
 mod clock;
 mod error;

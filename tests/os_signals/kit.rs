@@ -22,19 +22,19 @@ const IN_CHILD: &str = "IFRIT_TEST_CHILD";
 /// In the parent: starts a child that runs `body` and ends with its exit code. In the child it does not return.
 ///
 /// The child runs the test from which this is called, found by the name of the closure.
-pub fn child<F: FnOnce() -> ExitCode>(body: F) -> Child {
+pub(crate) fn child<F: FnOnce() -> ExitCode>(body: F) -> Child {
     start(body, Command::new)
 }
 
 /// As [`child`], but nobody reads its standard error: writing there is an error.
-pub fn child_unread<F: FnOnce() -> ExitCode>(body: F) -> Child {
+pub(crate) fn child_unread<F: FnOnce() -> ExitCode>(body: F) -> Child {
     let mut child = start(body, Command::new);
     child.report = None;
     child
 }
 
 /// As [`child`], but started by a shell that ignores `signal`, such as `TERM`: a program inherits that.
-pub fn child_ignoring<F: FnOnce() -> ExitCode>(signal: &str, body: F) -> Child {
+pub(crate) fn child_ignoring<F: FnOnce() -> ExitCode>(signal: &str, body: F) -> Child {
     start(body, |exe| {
         let mut shell = Command::new("sh");
         shell.arg("-c");
@@ -90,7 +90,7 @@ fn number(code: ExitCode) -> i32 {
 }
 
 /// A child as the parent sees it. It is killed when dropped.
-pub struct Child {
+pub(crate) struct Child {
     process: process::Child,
     input: Option<ChildStdin>,
     lines: Receiver<String>,
@@ -98,18 +98,18 @@ pub struct Child {
 }
 
 /// How a child has ended.
-pub struct Ended {
-    pub status: ExitStatus,
+pub(crate) struct Ended {
+    pub(crate) status: ExitStatus,
     /// What it has said that was not expected before.
-    pub rest: Vec<String>,
+    pub(crate) rest: Vec<String>,
     /// Its standard error.
-    pub report: String,
+    pub(crate) report: String,
 }
 
 impl Child {
     /// Waits for the next line the child says.
     #[track_caller]
-    pub fn line(&mut self) -> String {
+    pub(crate) fn line(&mut self) -> String {
         match self.lines.recv_timeout(PATIENCE) {
             Ok(line) => line,
             Err(error) => {
@@ -121,13 +121,13 @@ impl Child {
 
     /// Waits for the next line and checks it.
     #[track_caller]
-    pub fn expect(&mut self, line: impl Display) {
+    pub(crate) fn expect(&mut self, line: impl Display) {
         assert_eq!(self.line(), line.to_string());
     }
 
     /// Waits for as many lines and checks them, in whatever order they come.
     #[track_caller]
-    pub fn expect_all<const N: usize>(&mut self, mut lines: [&str; N]) {
+    pub(crate) fn expect_all<const N: usize>(&mut self, mut lines: [&str; N]) {
         let mut said: Vec<_> = lines.iter().map(|_| self.line()).collect();
         said.sort_unstable();
         lines.sort_unstable();
@@ -136,7 +136,7 @@ impl Child {
 
     /// Sends a signal, as the operating system does.
     #[track_caller]
-    pub fn signal(&self, signal: Signal) {
+    pub(crate) fn signal(&self, signal: Signal) {
         match os::Signal::from_named_raw(signal.as_raw()) {
             Some(signal) => {
                 let pid = os::Pid::from_child(&self.process);
@@ -153,7 +153,7 @@ impl Child {
 
     /// Lets a child go on that waits in [`wait_for_parent`].
     #[track_caller]
-    pub fn go_on(&mut self) {
+    pub(crate) fn go_on(&mut self) {
         let input = self.input.as_mut().expect("piped");
         input.write_all(b"go on\n").expect("it reads");
     }
@@ -169,7 +169,7 @@ impl Child {
 
     /// Waits for the end.
     #[track_caller]
-    pub fn end(mut self) -> Ended {
+    pub(crate) fn end(mut self) -> Ended {
         let mut rest = Vec::new();
         loop {
             match self.lines.recv_timeout(PATIENCE) {
@@ -187,7 +187,7 @@ impl Child {
 
     /// Waits for the end, whatever is said until then, and checks the exit code. Returns the standard error.
     #[track_caller]
-    pub fn expect_end(self, code: i32) -> String {
+    pub(crate) fn expect_end(self, code: i32) -> String {
         let ended = self.end();
         assert_eq!(ended.status.code(), Some(code), "{}", ended.report);
         ended.report
@@ -195,7 +195,7 @@ impl Child {
 
     /// As [`expect_end`](Child::expect_end), and checks that nothing was said any more.
     #[track_caller]
-    pub fn expect_code(self, code: i32) -> String {
+    pub(crate) fn expect_code(self, code: i32) -> String {
         let ended = self.end();
         assert_eq!(ended.status.code(), Some(code), "{}", ended.report);
         assert_eq!(ended.rest, Vec::<String>::new());
@@ -204,7 +204,7 @@ impl Child {
 
     /// Waits for the end and checks that a signal of the operating system brought it about.
     #[track_caller]
-    pub fn expect_death_by(self, signal: Signal) {
+    pub(crate) fn expect_death_by(self, signal: Signal) {
         let ended = self.end();
         let raw = ended.status.signal();
         assert_eq!(raw, Some(signal.as_raw()), "{}", ended.report);
@@ -223,7 +223,7 @@ impl Drop for Child {
 const MARK: char = '@';
 
 /// Says a line to the parent.
-pub fn say(line: impl Display) {
+pub(crate) fn say(line: impl Display) {
     // The harness leaves a line open; and this is one write, so that lines of two threads do not mix.
     let line = format!("\n{MARK}{line}\n");
     let mut stdout = io::stdout().lock();
@@ -232,18 +232,18 @@ pub fn say(line: impl Display) {
 }
 
 /// Blocks until the parent calls [`Child::go_on`].
-pub fn wait_for_parent() {
+pub(crate) fn wait_for_parent() {
     let mut line = String::new();
     io::stdin().read_line(&mut line).expect("the parent writes");
 }
 
 /// Is ready at once, says so, says every signal it hears, and returns on a stop signal.
-pub fn listener() -> impl Runner {
+pub(crate) fn listener() -> impl Runner {
     named_listener("")
 }
 
 /// As [`listener`], with a word before everything it says.
-pub fn named_listener(prefix: &'static str) -> impl Runner {
+pub(crate) fn named_listener(prefix: &'static str) -> impl Runner {
     ifrit::run_fn(move |signals, ready| {
         ready.notify();
         say(format_args!("{prefix}ready"));
@@ -258,7 +258,7 @@ pub fn named_listener(prefix: &'static str) -> impl Runner {
 }
 
 /// Is ready at once, says so and every signal it hears, and never returns.
-pub fn deaf() -> impl Runner {
+pub(crate) fn deaf() -> impl Runner {
     ifrit::run_fn(|signals, ready| {
         ready.notify();
         say("ready");

@@ -82,7 +82,7 @@ impl<R: Runner + 'static> Main<R> {
         Main(self.0.stop_within(limit))
     }
 
-    /// Runs the program; see [`main`].
+    /// Runs the program; see [`main`]. Blocks until it has ended or has been given up.
     #[must_use = "it is what `main` should return"]
     pub fn run(self) -> ExitCode {
         let outcome = self.0.outcome();

@@ -10,6 +10,16 @@ use crate::sync::Arc;
 use crate::sync::thread::ThreadId;
 
 /// A snapshot of all processes that live; see [`tree()`]. It prints as a tree, a line for each process.
+///
+/// ```
+/// use ifrit::testing::never_ready;
+///
+/// let process = ifrit::Process::builder().name("lonely").background(never_ready());
+/// let tree = ifrit::tree();
+/// let node = tree.find(|node| node.name == "lonely").unwrap();
+/// assert_eq!(node.to_string(), format!("lonely {} starting", process.id()));
+/// # process.signal(ifrit::Signal::KILL);
+/// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Tree {
@@ -90,7 +100,7 @@ fn take_children(
 }
 
 impl Tree {
-    /// The process with this number, wherever it stands.
+    /// The process with this number, wherever it stands. Looks at each once at most.
     pub fn get(&self, id: ProcessId) -> Option<&TreeNode> {
         self.find(|node| node.id == id)
     }

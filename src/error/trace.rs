@@ -60,7 +60,7 @@ impl ExitTrace {
         self.iter().rev().find(|exit| exit.name == name)
     }
 
-    /// The exits that were errors, oldest first.
+    /// The exits that were errors, oldest first. Without any, the group would have ended Ok and there were no trace.
     pub fn failures(&self) -> impl Iterator<Item = &MemberExit> {
         self.iter().filter(|exit| exit.exit.is_err())
     }
@@ -98,7 +98,18 @@ impl fmt::Display for ExitTrace {
     }
 }
 
-/// How one member ended, and why.
+/// How one member ended, and why. Its `Display` is one line: name, exit, cause, and the time it took to stop.
+///
+/// ```
+/// use ifrit::{Cause, Error, prelude::*};
+///
+/// let web = ifrit::run_fn(|_, _| Err("port taken".into()));
+/// let group = ifrit::Parallel::new(Members::new().add("web", web));
+/// let Err(Error::Group(trace)) = ifrit::background(group).join() else { panic!() };
+/// let member = &trace[0];
+/// assert_eq!((member.name.as_str(), member.cause), ("web", Cause::Initiator));
+/// assert_eq!(member.to_string(), "web: port taken [initiator]");
+/// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct MemberExit {
@@ -130,7 +141,11 @@ impl fmt::Display for MemberExit {
     }
 }
 
-/// Why a member ended.
+/// Why a member ended. Its `Display` is one word.
+///
+/// ```
+/// assert_eq!(ifrit::Cause::Consequence.to_string(), "consequence");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Cause {

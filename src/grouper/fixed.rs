@@ -130,6 +130,25 @@ pub type Parallel = Group<order::Together>;
 ///   [`Error::Group`](crate::Error::Group), which has the exit of each.
 /// - It can be run again. If a thread given up in an earlier run still has a member's runner, that is
 ///   [`Error::Abandoned`](crate::Error::Abandoned).
+/// - Names that are empty or there twice, and deadlines of no length, are errors of the run, before anything starts.
+///
+/// ```
+/// use ifrit::{Error, Ordered, prelude::*};
+/// use std::time::Duration;
+///
+/// let db = ifrit::run_fn(|signals, ready| {
+///     ready.notify();
+///     ifrit::until_stop(&signals);
+///     Ok(())
+/// });
+/// let web = ifrit::run_fn(|_, _| Err("port taken".into()));
+/// let group = Ordered::new(Members::new().add("db", db).add("web", web))
+///     .termination(Signal::TERMINATE) // what db is told when web fails
+///     .start_within(Duration::from_secs(60))
+///     .stop_within(Duration::from_secs(10));
+/// let Err(Error::Group(trace)) = ifrit::background(group).join() else { panic!() };
+/// assert_eq!(trace.initiator().unwrap().name, "web");
+/// ```
 pub struct Group<O: Order> {
     slots: Slots,
     settings: Settings,
@@ -138,7 +157,7 @@ pub struct Group<O: Order> {
 }
 
 impl<O: Order> Group<O> {
-    /// A group of these members, in start order. Names are checked when it runs.
+    /// A group of these members, in start order. Nothing starts, and nothing is checked, before it runs.
     pub fn new(members: impl IntoIterator<Item = Member>) -> Self {
         Group {
             slots: Slots::new(members),

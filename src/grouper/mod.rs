@@ -1,4 +1,7 @@
 //! Groups: runners made of runners.
+//!
+//! [`Ordered`], [`QueueOrdered`] and [`Parallel`] differ in the order in which their [`Member`]s start and stop; what
+//! they have in common stands at [`Group`]. How the members ended is told by an [`ExitTrace`].
 
 mod batch;
 mod dynamic;

@@ -116,7 +116,13 @@ impl Process {
         self.0.ready.receiver()
     }
 
-    /// A channel that is disconnected once the process has exited. As [`ready`](Process::ready), otherwise.
+    /// A channel that is disconnected once the process has exited. As [`ready`](Process::ready), otherwise. Never blocks.
+    ///
+    /// ```
+    /// let process = ifrit::background(ifrit::run_fn(|_, _| Ok(())));
+    /// assert!(process.exited().recv().is_err()); // blocks until it is disconnected
+    /// assert!(process.try_exit().is_some());
+    /// ```
     pub fn exited(&self) -> &Receiver<Infallible> {
         self.0.exited.receiver()
     }
@@ -163,6 +169,19 @@ impl Process {
 
     /// As [`wait_ready`](Process::wait_ready), but blocks no longer than `patience` of real time, whatever the clock of
     /// the process says. `None` when that is over; the process is left alone.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`wait_ready`](Process::wait_ready).
+    ///
+    /// ```
+    /// use ifrit::testing::never_ready;
+    /// use std::time::Duration;
+    ///
+    /// let process = ifrit::background(never_ready());
+    /// assert!(process.wait_ready_timeout(Duration::from_millis(1)).is_none());
+    /// # process.signal(ifrit::Signal::KILL);
+    /// ```
     pub fn wait_ready_timeout(&self, patience: Duration) -> Option<Result<(), Error>> {
         let ready = self.0.wait_ready(Instant::now().checked_add(patience));
         if !ready && self.0.exit().is_none() {
@@ -190,12 +209,35 @@ impl Process {
     /// # Errors
     ///
     /// The exit itself; [`Error::WouldDeadlock`] at once when called on the process's own thread.
+    ///
+    /// ```
+    /// use ifrit::Error;
+    ///
+    /// let process = ifrit::background(ifrit::run_fn(|_, _| {
+    ///     let me = ifrit::current().expect("a thread of ours");
+    ///     Ok(me.join()?)
+    /// }));
+    /// assert!(matches!(process.join(), Err(Error::WouldDeadlock { .. })));
+    /// ```
     pub fn join(&self) -> Exit {
         self.join_until(None).unwrap_or(Ok(()))
     }
 
     /// As [`join`](Process::join), but blocks no longer than `patience` of real time, whatever the clock of the process
     /// says. `None` when that is over; the process is left alone.
+    ///
+    /// # Errors
+    ///
+    /// Those of [`join`](Process::join).
+    ///
+    /// ```
+    /// use ifrit::testing::never_ready;
+    /// use std::time::Duration;
+    ///
+    /// let process = ifrit::background(never_ready());
+    /// assert!(process.join_timeout(Duration::from_millis(1)).is_none());
+    /// # process.signal(ifrit::Signal::KILL);
+    /// ```
     pub fn join_timeout(&self, patience: Duration) -> Option<Exit> {
         self.join_until(Instant::now().checked_add(patience))
     }

@@ -55,12 +55,12 @@ pub fn scope<'env, T>(f: impl for<'scope> FnOnce(&Scope<'scope, 'env>) -> T) -> 
 }
 
 impl<'scope> Scope<'scope, '_> {
-    /// Starts `runner` on a thread of its own and returns at once.
+    /// Starts `runner` on a thread of its own and returns at once, as [`background`](crate::background) does.
     pub fn background(&self, runner: impl Runner + 'scope) -> Process {
         Builder::default().background_scoped(self, runner)
     }
 
-    /// Starts `runner` on a thread of its own; blocks until it is ready or has exited.
+    /// Starts `runner` on a thread of its own; blocks until it is ready or has exited, as [`invoke`](crate::invoke) does.
     pub fn invoke(&self, runner: impl Runner + 'scope) -> Process {
         Builder::default().invoke_scoped(self, runner)
     }

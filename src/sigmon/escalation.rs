@@ -1,6 +1,6 @@
 //! What repeated stop signals do: [`Escalation`].
 
-/// What one stop signal of the operating system does.
+/// What one stop signal of the operating system does; the steps of an [`Escalation`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Step {

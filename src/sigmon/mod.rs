@@ -1,4 +1,4 @@
-//! The operating system's signals for a runner: [`Sigmon`].
+//! The operating system's signals for a runner: [`Sigmon`], and what repeated ones do: [`Escalation`].
 
 mod broker;
 mod escalation;
@@ -32,7 +32,11 @@ use crate::sync::{Arc, Mutex};
 ///
 /// Between two reads of the shared thread, equal signals are coalesced by the operating system.
 ///
-/// ```no_run
+/// Its run ends as that of its runner, or, before that has started, with an error:
+/// [`Error::UncatchableSignal`]; [`Error::ZeroDeadline`]; [`Error::Listen`], if the system refuses a signal;
+/// [`Error::Spawn`], if a thread it needs does not start.
+///
+/// ```
 /// use ifrit::{Sigmon, prelude::*};
 /// use std::time::Duration;
 ///
@@ -50,7 +54,9 @@ use crate::sync::{Arc, Mutex};
 /// let app = Sigmon::new(app)
 ///     .signals([Signal::INTERRUPT, Signal::TERMINATE, Signal::HANGUP])
 ///     .stop_within(Duration::from_secs(10));
-/// ifrit::invoke(app).join()?; // ctrl-c ends it
+/// let app = ifrit::invoke(app); // ctrl-c would end it
+/// # app.signal(Signal::INTERRUPT);
+/// app.join()?;
 /// # Ok::<(), ifrit::Error>(())
 /// ```
 #[derive(Debug)]
@@ -99,8 +105,8 @@ impl<R: Runner> Sigmon<R> {
         }
     }
 
-    /// Listens for these signals instead. One that cannot be caught (KILL, STOP, ILL, FPE, SEGV) makes the run fail
-    /// with [`Error::UncatchableSignal`] before anything has started.
+    /// Listens for these signals instead; for none, if there are none. One that cannot be caught (KILL, STOP, ILL, FPE,
+    /// SEGV) makes the run fail with [`Error::UncatchableSignal`] before anything has started.
     #[must_use]
     pub fn signals(mut self, signals: impl IntoIterator<Item = Signal>) -> Self {
         self.signals = signals.into_iter().collect();
@@ -117,7 +123,8 @@ impl<R: Runner> Sigmon<R> {
     }
 
     /// How long a stop may take, whoever asks for it; then KILL, and after the grace the process is given up:
-    /// its exit is [`Error::Abandoned`]. A group inside keeps to a little less, so that it can say who is stuck.
+    /// its exit is [`Error::Abandoned`]. A group inside keeps to a little less, so that it can say who is stuck. Zero is
+    /// [`Error::ZeroDeadline`], when it runs.
     #[must_use]
     pub fn stop_within(mut self, limit: Duration) -> Self {
         self.stop_within = Some(limit);

@@ -79,12 +79,25 @@ impl FakeRunner {
         }
     }
 
-    /// How often it has been run.
+    /// How often it has been run. Never blocks.
     pub fn calls(&self) -> usize {
         self.0.state.lock().calls
     }
 
     /// From now on every run returns Ok at once, those under way included, unless they were told otherwise before.
+    ///
+    /// Never blocks.
+    ///
+    /// ```
+    /// use ifrit::testing::{FakeRunner, Waiting};
+    ///
+    /// let fake = FakeRunner::new();
+    /// fake.ensure_exit();
+    /// for _ in 0..3 {
+    ///     assert!(ifrit::background(fake.clone()).expect_exit().is_ok());
+    /// }
+    /// assert_eq!(fake.calls(), 3);
+    /// ```
     pub fn ensure_exit(&self) {
         let under_way = {
             let mut state = self.0.state.lock();
@@ -134,6 +147,18 @@ impl fmt::Debug for FakeRunner {
 }
 
 /// One run of a [`FakeRunner`], in the hands of the test. Clones are the same run.
+///
+/// ```
+/// use ifrit::testing::{FakeRunner, Waiting};
+/// use ifrit::Error;
+///
+/// let fake = FakeRunner::new();
+/// let process = ifrit::background(fake.clone());
+/// let call = fake.wait_for_call();
+/// assert!(call.signals().is_empty());
+/// call.trigger_panic("as told");
+/// assert!(matches!(process.expect_exit(), Err(Error::Panicked(_))));
+/// ```
 #[derive(Clone)]
 pub struct Call(Arc<CallShared>);
 

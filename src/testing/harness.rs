@@ -44,7 +44,7 @@ pub struct Harness {
     signals: Vec<Signal>,
 }
 
-/// What came of a run by hand.
+/// What came of a run by hand; see [`Harness`].
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Outcome {
@@ -69,7 +69,7 @@ impl Harness {
         self
     }
 
-    /// Runs it, and returns when it does.
+    /// Runs it, and returns when it does: a runner that does not keep the contract blocks this for ever.
     pub fn run(self, runner: &mut (impl Runner + ?Sized)) -> Outcome {
         let mut mailbox = Mailbox::new();
         for signal in self.signals {

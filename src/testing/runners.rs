@@ -33,12 +33,12 @@ impl Runner for NeverReady {
     }
 }
 
-/// Makes its [`PingRunner`] return. Clones make the same one return.
+/// Makes its [`PingRunner`] return; see [`ping_runner`]. Clones make the same one return.
 #[derive(Clone, Debug)]
 pub struct Ping(Sender<()>);
 
 impl Ping {
-    /// Makes the run under way return Ok, or the next one if there is none.
+    /// Makes the run under way return Ok, or the next one if there is none. Never blocks.
     pub fn ping(&self) {
         // One pending ping is enough.
         let _ = self.0.try_send(());
@@ -88,12 +88,12 @@ impl Runner for PingRunner {
     }
 }
 
-/// What a [`SignalRecorder`] has read. Clones see the same.
+/// What a [`SignalRecorder`] has read; see [`signal_recorder`]. Clones see the same.
 #[derive(Clone, Debug, Default)]
 pub struct RecordedSignals(Arc<(Mutex<Vec<Signal>>, Condvar)>);
 
 impl RecordedSignals {
-    /// The signals read so far, in order, over all runs.
+    /// The signals read so far, in order, over all runs. Never blocks.
     pub fn so_far(&self) -> Vec<Signal> {
         self.0.0.lock().clone()
     }

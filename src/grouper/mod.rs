@@ -1,7 +1,8 @@
 //! Groups: runners made of runners.
 //!
 //! [`Ordered`], [`QueueOrdered`] and [`Parallel`] differ in the order in which their [`Member`]s start and stop; what
-//! they have in common stands at [`Group`]. How the members ended is told by an [`ExitTrace`].
+//! they have in common stands at [`Group`]. How the members ended is told by an [`ExitTrace`]. A [`Dynamic`] group takes
+//! its members while it runs, and a [`Batch`] runs jobs on one.
 
 mod batch;
 mod dynamic;

@@ -160,6 +160,22 @@ fn forwarded_only_no_number_of_signals_forces_anything() {
 }
 
 #[test]
+fn without_any_steps_all_are_forwarded() {
+    let mut child = child(|| {
+        let escalation = Escalation::new([]);
+        Main::new(patient()).escalate(escalation).run()
+    });
+    child.expect("ready");
+    for _ in 0..3 {
+        child.signal(Signal::INTERRUPT);
+        child.expect("SIGINT");
+    }
+    child.go_on();
+    child.expect("SIGQUIT");
+    child.expect_code(0);
+}
+
+#[test]
 fn a_burst_of_signals_aborts_nothing() {
     let mut child = child(|| {
         Main::new(patient())

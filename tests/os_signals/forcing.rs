@@ -5,7 +5,7 @@ use ifrit::sigmon::{Escalation, Step};
 use ifrit::testing::FakeRunner;
 use ifrit::{Error, Main, Members, Ordered, Sigmon, Signal, run_fn, until_stop};
 
-use crate::kit::{child, deaf, say, wait_for_parent};
+use crate::kit::{child, deaf, named_listener, say, wait_for_parent};
 
 const TERM: Signal = Signal::TERMINATE;
 
@@ -13,8 +13,8 @@ const TERM: Signal = Signal::TERMINATE;
 fn the_second_signal_is_kill() {
     let mut child = child(|| {
         ifrit::main(run_fn(|signals, ready| {
-            ready.notify();
             say("ready");
+            ready.notify();
             for signal in signals {
                 say(signal);
                 if signal == Signal::KILL {
@@ -41,8 +41,8 @@ fn the_second_signal_kills_every_member_at_once() {
     let mut child = child(|| {
         let draining = |name: &'static str| {
             run_fn(move |signals, ready| {
-                ready.notify();
                 say(format_args!("{name} ready"));
+                ready.notify();
                 let kill = signals.iter().find(|signal| {
                     say(format_args!("{name} {signal}"));
                     *signal == Signal::KILL
@@ -123,8 +123,8 @@ fn whoever_is_stuck_at_the_third_signal_is_named() {
 /// Stops on "go on" alone, and says what it hears until then.
 fn patient() -> impl ifrit::Runner {
     run_fn(|signals, ready| {
-        ready.notify();
         say("ready");
+        ready.notify();
         let me = ifrit::current().expect("a process");
         ifrit::scope(|scope| {
             scope.background(run_fn(|_, _| {
@@ -219,8 +219,8 @@ fn the_steps_can_be_set() {
     let mut child = child(|| {
         let steps = [Step::Forward, Step::Forward, Step::Kill];
         let app = run_fn(|signals, ready| {
-            ready.notify();
             say("ready");
+            ready.notify();
             let kill = signals.iter().find(|signal| {
                 say(signal);
                 *signal == Signal::KILL
@@ -289,13 +289,16 @@ fn a_deadline_ends_a_stop_that_does_not_end() {
 #[test]
 fn a_group_says_who_was_stuck_at_the_deadline() {
     let mut child = child(|| {
-        let members = Members::new().add("deaf", deaf()).add("web", quick());
+        let web = named_listener("web ");
+        let members = Members::new().add("deaf", deaf()).add("web", web);
         // Its own grace is far shorter than that of the process around it, which is 1 s: it is first to speak.
         let group = Ordered::new(members).kill_grace(Duration::from_millis(10));
         Main::new(group).stop_within(Duration::from_secs(1)).run()
     });
     child.expect("ready");
+    child.expect("web ready");
     child.signal(TERM);
+    child.expect("web SIGTERM");
     child.expect("SIGTERM");
     let report = child.expect_end(128 + 15);
     assert!(
@@ -335,8 +338,8 @@ fn the_deadline_holds_for_a_stop_that_begins_inside_too() {
 fn a_stop_within_the_deadline_is_no_failure() {
     let mut child = child(|| {
         Main::new(run_fn(|signals, ready| {
-            ready.notify();
             say("ready");
+            ready.notify();
             say(until_stop(&signals));
             wait_for_parent(); // draining
             Ok(())
@@ -367,12 +370,4 @@ fn a_deadline_of_no_length_is_an_error_and_nothing_starts() {
         "{exit:?}"
     );
     assert_eq!(fake.calls(), 0);
-}
-
-fn quick() -> impl ifrit::Runner {
-    run_fn(|signals, ready| {
-        ready.notify();
-        until_stop(&signals);
-        Ok(())
-    })
 }

@@ -237,7 +237,8 @@ pub(crate) fn wait_for_parent() {
     io::stdin().read_line(&mut line).expect("the parent writes");
 }
 
-/// Is ready at once, says so, says every signal it hears, and returns on a stop signal.
+/// Is ready at once and says so (before it is: after that another member may speak), says every signal it hears, and
+/// returns on a stop signal.
 pub(crate) fn listener() -> impl Runner {
     named_listener("")
 }
@@ -245,8 +246,8 @@ pub(crate) fn listener() -> impl Runner {
 /// As [`listener`], with a word before everything it says.
 pub(crate) fn named_listener(prefix: &'static str) -> impl Runner {
     ifrit::run_fn(move |signals, ready| {
-        ready.notify();
         say(format_args!("{prefix}ready"));
+        ready.notify();
         for signal in signals {
             say(format_args!("{prefix}{signal}"));
             if signal.is_stop() {
@@ -260,8 +261,8 @@ pub(crate) fn named_listener(prefix: &'static str) -> impl Runner {
 /// Is ready at once, says so and every signal it hears, and never returns.
 pub(crate) fn deaf() -> impl Runner {
     ifrit::run_fn(|signals, ready| {
-        ready.notify();
         say("ready");
+        ready.notify();
         for signal in signals {
             say(signal);
         }

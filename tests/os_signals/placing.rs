@@ -70,8 +70,8 @@ fn one_inside_another_forwards_and_forces_all_the_same() {
 fn inside_a_group_it_stops_its_member_and_that_stops_the_group() {
     let mut child = child(|| {
         let web = run_fn(|signals, ready| {
-            ready.notify();
             say("ready");
+            ready.notify();
             Err(format!("told {}", until_stop(&signals)).into())
         });
         let members = Members::new()

@@ -48,8 +48,8 @@ fn a_panic_of_a_member_is_code_101() {
 fn an_error_after_a_signal_is_code_1() {
     let mut child = child(|| {
         ifrit::main(run_fn(|signals, ready| {
-            ready.notify();
             say("ready");
+            ready.notify();
             Err(format!("could not save on {}", ifrit::until_stop(&signals)).into())
         }))
     });

@@ -2,6 +2,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use ifrit::crossbeam_channel::unbounded;
+use ifrit::restart::{Backoff, Restarter};
 use ifrit::sigmon::{Escalation, Step};
 use ifrit::testing::{FakeRunner, Harness, signal_recorder};
 use ifrit::{
@@ -318,25 +319,97 @@ fn a_group_that_holds_it_can_be_run_again() {
 }
 
 #[test]
-fn it_costs_one_thread_for_all_of_them() {
-    let fakes: Vec<_> = (0..4).map(|_| FakeRunner::new()).collect();
-    let processes: Vec<_> = fakes
-        .iter()
-        .map(|fake| ifrit::background(Sigmon::new(fake.clone()).signals([Signal::USER2])))
-        .collect();
-    for fake in &fakes {
-        fake.wait_for_call();
+fn around_a_restarter_a_stop_ends_it_and_a_notification_does_not() {
+    let mut child = child(|| {
+        let mut runs = 0;
+        let flaky = run_fn(move |signals, ready| {
+            runs += 1;
+            say(format_args!("run {runs}"));
+            ready.notify();
+            match signals.recv()? {
+                stop if stop.is_stop() => Ok(()),
+                other => Err(format!("failed on {other}").into()),
+            }
+        });
+        let steady = Restarter::on_error(flaky).backoff(Backoff::none());
+        let sigmon = Sigmon::new(steady).signals([Signal::HANGUP, TERM]);
+        let exit = ifrit::background(sigmon).join();
+        exit.map_or(ExitCode::FAILURE, |()| ExitCode::SUCCESS)
+    });
+    child.expect("run 1");
+    child.signal(Signal::HANGUP);
+    child.expect("run 2");
+    child.signal(TERM);
+    child.expect_code(0);
+}
+
+#[test]
+fn inside_a_restarter_a_stop_is_a_stop_of_both() {
+    let mut child = child(|| {
+        let steady = Restarter::always(Sigmon::new(listener())).backoff(Backoff::none());
+        let exit = ifrit::background(steady).join();
+        exit.map_or(ExitCode::FAILURE, |()| ExitCode::SUCCESS)
+    });
+    child.expect("ready");
+    child.signal(TERM);
+    child.expect("SIGTERM");
+    child.expect_code(0); // and no second "ready"
+}
+
+#[test]
+fn inside_a_restarter_it_listens_again_and_counts_anew() {
+    let mut child = child(|| {
+        let mut runs = 0;
+        let flaky = run_fn(move |signals, ready| {
+            runs += 1;
+            say(format_args!("run {runs}"));
+            ready.notify();
+            let signal = signals.recv()?;
+            say(signal);
+            if signal.is_stop() {
+                Ok(())
+            } else {
+                Err("again".into())
+            }
+        });
+        let sigmon = Sigmon::new(flaky).signals([Signal::USER1, TERM]);
+        let steady = Restarter::on_error(sigmon).backoff(Backoff::none());
+        let exit = ifrit::background(steady).join();
+        exit.map_or(ExitCode::FAILURE, |()| ExitCode::SUCCESS)
+    });
+    for run in 1..=3 {
+        child.expect(format_args!("run {run}"));
+        child.signal(Signal::USER1);
+        child.expect("SIGUSR1");
     }
-    let names: Vec<_> = std::fs::read_dir("/proc/self/task")
-        .expect("the threads of this program")
-        .filter_map(|task| std::fs::read_to_string(task.ok()?.path().join("comm")).ok())
-        .collect();
-    let receivers = names.iter().filter(|name| name.trim() == "ifrit-signals");
-    assert_eq!(receivers.count(), 1, "{names:?}");
-    for fake in &fakes {
-        fake.ensure_exit();
-    }
-    for process in processes {
-        assert!(process.join().is_ok());
-    }
+    child.expect("run 4");
+    child.signal(TERM);
+    child.expect("SIGTERM");
+    child.expect_code(0);
+}
+
+#[test]
+fn many_of_them_share_one_thread() {
+    let mut child = child(|| {
+        let fakes: Vec<_> = (0..4).map(|_| FakeRunner::new()).collect();
+        let run = |fake: &FakeRunner| {
+            ifrit::background(Sigmon::new(fake.clone()));
+            fake.wait_for_call()
+        };
+        let calls: Vec<_> = fakes.iter().map(run).collect();
+        say("up");
+        for call in &calls {
+            assert_eq!(call.wait_for_signal(), TERM);
+        }
+        let names = std::fs::read_dir("/proc/self/task")
+            .expect("the threads of this program")
+            .filter_map(|task| std::fs::read_to_string(task.ok()?.path().join("comm")).ok());
+        let receivers = names.filter(|name| name.trim() == "ifrit-signals");
+        say(receivers.count());
+        ExitCode::SUCCESS
+    });
+    child.expect("up");
+    child.signal(TERM);
+    child.expect(1);
+    child.expect_code(0);
 }

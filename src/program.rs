@@ -82,6 +82,11 @@ impl<R: Runner + 'static> Main<R> {
         Main(self.0.stop_within(limit))
     }
 
+    /// How long after KILL the program is given up; see [`Sigmon::kill_grace`].
+    pub fn kill_grace(self, grace: Duration) -> Self {
+        Main(self.0.kill_grace(grace))
+    }
+
     /// Runs the program; see [`main`]. Blocks until it has ended or has been given up.
     #[must_use = "it is what `main` should return"]
     pub fn run(self) -> ExitCode {

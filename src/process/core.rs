@@ -73,6 +73,8 @@ struct State {
     stop_by: Option<Instant>,
     /// Set by a wrapper inside: how long a stop may take, from the first stop signal on.
     stop_within: Option<Duration>,
+    /// Set by a wrapper inside: the grace that takes the place of that in the limits.
+    grace: Option<Duration>,
     start_overdue: bool,
     waiters: BTreeMap<u64, Sender<Exit>>,
     next_waiter: u64,
@@ -149,6 +151,7 @@ impl Core {
                 told: None,
                 stop_by: None,
                 stop_within: None,
+                grace: None,
                 start_overdue: false,
                 waiters: BTreeMap::new(),
                 next_waiter: 0,
@@ -163,7 +166,7 @@ impl Core {
     /// A process without a thread, to host what is driven by hand inside `process`, if inside any.
     pub(crate) fn by_hand(process: Option<&Core>) -> Arc<Self> {
         let limits = Limits {
-            grace: process.map_or(DEFAULT_GRACE, |process| process.limits.grace),
+            grace: process.map_or(DEFAULT_GRACE, Core::grace),
             start: process.and_then(|process| process.limits.start),
             stop: process.and_then(Core::stop_within),
         };
@@ -363,7 +366,7 @@ impl Core {
         self.at(kill_at, |core| {
             core.signal(Signal::KILL);
         });
-        if let Some(give_up_at) = kill_at.checked_add(self.limits.grace) {
+        if let Some(give_up_at) = kill_at.checked_add(self.grace()) {
             self.at(give_up_at, |core| {
                 core.give_up();
             });
@@ -421,7 +424,7 @@ impl Core {
             state.start_overdue = true;
             drop(state);
             core.signal(Signal::INTERRUPT);
-            core.enforce(core.limits.grace);
+            core.enforce(core.grace());
         });
         let mut state = self.state.lock();
         if state.exit.is_none() && !state.ready {
@@ -515,6 +518,15 @@ impl Core {
     /// When KILL will come, as far as has been said.
     pub(crate) fn stop_by(&self) -> Option<Instant> {
         self.state.lock().stop_by
+    }
+
+    /// From KILL to being given up.
+    pub(crate) fn grace(&self) -> Duration {
+        self.state.lock().grace.unwrap_or(self.limits.grace)
+    }
+
+    pub(crate) fn set_grace(&self, grace: Duration) {
+        self.state.lock().grace = Some(grace);
     }
 
     /// How long a stop may take that begins inside.

@@ -293,7 +293,7 @@ impl Process {
         self.0.tell(signal, kill_at);
         if !self.exits_before(kill_at) {
             self.0.signal(Signal::KILL);
-            let give_up_at = kill_at.and_then(|at| at.checked_add(self.0.limits.grace));
+            let give_up_at = kill_at.and_then(|at| at.checked_add(self.0.grace()));
             self.exits_before(give_up_at);
         }
         self.0.exit().unwrap_or_else(|| {

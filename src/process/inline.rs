@@ -41,10 +41,10 @@ pub(crate) fn with_host<T>(
     thread::scope(|scope| {
         let (_done, done) = bounded(0);
         let helper = Arc::clone(&host);
-        thread_builder("ifrit-signals", None)
+        thread_builder("ifrit-by-hand", None)
             .spawn_scoped(scope, move || pump(&signals, &done, &helper))
             .map_err(|source| Error::Spawn {
-                name: "ifrit-signals".to_owned(),
+                name: "ifrit-by-hand".to_owned(),
                 source: Arc::new(source),
             })?;
         Ok(as_host(&host, || work(&host, inbox)))

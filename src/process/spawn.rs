@@ -45,7 +45,7 @@ impl Request {
             .unwrap_or_default();
         let grace = self
             .kill_grace
-            .or_else(|| parent.as_ref().map(|parent| parent.limits.grace))
+            .or_else(|| parent.as_ref().map(|parent| parent.grace()))
             .unwrap_or(DEFAULT_GRACE);
         let start_by = earlier(
             self.start_timeout.and_then(|limit| clock.deadline(limit)),

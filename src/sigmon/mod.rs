@@ -65,6 +65,7 @@ pub struct Sigmon<R> {
     signals: Vec<Signal>,
     escalation: Escalation,
     stop_within: Option<Duration>,
+    kill_grace: Option<Duration>,
     outcome: Arc<Outcome>,
 }
 
@@ -101,6 +102,7 @@ impl<R: Runner> Sigmon<R> {
             signals: vec![Signal::INTERRUPT, Signal::TERMINATE],
             escalation: Escalation::default(),
             stop_within: None,
+            kill_grace: None,
             outcome: Arc::default(),
         }
     }
@@ -128,6 +130,13 @@ impl<R: Runner> Sigmon<R> {
     #[must_use]
     pub fn stop_within(mut self, limit: Duration) -> Self {
         self.stop_within = Some(limit);
+        self
+    }
+
+    /// How long after KILL the process is given up. Unset, as for the process this runs in, which is 1 s at the top.
+    #[must_use]
+    pub fn kill_grace(mut self, grace: Duration) -> Self {
+        self.kill_grace = Some(grace);
         self
     }
 
@@ -173,6 +182,9 @@ impl<R: Runner> Sigmon<R> {
         signals: Receiver<Signal>,
         ready: ReadySender,
     ) -> Result {
+        if let Some(grace) = self.kill_grace {
+            host.set_grace(grace);
+        }
         if let Some(limit) = self.stop_within {
             host.enforce_stops(limit).map_err(|source| Error::Spawn {
                 name: "ifrit-timer".to_owned(),

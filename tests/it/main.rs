@@ -34,5 +34,8 @@ mod stopping;
 mod termination;
 mod trace;
 
+// A runner around another.
+mod sigmon;
+
 // For the tests of others.
 mod testing;

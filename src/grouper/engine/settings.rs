@@ -107,7 +107,7 @@ impl Settings {
 
     pub(in crate::grouper) fn grace(&self, host: Option<&Core>) -> Duration {
         self.kill_grace
-            .or(host.map(|host| host.limits.grace))
+            .or_else(|| host.map(Core::grace))
             .unwrap_or(DEFAULT_GRACE)
     }
 

@@ -5,7 +5,8 @@
 //!    the exit. So whoever sees both sees ready first.
 //! 2. Whether a signal was delivered before the exit is decided under the same lock.
 //! 3. Nobody else's code runs under the lock, and nothing that blocks: what is done under it beyond the state itself
-//!    is to open the latch of ready and to report it to the group, whose order must be that of the state.
+//!    is to open the latch of ready, and to report ready and the exit to the group, whose order must be that of the
+//!    state. So whoever sees the exit may count on its having been heard there: its name and its place are free.
 //! 4. The mailbox lives as long as the thread; its end disconnects whoever still holds the runner's signals.
 //! 5. `exit` may be stored while the thread still runs: the process has then been given up, and is so named.
 
@@ -273,12 +274,8 @@ impl Core {
         if state.exit.is_some() {
             drop(state);
             if let Some(link) = &self.link {
-                link.report(
-                    self.id,
-                    News::EndedLate {
-                        runner: runner.map(Guarded::new),
-                    },
-                );
+                let runner = runner.map(Guarded::new);
+                drop(link.report(self.id, News::EndedLate { runner }));
             }
             return;
         }
@@ -304,23 +301,23 @@ impl Core {
         state.exit = Some(exit.clone()); // 1
         let waiters = std::mem::take(&mut state.waiters);
         let timers = (std::mem::take(&mut state.timers), state.start_timer.take());
-        drop(state);
-        drop(timers);
-        // The group first: whoever sees the exit may count on its having been heard there.
-        if let Some(link) = &self.link {
+        let leftover = self.link.as_ref().map(|link| {
             let news = News::Exited {
                 exit: exit.clone(),
                 at,
                 runner,
                 given_up,
             };
-            link.report(self.id, news);
-        }
+            link.report(self.id, news) // 3
+        });
+        drop(state);
+        drop(timers);
         self.exited.open();
         self.changed.notify_all();
         for waiter in waiters.into_values() {
             let _ = waiter.send(exit.clone());
         }
+        drop(leftover);
     }
 
     /// Delivers `signal`, unless the process has exited before; says whether it did.
@@ -598,12 +595,13 @@ impl Announce for Core {
         }
         state.ready = true;
         let _timer = state.start_timer.take(); // cancelled outside the lock
-        if let Some(link) = &self.link {
-            link.report(self.id, News::Ready); // 3
-        }
+        let leftover = self.link.as_ref().map(|link| {
+            link.report(self.id, News::Ready) // 3
+        });
         self.ready.open(); // 1: under the lock, or the exit's latch might open first
         drop(state);
         self.changed.notify_all();
+        drop(leftover);
     }
 }
 

@@ -10,10 +10,30 @@ use crate::sync::Arc;
 
 /// Who hears of a member.
 ///
-/// `Ready` is reported under the lock of the member's process, so that it comes before `Exited`; whoever hears must not
-/// ask anything of a process while it holds a lock that it needs to hear.
+/// `Ready` and `Exited` are reported under the lock of the member's process, so that they come in their order, and so that
+/// nobody sees an exit that has not been heard. Whoever hears must not ask anything of a process while it holds a lock
+/// that it needs to hear, nor drop anything foreign: that it returns.
 pub(crate) trait Parent: Send + Sync {
-    fn hear(&self, report: Report);
+    fn hear(&self, report: Report) -> Leftover;
+}
+
+/// What is to be dropped once no lock is held. Destructors that panic are caught.
+#[derive(Default)]
+#[must_use = "to be dropped when no lock is held"]
+pub(crate) struct Leftover(Option<Box<dyn Send>>);
+
+impl Leftover {
+    pub(crate) fn new(foreign: impl Send + 'static) -> Self {
+        Leftover(Some(Box::new(foreign)))
+    }
+}
+
+impl Drop for Leftover {
+    fn drop(&mut self) {
+        if let Some(foreign) = self.0.take() {
+            let _ = crate::error::drop_caught(foreign);
+        }
+    }
 }
 
 /// The way home: the parent, and which of its members this is.
@@ -71,9 +91,9 @@ impl Drop for Guarded {
 }
 
 impl Link {
-    pub(crate) fn report(&self, id: ProcessId, news: News) {
+    pub(crate) fn report(&self, id: ProcessId, news: News) -> Leftover {
         let index = self.index;
-        self.parent.hear(Report { index, id, news });
+        self.parent.hear(Report { index, id, news })
     }
 }
 

@@ -8,8 +8,8 @@
 //!    capacity. `living` has the members whose exit has not been heard; their names are those in `names`.
 //! 3. Locks are taken in this order: a process's, then this one, then those of the events. So no process is asked or
 //!    told anything under this lock.
-//! 4. Nothing foreign is dropped under a lock: what falls out of the events and the history goes to `litter` and is
-//!    dropped after the lock was released.
+//! 4. Nothing foreign is dropped under a lock: what falls out of the events and the history is returned to those who
+//!    report, and dropped after every lock was released.
 
 use std::collections::{BTreeMap, HashMap, VecDeque};
 use std::time::Instant;
@@ -17,13 +17,14 @@ use std::time::Instant;
 use super::events::{Events, Hub, listen};
 use super::pool::{self, Pool};
 use super::{Capacity, Ends, Entrance, ExitEvent};
-use crate::error::{Cause, MemberExit, ProcessId};
+use crate::error::{Cause, Exit, MemberExit, ProcessId};
 use crate::grouper::Member;
 use crate::grouper::member;
 use crate::grouper::{InsertError, Refusal};
 use crate::latch::Latch;
 use crate::process::{
-    Core, Detached, Link, News, Parent, Process, Report, Request, drop_runner, earlier, launch,
+    Core, Detached, Leftover, Link, News, Parent, Process, Report, Request, drop_runner, earlier,
+    launch,
 };
 use crate::sync::channel::{Receiver, Sender, bounded};
 use crate::sync::{Arc, Condvar, Mutex, MutexGuard};
@@ -57,7 +58,6 @@ struct State {
     threads: usize,
     waiting: usize,
     history: History,
-    litter: Litter,
 }
 
 enum Phase {
@@ -92,13 +92,6 @@ struct Living {
     options: member::Options,
     /// Its place in the engine, once the group is stopping.
     slot: usize,
-}
-
-#[derive(Default)]
-struct Litter {
-    entrances: Vec<Entrance>,
-    exits: Vec<ExitEvent>,
-    records: Vec<MemberExit>,
 }
 
 /// The newest exits.
@@ -147,7 +140,6 @@ impl Shared {
                 threads: 0,
                 waiting: 0,
                 history: History::default(),
-                litter: Litter::default(),
             }),
             changed: Condvar::new(),
             closed: Latch::default(),
@@ -395,31 +387,20 @@ impl History {
 }
 
 impl Parent for Shared {
-    fn hear(&self, report: Report) {
+    fn hear(&self, report: Report) -> Leftover {
         let mut state = self.state.lock();
         match report.news {
-            News::Ready => {
-                if let Some(living) = state.living.get(&report.id) {
-                    let entrance = Entrance {
-                        name: living.core.name.to_string(),
-                        process: Process::from_core(Arc::clone(&living.core)),
-                    };
-                    let fallen = self.entrances.lock().publish(entrance);
-                    state.litter.entrances.extend(fallen); // 4: this is called under the lock of a process
-                }
-            }
+            News::Ready => self.entered(&state, report.id),
             News::EndedLate { .. } => {
                 pool::release_this_thread();
                 self.place_free(&mut state);
+                Leftover::default()
             }
             News::Exited {
-                exit,
-                at,
-                runner,
-                given_up,
+                given_up, ref exit, ..
             } => {
                 let Some(living) = state.living.remove(&report.id) else {
-                    return;
+                    return Leftover::default();
                 };
                 state.names.remove(&living.core.name);
                 if !given_up {
@@ -433,34 +414,32 @@ impl Parent for Shared {
                     id: report.id,
                     exit: exit.clone(),
                 };
-                let fallen = self.exits.lock().publish(event);
-                state.litter.exits.extend(fallen);
-
+                let event = self.exits.lock().publish(event);
                 if let Phase::Stopping { running, .. } = &state.phase {
-                    let engine = Arc::clone(&running.engine);
-                    let news = News::Exited {
-                        exit,
-                        at,
-                        runner,
-                        given_up,
-                    };
-                    engine.hear(Report {
-                        index: living.slot,
-                        news,
-                        ..report
-                    });
+                    let index = living.slot;
+                    let report = running.engine.hear(Report { index, ..report });
+                    Leftover::new((event, report, living))
                 } else {
-                    self.ended(&mut state, &living, exit);
+                    let record = self.ended(&mut state, &living, exit.clone());
+                    Leftover::new((event, record, living))
                 }
-                let litter = std::mem::take(&mut state.litter);
-                drop(state);
-                drop((litter, living)); // 4
             }
         }
     }
 }
 
 impl Shared {
+    fn entered(&self, state: &State, id: ProcessId) -> Leftover {
+        let Some(living) = state.living.get(&id) else {
+            return Leftover::default();
+        };
+        let entrance = Entrance {
+            name: living.core.name.to_string(),
+            process: Process::from_core(Arc::clone(&living.core)),
+        };
+        Leftover::new(self.entrances.lock().publish(entrance))
+    }
+
     /// A member's thread is about to be done with it, or has not started.
     fn place_free(&self, state: &mut State) {
         state.threads -= 1;
@@ -469,8 +448,8 @@ impl Shared {
         }
     }
 
-    /// A member's end in a group that is not stopping.
-    fn ended(&self, state: &mut State, living: &Living, exit: crate::error::Exit) {
+    /// A member's end in a group that is not stopping. Returns what has fallen out of the history.
+    fn ended(&self, state: &mut State, living: &Living, exit: Exit) -> Option<MemberExit> {
         let stops = !(living.options.one_shot && exit.is_ok())
             && match state.options.ends {
                 Some(Ends::Any) => true,
@@ -490,7 +469,6 @@ impl Shared {
         };
         let room = state.options.history;
         let fallen = state.history.push(record, room);
-        state.litter.records.extend(fallen);
         if stops {
             state.begin_stopping();
             self.changed.notify_all();
@@ -498,6 +476,7 @@ impl Shared {
         if stops || (matches!(state.phase, Phase::Closed(_)) && state.living.is_empty()) {
             let _ = self.nudge.try_send(());
         }
+        fallen
     }
 }
 

@@ -33,8 +33,8 @@ pub(super) use settings::{Start, Stop};
 pub(super) use slot::Slots;
 
 use super::member::check_names;
-use crate::error::{Error, ExitTrace, MemberExit, drop_caught};
-use crate::process::{News, Parent, Report};
+use crate::error::{Error, ExitTrace, MemberExit};
+use crate::process::{Leftover, News, Parent, Report};
 use crate::ready::ReadySender;
 use crate::signal::Signal;
 use crate::sync::Arc;
@@ -61,10 +61,11 @@ pub(super) enum Begin {
 struct Inbox(Sender<Report>);
 
 impl Parent for Inbox {
-    fn hear(&self, report: Report) {
-        // Nobody there: the group itself is gone. The runner comes back in the error and dies here.
-        if let Err(unheard) = self.0.send(report) {
-            let _ = drop_caught(unheard);
+    fn hear(&self, report: Report) -> Leftover {
+        match self.0.send(report) {
+            Ok(()) => Leftover::default(),
+            // Nobody there: the group itself is gone. The runner comes back in the error.
+            Err(unheard) => Leftover::new(unheard),
         }
     }
 }

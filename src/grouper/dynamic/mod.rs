@@ -202,6 +202,7 @@ impl Dynamic {
     /// What members are started with.
     fn running(&self) -> Running {
         let host = current_host();
+        self.settings.name_kind(host.as_deref());
         let limit = self.settings.stop_limit(host.as_deref());
         Running {
             request: Request {

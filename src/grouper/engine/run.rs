@@ -107,9 +107,7 @@ impl<'g> Run<'g> {
         ready: Option<ReadySender>,
     ) -> Self {
         let host = current_host();
-        if let Some(host) = &host {
-            let _ = host.kind.set(settings.kind);
-        }
+        settings.name_kind(host.as_deref());
         let clock = settings.clock(host.as_deref());
         let grace = settings.grace(host.as_deref());
         let now = clock.now();

@@ -100,6 +100,13 @@ impl Settings {
         }
     }
 
+    /// The tree shows what runs in the process.
+    pub(in crate::grouper) fn name_kind(&self, host: Option<&Core>) {
+        if let Some(host) = host {
+            let _ = host.kind.set(self.kind);
+        }
+    }
+
     /// The group's clock is that of the process it runs in.
     pub(in crate::grouper) fn clock(&self, host: Option<&Core>) -> Clock {
         host.map(|host| host.clock.clone()).unwrap_or_default()

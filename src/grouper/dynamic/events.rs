@@ -165,7 +165,7 @@ impl<T> Listener<T> {
 
 pub(super) fn listen<T: Clone>(hub: &Arc<Mutex<Hub<T>>>) -> Events<T> {
     let mut state = hub.lock();
-    let (sender, receiver) = bounded(state.room.max(1));
+    let (sender, receiver) = bounded(state.room);
     let missed = Arc::new(AtomicU64::new(0));
     let listener = Listener {
         sender,

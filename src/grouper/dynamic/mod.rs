@@ -146,7 +146,7 @@ impl Dynamic {
     /// The room of each listener, and the number of past events a late listener gets. Unset 64; at least 1.
     #[must_use]
     pub fn event_buffer(self, events: usize) -> Self {
-        self.option(|options| options.event_buffer = events)
+        self.option(|options| options.event_buffer = events.max(1))
     }
 
     /// Members run on threads that are used again, which is several times faster for short runs.

@@ -199,6 +199,13 @@ impl Dynamic {
         self
     }
 
+    fn check(&self) -> std::result::Result<(), Error> {
+        if self.shared.options().capacity.is_zero() {
+            return Err(Error::ZeroCapacity);
+        }
+        self.settings.check()
+    }
+
     /// What members are started with.
     fn running(&self) -> Running {
         let host = current_host();
@@ -262,11 +269,10 @@ impl Dynamic {
 
 impl Runner for Dynamic {
     fn run(&mut self, mut signals: Receiver<Signal>, ready: ReadySender) -> Result<()> {
-        let options = self.shared.options();
-        if options.capacity.is_zero() {
-            return Err(Error::ZeroCapacity.into());
+        if let Err(refused) = self.check() {
+            drop(self.shared.finish()); // whoever waits to insert is answered
+            return Err(refused.into());
         }
-        self.settings.check()?;
         self.shared.open(self.running());
         ready.notify();
         let history = match self.serve(&mut signals) {

@@ -13,8 +13,7 @@
 use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::fs::File;
-use std::io;
-use std::os::unix::fs::FileExt;
+use std::io::{self, Write};
 
 use crate::process::{Launch, thread_builder};
 use crate::sync::{Arc, Condvar, Mutex, spin_until};
@@ -198,7 +197,8 @@ impl Label {
 
     fn set(&self, name: &str) {
         if let Some(file) = &self.0 {
-            let _ = file.write_at(name.as_bytes(), 0);
+            // Each write sets the whole name; a place to write to (`write_at`) is refused.
+            let _ = (&*file).write(name.as_bytes());
         }
     }
 }

@@ -74,12 +74,13 @@ impl<'a> Batch<'a> {
         J: FnOnce(Receiver<Signal>) -> Result<T> + Send + 'static,
     {
         let group = Dynamic::new(self.capacity).reuse_threads().history(0);
-        let client = group.client();
-        let group = invoke(group);
+        let group = Group {
+            client: group.client(),
+            process: invoke(group),
+        };
         let (done, ended) = unbounded();
         let run = Run {
             batch: self,
-            client,
             group,
             done,
             ended,
@@ -121,10 +122,23 @@ impl<T> Drop for Token<T> {
     }
 }
 
+/// Where the jobs run. They do not outlive it: the caller's iterator and what shows the progress may panic.
+struct Group {
+    client: DynamicClient,
+    process: Process,
+}
+
+impl Drop for Group {
+    fn drop(&mut self) {
+        self.client.close();
+        self.process.signal(Signal::INTERRUPT);
+        let _ = self.process.join();
+    }
+}
+
 struct Run<'a, T> {
     batch: Batch<'a>,
-    client: DynamicClient,
-    group: Process,
+    group: Group,
     done: Sender<Ended<T>>,
     ended: Receiver<Ended<T>>,
     running: HashMap<usize, Process>,
@@ -141,15 +155,19 @@ impl<T: Send + 'static> Run<'_, T> {
         loop {
             while self.has_room() {
                 let Some(job) = jobs.next() else { break };
-                self.start(job);
+                self.obey(); // a stop may have come while the caller made the job
+                match self.stopped {
+                    true => self.results.push(None),
+                    false => self.start(job),
+                }
             }
             if self.running.is_empty() {
                 break;
             }
             self.wait();
         }
-        self.client.close();
-        let why_not = match self.group.join() {
+        self.group.client.close();
+        let why_not = match self.group.process.join() {
             Err(Error::ZeroCapacity) => Error::ZeroCapacity,
             _ => Error::NotStarted,
         };
@@ -180,7 +198,11 @@ impl<T: Send + 'static> Run<'_, T> {
             token.keep(job(signals)?);
             Ok(())
         });
-        match self.client.insert(Member::new(index.to_string(), runner)) {
+        match self
+            .group
+            .client
+            .insert(Member::new(index.to_string(), runner))
+        {
             Ok(process) => {
                 self.results.push(None);
                 self.running.insert(index, process);
@@ -189,7 +211,7 @@ impl<T: Send + 'static> Run<'_, T> {
             Err(refused) => {
                 // The group does not run: it is told why, and nothing more is started.
                 drop(refused);
-                let why = self.group.join().err().unwrap_or(Error::NotStarted);
+                let why = self.group.process.join().err().unwrap_or(Error::NotStarted);
                 self.results.push(Some(Err(why)));
                 self.stopped = true;
             }
@@ -204,6 +226,11 @@ impl<T: Send + 'static> Run<'_, T> {
         while let Ok((index, value)) = self.ended.try_recv() {
             self.take(index, value);
         }
+        self.obey();
+    }
+
+    /// Takes one signal, if there is one.
+    fn obey(&mut self) {
         match self.batch.signals.try_recv() {
             Ok(signal) => self.pass_on(signal),
             Err(error) if error.is_disconnected() => {
@@ -216,7 +243,7 @@ impl<T: Send + 'static> Run<'_, T> {
 
     fn pass_on(&mut self, signal: Signal) {
         self.stopped |= signal.is_stop();
-        self.group.signal(signal);
+        self.group.process.signal(signal);
     }
 
     fn take(&mut self, index: usize, value: Option<T>) {

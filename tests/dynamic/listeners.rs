@@ -1,0 +1,136 @@
+//! Those who listen: late, slowly, never, and a million of them.
+
+use std::sync::Arc;
+
+use ifrit::testing::Waiting;
+use ifrit::{DynamicClient, Error, Events, ExitEvent, Process};
+
+use crate::kit::{both, done, failing, start, unlimited};
+
+fn exit_one_after_the_other(client: &DynamicClient, names: impl Iterator<Item = usize>) {
+    for name in names {
+        let process = client.insert(done(name.to_string())).unwrap();
+        process.expect_exit().unwrap();
+    }
+}
+
+fn end(client: &DynamicClient, group: &Process) {
+    client.close();
+    group.expect_exit().unwrap();
+}
+
+fn names(events: Events<ExitEvent>) -> Vec<String> {
+    events.map(|event| event.name).collect()
+}
+
+#[test]
+fn a_late_listener_gets_the_newest_past_events_oldest_first_and_then_the_live_ones() {
+    for group in both(|| unlimited().event_buffer(3)) {
+        let (client, group) = start(group);
+        exit_one_after_the_other(&client, 0..5);
+        let exits = client.exits();
+        assert_eq!(
+            exits.try_iter().map(|exit| exit.name).collect::<Vec<_>>(),
+            ["2", "3", "4"]
+        );
+        exit_one_after_the_other(&client, 5..7);
+        assert_eq!(exits.missed(), 0);
+        end(&client, &group);
+        assert_eq!(names(exits), ["5", "6"]);
+    }
+}
+
+#[test]
+fn past_events_take_up_the_room_of_a_late_listener() {
+    let (client, group) = start(unlimited().event_buffer(3));
+    exit_one_after_the_other(&client, 0..5);
+    let exits = client.exits();
+    exit_one_after_the_other(&client, 5..7);
+    assert_eq!(exits.missed(), 2);
+    end(&client, &group);
+    assert_eq!(exits.missed(), 2);
+    assert_eq!(names(exits), ["4", "5", "6"]);
+}
+
+#[test]
+fn a_listener_that_never_reads_holds_nobody_up_and_counts_what_it_missed() {
+    for group in both(|| unlimited().event_buffer(2)) {
+        let (client, group) = start(group);
+        let idle = client.exits();
+        exit_one_after_the_other(&client, 0..100);
+        end(&client, &group);
+        assert_eq!(idle.missed(), 98);
+        assert_eq!(names(idle), ["98", "99"]);
+    }
+}
+
+#[test]
+fn a_listener_that_never_reads_takes_nothing_from_one_that_does() {
+    let (client, group) = start(unlimited().event_buffer(2));
+    let (idle, mut eager) = (client.exits(), client.exits());
+    for n in 0..20 {
+        exit_one_after_the_other(&client, n..n + 1);
+        assert_eq!(eager.next().unwrap().name, n.to_string());
+    }
+    end(&client, &group);
+    assert_eq!((eager.missed(), idle.missed()), (0, 18));
+    assert!(eager.next().is_none());
+}
+
+#[test]
+fn unset_a_listener_has_room_for_sixty_four() {
+    let (client, group) = start(unlimited());
+    let idle = client.exits();
+    exit_one_after_the_other(&client, 0..65);
+    let late = client.exits();
+    end(&client, &group);
+    assert_eq!((idle.missed(), late.missed()), (1, 0));
+    assert_eq!((idle.count(), late.count()), (64, 64));
+}
+
+#[test]
+fn a_buffer_has_room_for_one_at_least() {
+    let (client, group) = start(unlimited().event_buffer(0));
+    let early = client.exits();
+    exit_one_after_the_other(&client, 0..2);
+    let late = client.exits();
+    end(&client, &group);
+    assert_eq!(early.missed(), 1);
+    assert_eq!(names(early), ["1"]);
+    assert_eq!(names(late), ["1"]);
+}
+
+#[test]
+fn a_listener_after_the_end_gets_the_past_events_and_no_more() {
+    let (client, group) = start(unlimited());
+    exit_one_after_the_other(&client, 0..2);
+    end(&client, &group);
+    assert_eq!(names(client.exits()), ["0", "1"]);
+    assert_eq!(names(client.exits()), ["0", "1"]);
+}
+
+#[test]
+fn a_million_listeners_that_came_and_went_leave_nothing() {
+    let (client, group) = start(unlimited().event_buffer(1));
+    exit_one_after_the_other(&client, 0..1);
+    for _ in 0..1_000_000 {
+        drop(client.exits());
+    }
+    // Each listener that was left behind would hold the exit as well.
+    let process = client.insert(failing("last", "counted")).unwrap();
+    let Err(Error::Runner(error)) = process.expect_exit() else {
+        panic!("it failed")
+    };
+    assert!(Arc::strong_count(&error) < 10);
+    client.close();
+    assert!(group.expect_exit().is_err());
+}
+
+#[test]
+fn a_listener_dropped_after_the_group_is_harmless() {
+    let (client, group) = start(unlimited());
+    let (entrances, exits) = (client.entrances(), client.exits());
+    end(&client, &group);
+    drop((group, client));
+    drop((entrances, exits));
+}

@@ -19,7 +19,7 @@ fn a_notification_reaches_all_the_living_and_stops_nobody() {
             }
         }
         client.insert(done("next")).unwrap().expect_exit().unwrap();
-        calls.map(|call| call.trigger_exit(Ok(())));
+        calls.iter().for_each(|call| call.trigger_exit(Ok(())));
         client.close();
         group.expect_exit().unwrap();
     }
@@ -64,7 +64,7 @@ fn a_stop_signal_reaches_all_as_it_was_sent() {
         for call in &calls {
             assert_eq!(call.wait_for_signal(), signal);
         }
-        calls.map(|call| call.trigger_exit(Ok(())));
+        calls.iter().for_each(|call| call.trigger_exit(Ok(())));
         group.expect_exit().unwrap();
     }
 }
@@ -78,7 +78,7 @@ fn all_are_told_at_once_and_not_one_after_the_other() {
     for call in &calls {
         assert_eq!(call.wait_for_signal(), Signal::INTERRUPT);
     }
-    calls.map(|call| call.trigger_exit(Ok(())));
+    calls.iter().for_each(|call| call.trigger_exit(Ok(())));
     group.expect_exit().unwrap();
 }
 

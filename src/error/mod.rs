@@ -347,6 +347,10 @@ fn find<'e, E: StdError + Send + Sync + 'static>(
         if let Some(found) = error.downcast_ref::<E>() {
             return Some(found);
         }
+        // `?` on an error that was boxed for its size boxes it once more.
+        if let Some(found) = error.downcast_ref::<Box<E>>() {
+            return Some(found);
+        }
         if let Some(ours) = error.downcast_ref::<Error>() {
             return ours.downcast_ref();
         }

@@ -98,10 +98,6 @@ impl<T> Elsewhere<T> {
     pub(crate) fn outcome(self) -> T {
         recv(&self.0)
     }
-
-    pub(crate) fn goes_on(&self) -> bool {
-        self.0.is_empty()
-    }
 }
 
 #[track_caller]

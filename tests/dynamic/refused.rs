@@ -173,6 +173,6 @@ fn a_refusal_passes_through_the_question_mark_of_a_runner() {
     });
     let error = ifrit::background(inserter).expect_exit().unwrap_err();
     assert_eq!(error.to_string(), "late: the group takes no more members");
-    let refused: &Box<InsertError> = error.downcast_ref().unwrap();
+    let refused: &InsertError = error.downcast_ref().unwrap();
     assert_eq!(refused.reason(), Refusal::Closed);
 }

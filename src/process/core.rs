@@ -17,7 +17,7 @@ use super::link::{Guarded, Link, News};
 use super::registry;
 use super::spawn::DEFAULT_GRACE;
 use crate::clock::{Clock, Timer};
-use crate::error::{Error, Exit, ProcessId, Stuck};
+use crate::error::{Error, Exit, ProcessId, Stuck, drop_caught};
 use crate::latch::Latch;
 use crate::mailbox::Mailbox;
 use crate::ready::Announce;
@@ -583,6 +583,16 @@ impl Core {
 
     pub(crate) fn forget_waiter(&self, key: u64) {
         self.state.lock().waiters.remove(&key);
+    }
+}
+
+impl Drop for Core {
+    fn drop(&mut self) {
+        // The last handle may die anywhere, such as in a snapshot of the tree or on a thread that is used again; an error
+        // whose destructor panics must not harm that place.
+        if let Some(Err(error)) = self.state.get_mut().exit.take() {
+            let _ = drop_caught(error);
+        }
     }
 }
 

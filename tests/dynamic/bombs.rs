@@ -7,7 +7,7 @@ use ifrit::crossbeam_channel::{Sender, unbounded};
 use ifrit::testing::Waiting;
 use ifrit::{Dynamic, Member, Receiver, Result, Runner, Signal, run_fn, run_once};
 
-use crate::kit::{at_most, both, done, insert_fake, recv, start, unlimited};
+use crate::kit::{at_most, both, done, expect_fired, insert_fake, recv, start, unlimited};
 
 /// An error that panics when it is dropped, after it has said so.
 #[derive(Debug)]
@@ -71,6 +71,27 @@ fn an_error_whose_destructor_panics_on_its_own_thread_leaves_the_thread_of_use()
                 .unwrap()
                 .expect_exit()
                 .unwrap();
+        }
+        client.close();
+        assert!(group.expect_exit().is_err());
+    }
+}
+
+#[test]
+fn the_last_handle_of_a_process_may_hold_an_error_whose_destructor_panics() {
+    for group in both(forgetful) {
+        let (client, group) = start(group);
+        for n in 0..20 {
+            let (bomber, goes_off) = bomber("bomber");
+            let process = client.insert(bomber).unwrap();
+            expect_fired(process.exited());
+            client
+                .insert(done(n.to_string()))
+                .unwrap()
+                .expect_exit()
+                .unwrap();
+            drop(process);
+            recv(&goes_off);
         }
         client.close();
         assert!(group.expect_exit().is_err());

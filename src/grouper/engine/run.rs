@@ -169,15 +169,13 @@ impl<'g> Run<'g> {
         }
         loop {
             if self.may_start() {
-                // 3: what has come by now counts first.
-                if !self.take_news() {
+                self.take_news(); // 3: what has come by now counts first
+                if self.may_start() {
                     self.start_next();
                 }
                 continue;
             }
-            if self.phase == Phase::Starting && self.is_up() {
-                self.become_ready();
-            }
+            self.look_whether_up();
             if self.is_over() {
                 break;
             }
@@ -197,19 +195,30 @@ impl<'g> Run<'g> {
         }
     }
 
-    /// Takes one report, one signal, one command and what is due, without waiting; says whether there was anything.
+    /// Takes the signals and the reports that are there, what is due, and one command, without waiting; says whether
+    /// there was anything.
+    ///
+    /// What came before a command is heard before it is carried out, so that its answer is up to date; and a stop that
+    /// came before a time was over counts before what is due then.
     fn take_news(&mut self) -> bool {
-        let due = self.take_due();
-        let report = self.engine.reports.try_recv().ok();
-        let signal = self.next_signal();
         let command = self.commands.try_recv().ok();
-        let news = due || report.is_some() || signal.is_some() || command.is_some();
-        if let Some(report) = report {
-            self.hear(report);
-        }
-        if let Some(signal) = signal {
+        let mut news = command.is_some();
+        for _ in 0..=self.signals.len() {
+            let Some(signal) = self.next_signal() else {
+                break;
+            };
             self.obey(signal);
+            news = true;
         }
+        // No more than there are now, or a hot crash loop would leave no time for anything else.
+        for _ in 0..self.engine.reports.len() {
+            if let Ok(report) = self.engine.reports.try_recv() {
+                self.hear(report);
+                self.look_whether_up(); // ready counts, also if the next report is an exit
+                news = true;
+            }
+        }
+        news |= self.take_due();
         if let Some(command) = command {
             self.carry_out(command);
         }

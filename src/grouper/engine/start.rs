@@ -16,7 +16,7 @@ impl Run<'_> {
     }
 
     /// Everyone who is to be up is.
-    pub(super) fn is_up(&self) -> bool {
+    fn is_up(&self) -> bool {
         self.to_start.is_empty() && self.awaited == 0 && self.round.is_none()
     }
 
@@ -90,10 +90,13 @@ impl Run<'_> {
         self.is_up_again(index);
     }
 
-    pub(super) fn become_ready(&mut self) {
-        self.phase = Phase::Running;
-        if let Some(ready) = self.ready.take() {
-            ready.notify();
+    /// The group is ready when all are up for the first time.
+    pub(super) fn look_whether_up(&mut self) {
+        if self.phase == Phase::Starting && self.is_up() {
+            self.phase = Phase::Running;
+            if let Some(ready) = self.ready.take() {
+                ready.notify();
+            }
         }
     }
 }

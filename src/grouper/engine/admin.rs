@@ -385,6 +385,7 @@ impl Run<'_> {
     /// A member that somebody has asked to go has gone, or was given up.
     pub(super) fn leave(&mut self, index: usize) {
         self.is_up_again(index);
+        self.counts_no_more(index);
         let abandoned = self.slots.all[index].run.place == Place::Abandoned;
         let stuck = self.stuck(index);
         let slot = &mut self.slots.all[index];
@@ -398,7 +399,6 @@ impl Run<'_> {
         match leaving.how {
             How::Terminate(reply) => drop(reply.send(Ok(()))),
             How::Remove(reply) => {
-                self.significant -= usize::from(slot.options.significant);
                 let member = self.slots.remove(index).ok_or(AdminError::NotRunning);
                 let _ = reply.send(member);
             }
@@ -421,8 +421,8 @@ impl Run<'_> {
             let _ = reply.send(Err(InsertError::new(reason, member)));
             return;
         }
-        self.significant += usize::from(member.options.significant);
         let index = self.slots.push(member, self.round.is_none());
+        self.counts(index);
         self.slots.all[index].run.joining = Some(reply);
         if self.phase == Phase::Starting || self.round.is_some() {
             self.to_start.push_back(index); // or it is found when the round comes to its starts

@@ -163,6 +163,20 @@ impl Run<'_> {
         }
     }
 
+    /// It is to be up: if it is significant, its completion is waited for.
+    pub(super) fn counts(&mut self, index: usize) {
+        let slot = &mut self.slots.all[index];
+        let is_new = slot.options.significant && !slot.run.counts;
+        slot.run.counts |= is_new;
+        self.significant += usize::from(is_new);
+    }
+
+    /// It has completed, or is not to be up any more.
+    pub(super) fn counts_no_more(&mut self, index: usize) {
+        let counted = std::mem::take(&mut self.slots.all[index].run.counts);
+        self.significant -= usize::from(counted);
+    }
+
     /// It should be up and is not: the group counts as restarting.
     fn is_down(&mut self, index: usize) {
         let run = &mut self.slots.all[index].run;

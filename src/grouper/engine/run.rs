@@ -66,7 +66,7 @@ pub(super) struct Run<'g> {
     pub(super) done: usize,
     /// How many should be up again and are not.
     pub(super) down: usize,
-    /// Significant members that have not completed.
+    /// Significant members that have not completed and are to be up.
     pub(super) significant: usize,
     pub(super) round: Option<Round>,
     pub(super) account: Account,
@@ -116,8 +116,6 @@ impl<'g> Run<'g> {
             .and_then(|limit| now.checked_add(limit));
         let handed = host.as_ref().and_then(|host| host.limits.start);
         let start_by = earlier(own, handed.map(|(_, by)| by));
-        let significant = slots.members().filter(|slot| slot.options.significant);
-        let significant = significant.count();
         Run {
             signals,
             commands: engine.door.open(),
@@ -133,7 +131,7 @@ impl<'g> Run<'g> {
             live: 0,
             done: 0,
             down: 0,
-            significant,
+            significant: 0,
             round: None,
             account: Account::new(Some(settings.budget)),
             signal: None,
@@ -166,6 +164,9 @@ impl<'g> Run<'g> {
                 slot.run = SlotRun::default();
             }
             self.to_start = self.slots.order.iter().copied().collect();
+            for index in 0..self.slots.all.len() {
+                self.counts(index);
+            }
         }
         loop {
             if self.may_start() {
@@ -357,13 +358,12 @@ impl<'g> Run<'g> {
             self.done += 1;
         }
         self.is_up_again(index);
-        let slot = &mut self.slots.all[index];
         let mut initiates = record.cause == Cause::Initiator;
-        if record.cause == Cause::Completed && slot.options.significant {
-            self.significant -= 1;
+        if record.cause == Cause::Completed && self.slots.all[index].options.significant {
+            self.counts_no_more(index);
             initiates |= self.settings.auto_shutdown.begins(self.significant);
         }
-        if let Some(leaving) = slot.run.leaving.take() {
+        if let Some(leaving) = self.slots.all[index].run.leaving.take() {
             leaving.overtaken(record.exit.as_ref().err());
         }
         self.trace.push(MemberExit {
@@ -385,6 +385,7 @@ impl<'g> Run<'g> {
         self.slots.all[index].run.place = Place::Done;
         self.done += 1;
         self.is_up_again(index);
+        self.counts_no_more(index);
     }
 }
 

@@ -42,6 +42,8 @@ pub(super) struct SlotRun {
     /// Told KILL because its time was over; what remains is the grace.
     pub(super) killed: bool,
     pub(super) timer: Option<Instant>,
+    /// It is significant, and the group may be waiting for its completion.
+    pub(super) counts: bool,
     pub(super) restarts: u64,
     pub(super) delays: Option<Box<Delays>>,
     /// Somebody has asked for it to be terminated or removed.

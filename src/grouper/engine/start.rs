@@ -31,6 +31,7 @@ impl Run<'_> {
 
     /// Starts a member whose runner is at home.
     pub(super) fn start(&mut self, index: usize) {
+        self.counts(index);
         let stop_within = self.stop_limit.for_stops_inside(self.host.as_deref());
         let slot = &mut self.slots.all[index];
         let Some(runner) = slot.take_runner() else {

@@ -16,7 +16,15 @@ impl Run<'_> {
                 core.signal(signal);
             }
         } else if self.phase != Phase::Stopping || self.signal.is_none() {
+            let all = self.slots.all.iter().enumerate();
+            let told = all.filter(|(_, slot)| slot.run.told.is_some());
+            let told: Vec<usize> = told.map(|(index, _)| index).collect();
             self.begin_stop(Some(signal));
+            if signal != Signal::KILL {
+                for index in told {
+                    self.tell(index, Some(signal)); // 4: by a round or through the handle, and not yet this
+                }
+            }
         } else {
             self.signal = Some(signal); // 4
             self.limit_stop();

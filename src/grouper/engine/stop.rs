@@ -113,6 +113,8 @@ impl Run<'_> {
             return;
         }
         match slot.options.stop_delay {
+            // Its turn had come before, in a round.
+            Some(_) if slot.run.timer.is_some() => {}
             Some(delay) => {
                 if let Some(at) = self.clock.deadline(delay) {
                     self.set_timer(index, at, Due::Tell);

@@ -100,6 +100,9 @@ impl Run<'_> {
             return self.all_of_round_stopped();
         }
         self.signal = Some(self.settings.termination.unwrap_or(Signal::INTERRUPT));
+        if let Some(kill_at) = self.stop_limit.kill_at {
+            self.timers.remove(&(kill_at, ALL)); // of a round that this one replaces
+        }
         self.stop_limit = self.settings.stop_limit(self.host.as_deref());
         self.stop_those(|run| run.in_round);
     }

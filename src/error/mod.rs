@@ -262,6 +262,11 @@ pub enum Error {
     },
 }
 
+/// Whether somebody was given up in this run, and is still running.
+pub(crate) fn leaves_threads(exit: &Exit) -> bool {
+    exit.as_ref().is_err_and(|error| !error.stuck().is_empty())
+}
+
 fn also(stuck: Option<&Stuck>, source: Option<&Error>) -> String {
     match (stuck, source) {
         (Some(stuck), _) => format!(", and still running: {stuck}"),

@@ -15,7 +15,7 @@ pub(crate) use backoff::Delays;
 pub(crate) use budget::Account;
 pub(crate) use policy::Policy;
 
-use crate::error::{Error, Exit, Result, catch};
+use crate::error::{Error, Exit, Result, catch, leaves_threads};
 use crate::plan::Plan;
 use crate::process::{Core, Frame, with_host};
 use crate::ready::{Announce, ReadySender};
@@ -43,7 +43,8 @@ pub enum Next {
 ///   nothing starts, and the load function is not asked. Other signals reach the incarnation and end nothing.
 /// - Each incarnation gets signals and a [`ReadySender`] of its own; what a dead one has leaked is worth nothing.
 /// - The child runs on the restarter's own thread. So there are never two incarnations at once, and a child that does not
-///   return cannot be restarted: it is given up together with the restarter.
+///   return cannot be restarted: it is given up together with the restarter. A group that had to give up a member, whose
+///   thread still runs, is not run again either: its exit is the restarter's.
 ///
 /// ```
 /// use ifrit::restart::{Backoff, Budget, Restarter};
@@ -176,7 +177,7 @@ impl<R: Runner> Restarter<R> {
                 .and_then(|result| result.map_err(Error::from_runner));
             drop(frame);
             let ready_since = incarnation.end();
-            if host.was_told() || matches!(exit, Err(Error::AlreadyRan)) {
+            if host.was_told() || matches!(exit, Err(Error::AlreadyRan)) || leaves_threads(&exit) {
                 return exit;
             }
             if catch(|| (self.load)(&mut self.runner, &exit))? == Next::End {

@@ -10,7 +10,7 @@ use super::slot::{Place, SlotRun, Slots};
 use super::time::{StopLimit, hand_down};
 use super::{Begin, Engine};
 use crate::clock::Clock;
-use crate::error::{Cause, Exit, MemberExit};
+use crate::error::{Cause, Exit, MemberExit, leaves_threads};
 use crate::process::{Core, Guarded, News, Report, current_host, earlier};
 use crate::ready::ReadySender;
 use crate::restart::{Account, Policy};
@@ -341,6 +341,10 @@ impl<'g> Run<'g> {
         let is_first_start = self.phase == Phase::Starting && !slot.run.ever_ready;
         match policy {
             _ if given_up => End::Final(Cause::Initiator), // 7
+            // 7: a group may end and leave a thread behind.
+            Some(_) if policy != Some(Policy::Temporary) && leaves_threads(exit) => {
+                End::Final(Cause::Initiator)
+            }
             Some(Policy::Temporary) if told => End::Retired,
             _ if told => End::InRound,
             _ if allowed && (exit.is_ok() || !is_first_start) => End::Final(Cause::Completed),

@@ -241,6 +241,7 @@ impl Core {
 
     /// Blocks until `limit`, if there is one, or until a stop is asked for; says whether it was. The process counts as restarting.
     pub(crate) fn told_before(self: &Arc<Self>, limit: Option<Instant>) -> bool {
+        self.set_restarting(true); // before the timer is set: a test that waits for that sees it
         let by_hand = limit.filter(|_| self.clock.is_manual());
         let alarm = by_hand.map(|limit| {
             let weak = Arc::downgrade(self);
@@ -253,7 +254,6 @@ impl Core {
             self.clock.schedule(limit, Box::new(ring))
         });
         let mut state = self.state.lock();
-        state.restarting = true;
         while state.told.is_none() && limit.is_none_or(|limit| self.clock.now() < limit) {
             self.blocks_past(&mut state, limit.filter(|_| alarm.is_none()));
         }

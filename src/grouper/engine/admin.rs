@@ -359,6 +359,9 @@ impl Run<'_> {
         if run.leaving.is_some() {
             return leaving.refuse(AdminError::Leaving);
         }
+        if run.joining.is_some() {
+            return leaving.refuse(AdminError::Running); // whoever has added it waits for it
+        }
         match run.place {
             Place::Abandoned => {
                 let stuck = self.stuck(index);

@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use crate::error::{Error, Exit};
+use crate::error::{Error, leaves_threads};
 use crate::process::Process;
 use crate::runner::Runner;
 use crate::sigmon::{Escalation, Sigmon};
@@ -101,7 +101,7 @@ impl<R: Runner + 'static> Main<R> {
         if let Err(error) = &exit {
             let _ = writeln!(stderr, "ifrit: {}", error.report());
         }
-        let given_up = outcome.first_stop().filter(|_| is_given_up(&exit));
+        let given_up = outcome.first_stop().filter(|_| leaves_threads(&exit));
         ExitCode::from(match (forced.or(given_up), &exit) {
             (Some(signal), _) => 128 + signal.as_raw() as u8,
             (None, Ok(())) => 0,
@@ -109,8 +109,4 @@ impl<R: Runner + 'static> Main<R> {
             (None, Err(_)) => 1,
         })
     }
-}
-
-fn is_given_up(exit: &Exit) -> bool {
-    exit.as_ref().is_err_and(|error| !error.stuck().is_empty())
 }

@@ -22,6 +22,7 @@ pub(crate) use self::core::{Core, earlier};
 pub(crate) use current::current_host;
 pub(crate) use inline::{Frame, with_host};
 pub(crate) use link::{Guarded, Leftover, Link, News, Parent, Report};
+pub(crate) use registry::lineage;
 pub(crate) use spawn::{
     DEFAULT_GRACE, Detached, Launch, Request, drop_runner, launch, spawn_member, thread_builder,
 };

@@ -11,6 +11,7 @@ use std::fs;
 use std::io;
 
 use super::core::Core;
+use super::current::current_core;
 use crate::error::ProcessId;
 use crate::sync::{Arc, LazyLock, Mutex, Weak};
 
@@ -47,6 +48,18 @@ pub(super) fn enter(core: &Arc<Core>) -> io::Result<()> {
 
 pub(super) fn leave(id: ProcessId) {
     LIVING.lock().remove(&id);
+}
+
+/// The process of this thread, its parent, and so on up to the root.
+pub(crate) fn lineage() -> Vec<ProcessId> {
+    let mut lineage = Vec::new();
+    let mut next = current_core();
+    while let Some(core) = next {
+        lineage.push(core.id);
+        let living = LIVING.lock();
+        next = core.parent.and_then(|id| living.get(&id)?.upgrade());
+    }
+    lineage
 }
 
 /// The living, in the order in which they were started.

@@ -7,7 +7,7 @@ use super::slot::Place;
 use crate::error::{Error, ProcessId, Stuck};
 use crate::grouper::member::Member;
 use crate::grouper::refusal::{InsertError, Refusal};
-use crate::process::{Process, Status, current};
+use crate::process::{Process, Status, lineage};
 use crate::signal::Signal;
 use crate::sync::channel::{Receiver, Sender, bounded, never, unbounded};
 use crate::sync::{Arc, Mutex};
@@ -84,7 +84,8 @@ pub(super) enum Command {
 
 /// Somebody has asked for a member to go, and waits until it has gone.
 pub(super) struct Leaving {
-    asker: Option<ProcessId>,
+    /// The process that asks, and those it runs in.
+    askers: Vec<ProcessId>,
     how: How,
 }
 
@@ -130,7 +131,7 @@ pub enum AdminError {
     /// Somebody else has asked for it to go.
     #[error("somebody else has asked for the member to go")]
     Leaving,
-    /// A member cannot wait for its own end.
+    /// A member cannot wait for its own end, nor can what runs inside it.
     #[error("a member cannot wait for its own end")]
     WouldDeadlock,
     /// It was given up; its thread still runs, and has its runner.
@@ -268,8 +269,8 @@ impl Admin {
     }
 
     fn leave(&self, name: &str, how: How) -> Command {
-        let asker = current().map(|process| process.id());
-        Command::Leave(name.to_owned(), Leaving { asker, how })
+        let askers = lineage();
+        Command::Leave(name.to_owned(), Leaving { askers, how })
     }
 
     fn ask<T>(&self, command: impl FnOnce(Reply<T>) -> Command) -> Result<T, AdminError> {
@@ -369,7 +370,7 @@ impl Run<'_> {
             }
             Place::Live => {
                 let id = self.slots.all[index].core.as_ref().map(|core| core.id);
-                if leaving.asker.is_some() && leaving.asker == id {
+                if id.is_some_and(|id| leaving.askers.contains(&id)) {
                     return leaving.refuse(AdminError::WouldDeadlock);
                 }
                 self.slots.all[index].run.leaving = Some(leaving);

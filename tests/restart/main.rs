@@ -1,0 +1,27 @@
+//! What is restarted, when, by whom, and what ends it; one behaviour a test. All time is moved by hand.
+
+mod kit;
+
+// One runner, again and again.
+mod backoff;
+mod budget;
+mod by_hand;
+mod restarter;
+mod restarter_frames;
+mod restarter_stop;
+
+// Members of groups.
+mod escalation;
+mod otp;
+mod policies;
+mod rounds;
+mod significant;
+mod strategies;
+
+// Looking after them.
+//ADMIN mod admin;
+//ADMIN mod admin_phases;
+//ADMIN mod admin_stress;
+
+// Everything at random, against a model.
+//ADMIN mod model;

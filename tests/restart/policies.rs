@@ -168,7 +168,7 @@ fn a_one_shot_that_fails_is_tried_again_as_its_policy_says_and_then_completes() 
     let running = Running::new(Ordered::new([first, second.one_shot()]));
     let a1 = up(a);
     up(b).fails(); // not a first start that fails: it was ready
-    b.wait_for_call().ends(How::Ok);
+    running.ends("b", &b.wait_for_call(), How::Ok);
     running.process.expect_ready();
     assert_eq!(running.state("b"), MemberState::Completed);
     running.stop(&[&a1]).unwrap();

@@ -196,21 +196,15 @@ impl<'g> Run<'g> {
         }
     }
 
-    /// Takes the signals and the reports that are there, what is due, and one command, without waiting; says whether
+    /// Takes the reports and the signals that are there, what is due, and one command, without waiting; says whether
     /// there was anything.
     ///
+    /// Whoever has seen an exit and then sends a signal finds the exit heard before it.
     /// What came before a command is heard before it is carried out, so that its answer is up to date; and a stop that
     /// came before a time was over counts before what is due then.
     fn take_news(&mut self) -> bool {
         let command = self.commands.try_recv().ok();
         let mut news = command.is_some();
-        for _ in 0..=self.signals.len() {
-            let Some(signal) = self.next_signal() else {
-                break;
-            };
-            self.obey(signal);
-            news = true;
-        }
         // No more than there are now, or a hot crash loop would leave no time for anything else.
         for _ in 0..self.engine.reports.len() {
             if let Ok(report) = self.engine.reports.try_recv() {
@@ -218,6 +212,13 @@ impl<'g> Run<'g> {
                 self.look_whether_up(); // ready counts, also if the next report is an exit
                 news = true;
             }
+        }
+        for _ in 0..=self.signals.len() {
+            let Some(signal) = self.next_signal() else {
+                break;
+            };
+            self.obey(signal);
+            news = true;
         }
         news |= self.take_due();
         if let Some(command) = command {

@@ -61,27 +61,38 @@ pub(crate) fn compare<const N: usize>(
     mut ours: impl FnMut() -> [Cost; N],
 ) {
     for placement in [Placement::Pinned, Placement::Free] {
-        placement.hold(|| {
-            let mut rows: [Vec<(Cost, Cost)>; N] = std::array::from_fn(|_| Vec::new());
-            quietly(&mut floor); // the first turn pays for what is made once
-            quietly(&mut ours);
-            for turn in 0..turns {
-                let (by_hand, by_us) = if turn % 2 == 0 {
-                    let by_hand = quietly(&mut floor);
-                    (by_hand, quietly(&mut ours))
-                } else {
-                    let by_us = quietly(&mut ours);
-                    (quietly(&mut floor), by_us)
-                };
-                for (row, (by_hand, by_us)) in rows.iter_mut().zip(by_hand.iter().zip(by_us)) {
-                    row.push((*by_hand, by_us));
-                }
-            }
-            for (figure, row) in figures.iter().zip(&rows) {
-                print_times(figure, placement, row);
-            }
-        });
+        compare_at(placement, turns, figures, &mut floor, &mut ours);
     }
+}
+
+/// As `compare`, in one placement.
+pub(crate) fn compare_at<const N: usize>(
+    placement: Placement,
+    turns: usize,
+    figures: &[Figure; N],
+    mut floor: impl FnMut() -> [Cost; N],
+    mut ours: impl FnMut() -> [Cost; N],
+) {
+    placement.hold(|| {
+        let mut rows: [Vec<(Cost, Cost)>; N] = std::array::from_fn(|_| Vec::new());
+        quietly(&mut floor); // the first turn pays for what is made once
+        quietly(&mut ours);
+        for turn in 0..turns {
+            let (by_hand, by_us) = if turn % 2 == 0 {
+                let by_hand = quietly(&mut floor);
+                (by_hand, quietly(&mut ours))
+            } else {
+                let by_us = quietly(&mut ours);
+                (quietly(&mut floor), by_us)
+            };
+            for (row, (by_hand, by_us)) in rows.iter_mut().zip(by_hand.iter().zip(by_us)) {
+                row.push((*by_hand, by_us));
+            }
+        }
+        for (figure, row) in figures.iter().zip(&rows) {
+            print_times(figure, placement, row);
+        }
+    });
 }
 
 /// One turn, begun when the threads of the one before are gone: an exit is published a moment before its thread is.
@@ -110,7 +121,7 @@ pub(crate) fn number(table: &str, key: &str) -> u64 {
 }
 
 #[derive(Clone, Copy)]
-enum Placement {
+pub(crate) enum Placement {
     Pinned,
     Free,
 }

@@ -1,0 +1,26 @@
+//! The job, done by a dynamic group.
+
+use ifrit::{Capacity, Dynamic, Member, run_fn};
+
+use crate::{AT_A_TIME, Load};
+
+pub(crate) fn group(load: &Load, reuse_threads: bool) {
+    let mut group = Dynamic::new(Capacity::at_most(AT_A_TIME))
+        .event_buffer(1_024)
+        .history(0);
+    if reuse_threads {
+        group = group.reuse_threads();
+    }
+    let client = group.client();
+    let exits = client.exits();
+    let group = ifrit::invoke(group);
+    let insert = |name| {
+        let member = Member::new(name, run_fn(|_, _| Ok(())));
+        client.insert(member).expect("it takes members");
+    };
+    let drain = || exits.try_iter().filter(|event| event.exit.is_ok()).count() as u64;
+    let counted = load.insert(insert, drain);
+    client.close();
+    group.join().expect("nobody failed");
+    assert_eq!(counted + drain() + exits.missed(), load.members());
+}

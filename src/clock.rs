@@ -15,6 +15,7 @@ use std::io;
 use std::ops::Deref;
 use std::time::{Duration, Instant};
 
+use crate::error::catch;
 use crate::sync::channel::{Receiver, at, bounded, never};
 use crate::sync::{Arc, Condvar, LazyLock, Mutex};
 
@@ -275,7 +276,7 @@ impl SystemTimer {
         loop {
             if let Some(action) = queue.take_due(Instant::now()) {
                 drop(queue);
-                action(); // 2
+                let _ = catch(action); // 2; the thread is everybody's
                 queue = self.queue.lock();
                 continue;
             }

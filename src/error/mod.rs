@@ -338,6 +338,10 @@ impl Error {
                 .filter_map(|member| member.exit.as_ref().err())
                 .flat_map(Error::stuck)
                 .collect(),
+            Error::RestartBudget {
+                source: Some(source),
+                ..
+            } => source.stuck(),
             _ => Vec::new(),
         }
     }

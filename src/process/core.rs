@@ -168,7 +168,7 @@ impl Core {
     pub(crate) fn by_hand(process: Option<&Core>) -> Arc<Self> {
         let limits = Limits {
             grace: process.map_or(DEFAULT_GRACE, Core::grace),
-            start: process.and_then(|process| process.limits.start),
+            start: process.and_then(Core::start_limit),
             stop: process.and_then(Core::stop_within),
         };
         let clock = process.map(|process| process.clock.clone());
@@ -399,7 +399,7 @@ impl Core {
     pub(crate) fn enforce_stops(self: &Arc<Self>, within: Duration) -> std::io::Result<()> {
         self.clock.start_timer()?;
         let mut state = self.state.lock();
-        state.stop_within = Some(within);
+        state.stop_within = earlier(state.stop_within, Some(within));
         let begun = state.told.is_some();
         drop(state);
         if begun {
@@ -517,13 +517,28 @@ impl Core {
         self.state.lock().stop_by
     }
 
+    /// How long the start may take; it counts for the first start only.
+    pub(crate) fn start_limit(&self) -> Option<(Duration, Instant)> {
+        self.limits.start.filter(|_| !self.is_ready())
+    }
+
     /// From KILL to being given up.
     pub(crate) fn grace(&self) -> Duration {
         self.state.lock().grace.unwrap_or(self.limits.grace)
     }
 
-    pub(crate) fn set_grace(&self, grace: Duration) {
-        self.state.lock().grace = Some(grace);
+    /// The grace, and how long a stop may take, as wrappers inside have set them.
+    pub(crate) fn limits_set_inside(&self) -> (Option<Duration>, Option<Duration>) {
+        let state = self.state.lock();
+        (state.grace, state.stop_within)
+    }
+
+    pub(crate) fn set_grace(&self, grace: Option<Duration>) {
+        self.state.lock().grace = grace;
+    }
+
+    pub(crate) fn set_stop_within(&self, within: Option<Duration>) {
+        self.state.lock().stop_within = within;
     }
 
     /// How long a stop may take that begins inside.

@@ -16,7 +16,7 @@ use std::convert::Infallible;
 
 use super::core::Core;
 use super::current::{as_host, current_core, current_host};
-use super::spawn::thread_builder;
+use super::threads;
 use crate::error::Error;
 use crate::signal::Signal;
 use crate::sync::channel::{Receiver, Select, bounded};
@@ -34,30 +34,39 @@ pub(crate) fn with_host<T>(
     if let Some(host) = current_host().filter(|host| host.reads(&signals)) {
         return Ok(work(&host, signals));
     }
-    let host = Core::by_hand(current_core().as_deref());
+    let process = current_core();
+    let host = Core::by_hand(process.as_deref());
     let Some(inbox) = host.signals() else {
         return Err(Error::NotStarted); // it has just been made and cannot have ended
     };
     thread::scope(|scope| {
         let (_done, done) = bounded(0);
         let helper = Arc::clone(&host);
-        thread_builder("ifrit-by-hand", None)
-            .spawn_scoped(scope, move || pump(&signals, &done, &helper))
-            .map_err(|source| Error::Spawn {
-                name: "ifrit-by-hand".to_owned(),
-                source: Arc::new(source),
-            })?;
+        let name = "ifrit-by-hand";
+        let pump = move || pump(&signals, &done, process.as_deref(), &helper);
+        threads::start_scoped(scope, name, None, pump).map_err(|source| Error::Spawn {
+            name: name.to_owned(),
+            source: Arc::new(source),
+        })?;
         Ok(as_host(&host, || work(&host, inbox)))
     })
 }
 
-fn pump(signals: &Receiver<Signal>, done: &Receiver<Infallible>, host: &Arc<Core>) {
+/// A stop comes with the time that the process around it was given for it.
+fn pump(
+    signals: &Receiver<Signal>,
+    done: &Receiver<Infallible>,
+    process: Option<&Core>,
+    host: &Arc<Core>,
+) {
     let mut select = Select::new();
     let from_outside = select.recv(signals);
     select.recv(done);
     while select.ready() == from_outside {
         match signals.try_recv() {
-            Ok(signal) => drop(host.signal(signal)),
+            Ok(signal) => {
+                host.tell(signal, process.and_then(Core::stop_by));
+            }
             Err(error) if error.is_disconnected() => {
                 host.signal(Signal::INTERRUPT);
                 return;

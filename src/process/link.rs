@@ -6,7 +6,7 @@ use std::time::Instant;
 use crate::error::{Exit, ProcessId, drop_caught};
 use crate::plan::Plan;
 use crate::runner::BoxRunner;
-use crate::sync::Arc;
+use crate::sync::Weak;
 
 /// Who hears of a member.
 ///
@@ -38,7 +38,8 @@ impl Drop for Leftover {
 
 /// The way home: the parent, and which of its members this is.
 pub(crate) struct Link {
-    pub(crate) parent: Arc<dyn Parent>,
+    /// Weak: what a group remembers of its members must not keep the group itself.
+    pub(crate) parent: Weak<dyn Parent>,
     pub(crate) index: usize,
 }
 
@@ -93,7 +94,10 @@ impl Drop for Guarded {
 impl Link {
     pub(crate) fn report(&self, id: ProcessId, news: News) -> Leftover {
         let index = self.index;
-        self.parent.hear(Report { index, id, news })
+        match self.parent.upgrade() {
+            Some(parent) => parent.hear(Report { index, id, news }),
+            None => Leftover::new(news), // the group is gone
+        }
     }
 }
 

@@ -9,6 +9,7 @@ mod link;
 pub(crate) mod registry;
 mod scope;
 mod spawn;
+pub(crate) mod threads;
 mod wait;
 
 pub use self::core::Status;
@@ -19,10 +20,10 @@ pub use scope::{Scope, scope};
 pub use wait::Wait;
 
 pub(crate) use self::core::{Core, earlier};
-pub(crate) use current::current_host;
+pub(crate) use current::{current_core, current_host};
 pub(crate) use inline::{Frame, with_host};
 pub(crate) use link::{Guarded, Leftover, Link, News, Parent, Report};
 pub(crate) use registry::lineage;
 pub(crate) use spawn::{
-    DEFAULT_GRACE, Detached, Launch, Request, drop_runner, launch, spawn_member, thread_builder,
+    DEFAULT_GRACE, Detached, Launch, Request, drop_runner, launch, spawn_member,
 };

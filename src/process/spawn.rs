@@ -6,13 +6,13 @@ use std::time::Duration;
 use super::core::{Core, Limits, earlier};
 use super::current::{as_current, current_core};
 use super::link::Link;
-use super::registry;
+use super::{registry, threads};
 use crate::clock::Clock;
 use crate::error::{self, Error, Exit};
 use crate::plan;
 use crate::ready::ReadySender;
 use crate::runner::{BoxRunner, Runner};
-use crate::sync::thread::{self, Scope};
+use crate::sync::thread::Scope;
 use crate::sync::{Arc, Mutex};
 
 /// From KILL to being given up, unless set.
@@ -137,7 +137,7 @@ pub(crate) fn launch<'r>(
         if core.limits.start.is_some() {
             core.clock.start_timer()?;
         }
-        registry::enter(core)?;
+        registry::enter(core);
         let launched = launch.launch(&core.name, request.stack_size, body);
         launched.inspect_err(|_| registry::leave(core.id))
     })();
@@ -173,16 +173,6 @@ fn live<'r>(core: &Arc<Core>, mut runner: Box<dyn Runner + 'r>, end: End<'r>) {
     });
 }
 
-pub(crate) fn thread_builder(name: &str, stack_size: Option<usize>) -> thread::Builder {
-    // A NUL cannot stand in a thread's name. The system cuts the name to what it takes.
-    let builder = thread::Builder::new().name(name.replace('\0', "\u{fffd}"));
-    match stack_size {
-        // More than this is no size at all; the standard library would overflow when it rounds it up.
-        Some(size) => builder.stack_size(size.min(usize::MAX / 4)),
-        None => builder,
-    }
-}
-
 /// The ways to get a thread for a process.
 pub(crate) trait Launch<'r> {
     fn launch(
@@ -203,7 +193,7 @@ impl Launch<'static> for Detached {
         stack_size: Option<usize>,
         body: impl FnOnce() + Send + 'static,
     ) -> io::Result<()> {
-        thread_builder(name, stack_size).spawn(body).map(drop)
+        threads::start(name, stack_size, body)
     }
 }
 
@@ -214,8 +204,6 @@ impl<'scope> Launch<'scope> for &'scope Scope<'scope, '_> {
         stack_size: Option<usize>,
         body: impl FnOnce() + Send + 'scope,
     ) -> io::Result<()> {
-        thread_builder(name, stack_size)
-            .spawn_scoped(self, body)
-            .map(drop)
+        threads::start_scoped(self, name, stack_size, body)
     }
 }

@@ -6,7 +6,8 @@
 //! 2. While a signal has a subscriber, each gets it. While it has none, it does what it did before: `idle` is set, and
 //!    the handler then acts as the system's default would, unless the signal was ignored or handled by somebody else
 //!    when it was first subscribed to.
-//! 3. Nothing foreign runs under the lock: a subscriber is one of ours and only puts a signal into a mailbox.
+//! 3. Subscribers are called without the lock. One that gives up a process lets go of what others have left there, and
+//!    whatever comes of that, the thread goes on: it is everybody's.
 
 use std::collections::BTreeMap;
 use std::fs;
@@ -14,7 +15,9 @@ use std::io;
 
 use signal_hook::flag;
 use signal_hook::iterator::{Handle, Signals};
+use signal_hook::low_level::unregister;
 
+use crate::error::catch;
 use crate::signal::Signal;
 use crate::sync::atomic::{AtomicBool, Ordering};
 use crate::sync::{Arc, Mutex, thread};
@@ -111,11 +114,15 @@ impl Broker {
             return Ok(());
         }
         let idle = Arc::new(AtomicBool::new(true)); // 2
+        let mut emulated = None;
         if Disposition::now().is_default(signal) {
             // A real-time signal has no default that could be emulated; once subscribed to, it is ignored when idle.
-            let _ = flag::register_conditional_default(signal.as_raw(), Arc::clone(&idle));
+            let default = flag::register_conditional_default(signal.as_raw(), Arc::clone(&idle));
+            emulated = default.ok();
         }
-        self.handle.add_signal(signal.as_raw())?;
+        self.handle.add_signal(signal.as_raw()).inspect_err(|_| {
+            emulated.map(unregister);
+        })?;
         let topic = Topic {
             subscribers: BTreeMap::new(),
             idle,
@@ -126,12 +133,16 @@ impl Broker {
 }
 
 fn dispatch(signal: Signal) {
-    let broker = BROKER.lock();
-    let topic = broker
-        .as_ref()
-        .and_then(|broker| broker.topics.get(&signal));
-    for subscriber in topic.iter().flat_map(|topic| topic.subscribers.values()) {
-        subscriber.receive(signal); // 3
+    let subscribers: Vec<_> = {
+        let broker = BROKER.lock();
+        let topic = broker
+            .as_ref()
+            .and_then(|broker| broker.topics.get(&signal));
+        let subscribers = topic.iter().flat_map(|topic| topic.subscribers.values());
+        subscribers.map(Arc::clone).collect()
+    };
+    for subscriber in subscribers {
+        let _ = catch(|| subscriber.receive(signal)); // 3
     }
 }
 

@@ -182,8 +182,9 @@ impl<R: Runner> Sigmon<R> {
         signals: Receiver<Signal>,
         ready: ReadySender,
     ) -> Result {
-        if let Some(grace) = self.kill_grace {
-            host.set_grace(grace);
+        let _restored = Limits::around(host);
+        if self.kill_grace.is_some() {
+            host.set_grace(self.kill_grace);
         }
         if let Some(limit) = self.stop_within {
             host.enforce_stops(limit).map_err(|source| Error::Spawn {
@@ -210,6 +211,31 @@ impl<R: Runner> Runner for Sigmon<R> {
             plan = plan.note(format!("stop {limit:?}"));
         }
         plan.part(self.runner.plan())
+    }
+}
+
+/// The limits of the process as they were before a run, restored after it.
+struct Limits<'h> {
+    host: &'h Core,
+    grace: Option<Duration>,
+    stop_within: Option<Duration>,
+}
+
+impl<'h> Limits<'h> {
+    fn around(host: &'h Core) -> Self {
+        let (grace, stop_within) = host.limits_set_inside();
+        Limits {
+            host,
+            grace,
+            stop_within,
+        }
+    }
+}
+
+impl Drop for Limits<'_> {
+    fn drop(&mut self) {
+        self.host.set_grace(self.grace);
+        self.host.set_stop_within(self.stop_within);
     }
 }
 

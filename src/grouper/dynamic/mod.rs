@@ -14,7 +14,7 @@ pub use events::Events;
 use super::engine::{Begin, Engine, Settings, Slots, Start, Stop};
 use crate::error::{Error, Exit, ExitTrace, ProcessId, Result};
 use crate::plan::Plan;
-use crate::process::{Process, Request, current_host};
+use crate::process::{Process, Request, current_core, current_host};
 use crate::ready::ReadySender;
 use crate::runner::Runner;
 use crate::signal::Signal;
@@ -216,7 +216,7 @@ impl Dynamic {
                 clock: Some(self.settings.clock(host.as_deref())),
                 kill_grace: Some(self.settings.grace(host.as_deref())),
                 stop_within: limit.for_stops_inside(host.as_deref()),
-                parent: host,
+                parent: current_core(),
                 ..Request::default()
             },
             pool: self.shared.options().reuse_threads.then(Arc::default),

@@ -15,7 +15,8 @@ use std::collections::VecDeque;
 use std::fs::File;
 use std::io::{self, Write};
 
-use crate::process::{Launch, thread_builder};
+use crate::process::{Launch, threads};
+use crate::sync::atomic::{AtomicUsize, Ordering};
 use crate::sync::{Arc, Condvar, Mutex, spin_until};
 
 /// The group's handle: the workers end when it is dropped.
@@ -97,8 +98,7 @@ impl Launch<'static> for &Pool {
         }
         drop(state);
         let pool = Arc::clone(&self.0);
-        let spawned = thread_builder(name, stack_size).spawn(move || pool.work(body));
-        spawned.map(drop)
+        threads::start(name, stack_size, move || pool.work(body))
     }
 }
 
@@ -117,7 +117,7 @@ impl State {
 impl Shared {
     fn work(self: &Arc<Self>, first: impl FnOnce()) {
         let worker = Arc::new(Worker::default());
-        let label = Label::of_this_thread();
+        let mut label = Label::of_this_thread();
         self.run(first);
         while let Some(job) = self.next(&worker) {
             label.set(&job.name);
@@ -182,22 +182,44 @@ impl Drop for Pool {
 
 /// The name of a thread as the operating system shows it. Linux lets a thread write it to a file; elsewhere a reused
 /// thread keeps its first name.
-struct Label(Option<File>);
+///
+/// The file stays open, which makes a short run much cheaper; but descriptors are few, so a thread that would keep one too
+/// many opens it anew each time.
+struct Label {
+    file: Option<File>,
+    seat: bool,
+}
+
+/// How many files are kept open, in the whole program, and how many may be.
+static KEPT_OPEN: AtomicUsize = AtomicUsize::new(0);
+const MOST_KEPT_OPEN: usize = 64;
 
 impl Label {
     fn of_this_thread() -> Self {
-        Label(
-            File::options()
-                .write(true)
-                .open("/proc/thread-self/comm")
-                .ok(),
-        )
+        let seat = KEPT_OPEN.fetch_add(1, Ordering::Relaxed) < MOST_KEPT_OPEN;
+        if !seat {
+            KEPT_OPEN.fetch_sub(1, Ordering::Relaxed);
+        }
+        Label { file: None, seat }
     }
 
-    fn set(&self, name: &str) {
-        if let Some(file) = &self.0 {
+    fn set(&mut self, name: &str) {
+        let file = self.file.take().or_else(|| {
+            let path = "/proc/thread-self/comm";
+            File::options().write(true).open(path).ok()
+        });
+        if let Some(mut file) = file {
             // Each write sets the whole name; a place to write to (`write_at`) is refused.
-            let _ = (&*file).write(name.as_bytes());
+            let _ = file.write(name.as_bytes());
+            self.file = self.seat.then_some(file);
+        }
+    }
+}
+
+impl Drop for Label {
+    fn drop(&mut self) {
+        if self.seat {
+            KEPT_OPEN.fetch_sub(1, Ordering::Relaxed);
         }
     }
 }

@@ -27,7 +27,7 @@ use crate::process::{
     launch,
 };
 use crate::sync::channel::{Receiver, Sender, bounded};
-use crate::sync::{Arc, Condvar, Mutex, MutexGuard};
+use crate::sync::{Arc, Condvar, Mutex, MutexGuard, Weak};
 
 pub(super) struct Shared {
     state: Mutex<State>,
@@ -84,7 +84,7 @@ pub(super) struct Running {
     /// What every member is started with.
     pub(super) request: Request,
     pub(super) pool: Option<Arc<Pool>>,
-    pub(super) engine: Arc<dyn Parent>,
+    pub(super) engine: Weak<dyn Parent>,
 }
 
 struct Living {
@@ -270,7 +270,7 @@ impl Shared {
             ..running.request
         };
         let link = Link {
-            parent: Arc::clone(self) as _,
+            parent: Arc::downgrade(self) as _,
             index: 0,
         };
         let core = request.core("member", Some(link));
@@ -392,7 +392,6 @@ impl Parent for Shared {
         match report.news {
             News::Ready => self.entered(&state, report.id),
             News::EndedLate { .. } => {
-                pool::release_this_thread();
                 self.place_free(&mut state);
                 Leftover::default()
             }
@@ -417,7 +416,8 @@ impl Parent for Shared {
                 let event = self.exits.lock().publish(event);
                 if let Phase::Stopping { running, .. } = &state.phase {
                     let index = living.slot;
-                    let report = running.engine.hear(Report { index, ..report });
+                    let engine = running.engine.upgrade();
+                    let report = engine.map(|engine| engine.hear(Report { index, ..report }));
                     Leftover::new((event, report, living))
                 } else {
                     let record = self.ended(&mut state, &living, exit.clone());

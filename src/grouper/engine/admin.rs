@@ -128,6 +128,9 @@ pub enum AdminError {
     /// It runs already, or is about to.
     #[error("the member runs, or is about to")]
     Running,
+    /// The group is about to restart several members together; ask again when it has.
+    #[error("the group is about to restart several members")]
+    Restarting,
     /// Somebody else has asked for it to go.
     #[error("somebody else has asked for the member to go")]
     Leaving,
@@ -336,12 +339,20 @@ impl Run<'_> {
     }
 
     fn restart_now(&mut self, index: usize) -> Result<Process, AdminError> {
+        if self.round.is_some() {
+            return Err(AdminError::Restarting);
+        }
         let slot = &mut self.slots.all[index];
         match slot.run.place {
             Place::Abandoned => return Err(AdminError::Abandoned(self.stuck(index))),
-            Place::Done => self.done -= 1,
+            Place::Done => {
+                // An end that is followed by another start is not the member's end.
+                let name = Arc::clone(&slot.name);
+                self.trace.retain(|record| *record.name != *name);
+                self.done -= 1;
+            }
             Place::Terminated => {}
-            Place::Down if !slot.run.in_round => {}
+            Place::Down => {}
             _ => return Err(AdminError::Running),
         }
         self.clear_timer(index);
@@ -403,6 +414,9 @@ impl Run<'_> {
         match leaving.how {
             How::Terminate(reply) => drop(reply.send(Ok(()))),
             How::Remove(reply) => {
+                self.to_start.retain(|other| *other != index);
+                let name = Arc::clone(&slot.name);
+                self.trace.retain(|record| *record.name != *name);
                 let member = self.slots.remove(index).ok_or(AdminError::NotRunning);
                 let _ = reply.send(member);
             }

@@ -37,8 +37,8 @@ use crate::error::{Error, ExitTrace, MemberExit};
 use crate::process::{Leftover, News, Parent, Report};
 use crate::ready::ReadySender;
 use crate::signal::Signal;
-use crate::sync::Arc;
 use crate::sync::channel::{Receiver, Sender, unbounded};
+use crate::sync::{Arc, Weak};
 use admin::Door;
 use run::Run;
 use settings::check_zero;
@@ -62,11 +62,10 @@ struct Inbox(Sender<Report>);
 
 impl Parent for Inbox {
     fn hear(&self, report: Report) -> Leftover {
-        match self.0.send(report) {
-            Ok(()) => Leftover::default(),
-            // Nobody there: the group itself is gone. The runner comes back in the error.
-            Err(unheard) => Leftover::new(unheard),
-        }
+        // Its other end lives as long as this one, unless the group is just being dropped.
+        self.0
+            .send(report)
+            .map_or_else(Leftover::new, |()| Leftover::default())
     }
 }
 
@@ -115,8 +114,8 @@ impl Engine {
         run.run()
     }
 
-    pub(super) fn inbox(&self) -> Arc<dyn Parent> {
-        Arc::clone(&self.inbox) as _
+    pub(super) fn inbox(&self) -> Weak<dyn Parent> {
+        Arc::downgrade(&self.inbox) as _
     }
 
     pub(super) fn admin(&self) -> Admin {

@@ -10,7 +10,7 @@ use super::slot::{Place, SlotRun, Slots};
 use super::time::{StopLimit, hand_down};
 use super::{Begin, Engine};
 use crate::clock::Clock;
-use crate::error::{Cause, Exit, MemberExit, leaves_threads};
+use crate::error::{Cause, Error, Exit, MemberExit, leaves_threads};
 use crate::process::{Core, Guarded, News, Report, current_host, earlier};
 use crate::ready::ReadySender;
 use crate::restart::{Account, Policy};
@@ -114,7 +114,7 @@ impl<'g> Run<'g> {
         let own = settings
             .start_within
             .and_then(|limit| now.checked_add(limit));
-        let handed = host.as_ref().and_then(|host| host.limits.start);
+        let handed = host.as_ref().and_then(|host| host.start_limit());
         let start_by = earlier(own, handed.map(|(_, by)| by));
         Run {
             signals,
@@ -184,6 +184,7 @@ impl<'g> Run<'g> {
                 self.sleep();
             }
         }
+        self.record_abandoned();
         std::mem::take(&mut self.trace)
     }
 
@@ -366,7 +367,8 @@ impl<'g> Run<'g> {
         let mut initiates = record.cause == Cause::Initiator;
         if record.cause == Cause::Completed && self.slots.all[index].options.significant {
             self.counts_no_more(index);
-            initiates |= self.settings.auto_shutdown.begins(self.significant);
+            initiates |= self.phase != Phase::Stopping
+                && self.settings.auto_shutdown.begins(self.significant);
         }
         if let Some(leaving) = self.slots.all[index].run.leaving.take() {
             leaving.overtaken(record.exit.as_ref().err());
@@ -385,6 +387,24 @@ impl<'g> Run<'g> {
         }
     }
 
+    /// Those whom somebody has terminated in vain are named in the error, too.
+    fn record_abandoned(&mut self) {
+        for slot in self.slots.members() {
+            let (Place::Abandoned, Some(core)) = (slot.run.place, &slot.core) else {
+                continue;
+            };
+            if self.trace.iter().all(|record| record.id != core.id) {
+                self.trace.push(MemberExit {
+                    name: slot.name.to_string(),
+                    id: core.id,
+                    exit: Err(Error::Abandoned(vec![core.stuck()])),
+                    cause: Cause::Abandoned,
+                    time_to_stop: None,
+                });
+            }
+        }
+    }
+
     /// It was stopped with others, and its policy says that it does not come back.
     fn retire(&mut self, index: usize) {
         self.slots.all[index].run.place = Place::Done;
@@ -396,7 +416,11 @@ impl<'g> Run<'g> {
 
 impl Drop for Run<'_> {
     fn drop(&mut self) {
-        // Whoever still waits at the door is answered.
+        // Whoever still waits for an answer, or at the door, gets one, also when the engine itself has panicked.
+        self.turn_away();
+        for slot in &mut self.slots.all {
+            slot.run.leaving = None;
+        }
         self.engine.door.close();
         self.commands.try_iter().for_each(refuse);
     }

@@ -12,7 +12,7 @@ impl Run<'_> {
             Start::Sequential => self.awaited == 0,
             Start::Together => true,
         };
-        in_time && !self.to_start.is_empty()
+        in_time && self.round.is_none() && !self.to_start.is_empty()
     }
 
     /// Everyone who is to be up is.
@@ -87,8 +87,11 @@ impl Run<'_> {
         let run = &mut self.slots.all[index].run;
         run.ever_ready = true;
         run.ready_since = Some(now);
+        let stays_down = run.in_round;
         self.settle(index);
-        self.is_up_again(index);
+        if !stays_down {
+            self.is_up_again(index);
+        }
     }
 
     /// The group is ready when all are up for the first time.

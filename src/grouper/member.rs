@@ -26,13 +26,14 @@ pub struct Member {
     pub(super) options: Options,
 }
 
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(super) struct Options {
     pub(super) one_shot: bool,
     pub(super) start_timeout: Option<Duration>,
     pub(super) stop_timeout: Option<Duration>,
     pub(super) stop_delay: Option<Duration>,
-    pub(super) restart: Option<Restart>,
+    /// Boxed: most members have none, and a group has room for each.
+    pub(super) restart: Option<Box<Restart>>,
     pub(super) significant: bool,
 }
 
@@ -93,7 +94,7 @@ impl Member {
     /// with a budget of its own.
     #[must_use]
     pub fn restart(mut self, restart: Restart) -> Self {
-        self.options.restart = Some(restart);
+        self.options.restart = Some(Box::new(restart));
         self
     }
 
@@ -116,7 +117,7 @@ impl Options {
         if self.one_shot {
             plan = plan.note("one-shot");
         }
-        if let Some(restart) = self.restart {
+        if let Some(restart) = &self.restart {
             plan = plan.note(restart.policy.to_string());
         }
         if self.significant {
@@ -136,6 +137,7 @@ impl Options {
 
     pub(super) fn check(&self) -> Result<(), Error> {
         self.restart
+            .as_ref()
             .map_or(Ok(()), |restart| restart.backoff.check())
     }
 

@@ -278,7 +278,7 @@ impl Shared {
         state.names.insert(name, core.id);
         let living = Living {
             core: Arc::clone(&core),
-            options: member.options,
+            options: member.options.clone(),
             slot: 0,
         };
         state.living.insert(core.id, living);
@@ -361,7 +361,7 @@ impl State {
             Phase::Open(running) | Phase::Closed(running) => {
                 let members = self.living.values_mut().enumerate().map(|(slot, living)| {
                     living.slot = slot;
-                    (Arc::clone(&living.core), living.options)
+                    (Arc::clone(&living.core), living.options.clone())
                 });
                 Phase::Stopping {
                     running,

@@ -44,7 +44,7 @@ impl Run<'_> {
             };
             return self.end(index, record, false);
         }
-        let Some(restart) = slot.options.restart else {
+        let Some(restart) = &slot.options.restart else {
             return; // it has a policy, or nobody would be here
         };
         let run = &mut slot.run;

@@ -333,7 +333,7 @@ impl<'g> Run<'g> {
         if slot.run.leaving.is_some() {
             return End::Left;
         }
-        let policy = slot.options.restart.map(|restart| restart.policy);
+        let policy = slot.options.restart.as_ref().map(|restart| restart.policy);
         let allowed = match policy {
             _ if completed => true,
             None | Some(Policy::Permanent) => false,

@@ -183,7 +183,7 @@ impl Slots {
         let member = Member {
             name: slot.name.to_string(),
             runner: slot.take_runner()?,
-            options: slot.options,
+            options: std::mem::take(&mut slot.options),
         };
         slot.run = SlotRun {
             place: Place::Vacant,

@@ -15,6 +15,7 @@ mod waiting;
 // What can be seen from outside.
 mod client;
 mod events;
+mod freed;
 mod listeners;
 
 // Going out.

@@ -11,6 +11,7 @@ mod restarter_frames;
 mod restarter_stop;
 
 // Members of groups.
+mod edges;
 mod escalation;
 mod otp;
 mod policies;

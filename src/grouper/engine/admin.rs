@@ -442,10 +442,10 @@ impl Run<'_> {
         let index = self.slots.push(member, self.round.is_none());
         self.counts(index);
         self.slots.all[index].run.joining = Some(reply);
-        if self.phase == Phase::Starting || self.round.is_some() {
-            self.to_start.push_back(index); // or it is found when the round comes to its starts
+        if self.phase == Phase::Starting {
+            self.to_start.push_back(index);
         } else {
-            self.start(index);
+            self.start(index); // not with the starts of a round, which a hot crash loop may put off for ever
         }
     }
 

@@ -20,9 +20,9 @@ mod significant;
 mod strategies;
 
 // Looking after them.
-//ADMIN mod admin;
-//ADMIN mod admin_phases;
-//ADMIN mod admin_stress;
+mod admin;
+mod admin_phases;
+mod admin_stress;
 
 // Everything at random, against a model.
 //ADMIN mod model;

@@ -168,7 +168,8 @@ fn a_one_shot_that_fails_is_tried_again_as_its_policy_says_and_then_completes() 
     let running = Running::new(Ordered::new([first, second.one_shot()]));
     let a1 = up(a);
     up(b).fails(); // not a first start that fails: it was ready
-    running.ends("b", &b.wait_for_call(), How::Ok);
+    let b2 = b.wait_for_call();
+    running.ends("b", &b2, How::Ok);
     running.process.expect_ready();
     assert_eq!(running.state("b"), MemberState::Completed);
     running.stop(&[&a1]).unwrap();

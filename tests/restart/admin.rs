@@ -1,0 +1,458 @@
+//! Looking after the members of a group that runs.
+
+use ifrit::grouper::{Admin, AdminError, MemberState, Ordered, Parallel, Refusal, Strategy};
+use ifrit::restart::{Backoff, Budget, Restart};
+use ifrit::testing::{Call, FakeRunner, Harness, Waiting, signal_recorder};
+use ifrit::{Error, Status, prelude::*};
+
+use crate::kit::*;
+
+/// Terminates a member whose run then returns Ok.
+fn terminate(running: &Running, name: &str, call: &Call) {
+    std::thread::scope(|scope| {
+        scope.spawn(|| told(call, Signal::INTERRUPT));
+        running.admin.terminate(name).unwrap();
+    });
+}
+
+fn remove(running: &Running, name: &str, call: &Call) -> Member {
+    std::thread::scope(|scope| {
+        scope.spawn(|| told(call, Signal::INTERRUPT));
+        running.admin.remove(name).unwrap()
+    })
+}
+
+fn two() -> (Running, [FakeRunner; 2], [Call; 2]) {
+    let fakes = fakes();
+    let (running, calls) = Running::up(Ordered::new(members(&fakes, permanent())), &fakes);
+    (running, fakes, calls)
+}
+
+#[test]
+fn list_tells_names_states_processes_and_restarts_in_start_order() {
+    let (running, [a, _], [a1, b1]) = two();
+    running.fails("a", &a1);
+    let a2 = a.wait_for_call();
+    let members = running.members();
+    let seen: Vec<_> = members
+        .iter()
+        .map(|m| (&*m.name, m.state, m.restarts))
+        .collect();
+    assert_eq!(
+        seen,
+        [
+            ("a", MemberState::Starting, 1),
+            ("b", MemberState::Ready, 0)
+        ]
+    );
+    assert_eq!(members[0].process.as_ref().unwrap().name(), "a");
+    a2.trigger_ready();
+    assert_eq!(running.state("a"), MemberState::Ready);
+    running.stop(&[&b1, &a2]).unwrap();
+}
+
+#[test]
+fn an_answer_takes_in_every_exit_that_was_seen_before() {
+    for _ in 0..stress(10) {
+        let fakes = fakes::<16>();
+        let group = Parallel::new(members(&fakes, Restart::temporary()));
+        let (running, calls) = Running::up(group, &fakes);
+        let processes: Vec<_> = running.members().into_iter().map(|m| m.process).collect();
+        for call in &calls[1..] {
+            call.ends(How::Ok);
+        }
+        for process in &processes[1..] {
+            process.as_ref().unwrap().expect_exit().unwrap();
+        }
+        let states: Vec<_> = running.members().into_iter().map(|m| m.state).collect();
+        assert_eq!(states[1..], [MemberState::Completed; 15]);
+        running.stop(&[&calls[0]]).unwrap();
+    }
+}
+
+#[test]
+fn a_terminated_member_stays_down_and_stops_nobody() {
+    let (running, fakes, [a1, b1]) = two();
+    terminate(&running, "a", &a1);
+    assert_eq!(running.state("a"), MemberState::Terminated);
+    assert!(running.member("a").process.is_none());
+    let count = running.admin.count().unwrap();
+    assert_eq!((count.members, count.running, count.restarting), (2, 1, 0));
+    assert_eq!(running.process.status(), Status::Ready);
+    running.admin.terminate("a").unwrap(); // it is down already
+    running.stop(&[&b1]).unwrap();
+    assert_eq!(calls(&fakes), [1, 1]);
+}
+
+#[test]
+fn a_terminated_member_may_end_as_it_likes() {
+    for how in EVERY_END {
+        let (running, [a, _], [a1, b1]) = two();
+        std::thread::scope(|scope| {
+            scope.spawn(|| {
+                assert_eq!(a1.wait_for_signal(), Signal::INTERRUPT);
+                a1.ends(how);
+            });
+            running.admin.terminate("a").unwrap();
+        });
+        running.stop(&[&b1]).unwrap();
+        assert_eq!(a.calls(), 1);
+    }
+}
+
+#[test]
+fn it_is_told_the_termination_signal_of_the_group() {
+    let fakes = fakes();
+    let group = Ordered::new(members(&fakes, permanent())).termination(Signal::QUIT);
+    let (running, [a]) = Running::up(group, &fakes);
+    std::thread::scope(|scope| {
+        scope.spawn(|| told(&a, Signal::QUIT));
+        running.admin.terminate("a").unwrap();
+    });
+    running.stop(&[]).unwrap();
+}
+
+#[test]
+fn a_group_of_terminated_members_waits_for_its_stop() {
+    let (running, _, [a1, b1]) = two();
+    terminate(&running, "a", &a1);
+    terminate(&running, "b", &b1);
+    assert_eq!(running.admin.count().unwrap().running, 0);
+    running.stop(&[]).unwrap();
+}
+
+#[test]
+fn a_terminated_member_is_started_again_by_a_restart() {
+    let (running, [a, _], [a1, b1]) = two();
+    terminate(&running, "a", &a1);
+    let process = running.admin.restart("a").unwrap();
+    let a2 = up(&a);
+    process.expect_ready();
+    assert_eq!(running.process_of("a").id(), process.id());
+    // Its policy holds as before.
+    a2.fails();
+    let a3 = up(&a);
+    running.stop(&[&b1, &a3]).unwrap();
+}
+
+#[test]
+fn a_completed_member_is_started_again_by_a_restart() {
+    let fakes @ [a, _] = &fakes();
+    let (running, [a1, b1]) = Running::up(Ordered::new(members(fakes, transient())), fakes);
+    running.ends("a", &a1, How::Ok);
+    running.admin.restart("a").unwrap();
+    let a2 = up(a);
+    running.ends("a", &a2, How::Ok);
+    b1.ends(How::Ok);
+    running.process.expect_exit().unwrap(); // all have completed
+}
+
+#[test]
+fn a_restart_in_the_middle_of_a_delay_starts_it_now() {
+    let fakes @ [a] = &fakes();
+    let later = Restart::permanent().backoff(Backoff::constant(3600 * SECOND));
+    let (running, [a1]) = Running::up(Ordered::new(members(fakes, later)), fakes);
+    running.fails("a", &a1);
+    running.admin.restart("a").unwrap();
+    let a2 = up(a); // the clock stands still
+    running.clock.advance(7200 * SECOND); // what is left of the delay starts nothing
+    running.stop(&[&a2]).unwrap();
+    assert_eq!(a.calls(), 2);
+}
+
+#[test]
+fn a_restart_through_the_handle_is_not_paid_for() {
+    let fakes @ [a] = &fakes();
+    let group = Ordered::new(members(fakes, permanent())).budget(Budget::new(1, SECOND));
+    let (running, [mut run]) = Running::up(group, fakes);
+    for _ in 0..5 {
+        terminate(&running, "a", &run);
+        running.admin.restart("a").unwrap();
+        run = up(a);
+    }
+    run.fails();
+    let run = up(a);
+    running.stop(&[&run]).unwrap();
+}
+
+#[test]
+fn a_running_member_is_not_started_twice() {
+    let (running, fakes, [a1, b1]) = two();
+    assert!(matches!(
+        running.admin.restart("a"),
+        Err(AdminError::Running)
+    ));
+    running.stop(&[&b1, &a1]).unwrap();
+    assert_eq!(calls(&fakes), [1, 1]);
+}
+
+#[test]
+fn a_removed_member_comes_back_and_its_runner_still_works() {
+    let (running, [a, _], [a1, b1]) = two();
+    let member = remove(&running, "a", &a1);
+    assert_eq!(member.name(), "a");
+    assert_eq!(running.members().len(), 1);
+    // Added again, it is the last.
+    let process = running.admin.add(member).unwrap();
+    let a2 = up(&a);
+    process.expect_ready();
+    a2.fails(); // with its policy
+    let a3 = up(&a);
+    running.stop(&[&a3, &b1]).unwrap();
+}
+
+#[test]
+fn a_removed_member_may_be_run_by_another_group() {
+    let (running, [a, _], [a1, b1]) = two();
+    let member = remove(&running, "a", &a1);
+    running.stop(&[&b1]).unwrap();
+    let other = ifrit::background(Ordered::new([member]));
+    let a2 = up(&a);
+    other.expect_ready();
+    other.signal(Signal::TERMINATE);
+    told(&a2, Signal::TERMINATE);
+    other.expect_exit().unwrap();
+}
+
+#[test]
+fn a_group_from_which_all_are_removed_waits_for_its_stop() {
+    let (running, _, [a1, b1]) = two();
+    drop(remove(&running, "a", &a1));
+    drop(remove(&running, "b", &b1));
+    assert_eq!(running.admin.count().unwrap().members, 0);
+    running.stop(&[]).unwrap();
+}
+
+#[test]
+fn an_added_member_is_the_last_and_is_supervised() {
+    let (running, _, [a1, b1]) = two();
+    let c = FakeRunner::new();
+    let process = running
+        .admin
+        .add(Member::new("c", c.clone()).restart(permanent()))
+        .unwrap();
+    assert_eq!(process.name(), "c");
+    let c1 = up(&c);
+    process.expect_ready();
+    c1.fails();
+    let c2 = up(&c);
+    let names: Vec<_> = running.members().into_iter().map(|m| m.name).collect();
+    assert_eq!(names, ["a", "b", "c"]);
+    running.stop(&[&c2, &b1, &a1]).unwrap();
+}
+
+#[test]
+fn places_are_taken_again() {
+    let (running, _, [a1, b1]) = two();
+    for n in 0..100 {
+        let name = format!("extra {n}");
+        running
+            .admin
+            .add(Member::new(&*name, signal_recorder().0))
+            .unwrap();
+        assert_eq!(running.admin.remove(&name).unwrap().name(), name);
+    }
+    assert_eq!(running.members().len(), 2);
+    running.stop(&[&b1, &a1]).unwrap();
+}
+
+#[test]
+fn added_members_stay_for_the_next_run() {
+    let [a, b] = fakes();
+    let mut group = Ordered::new([Member::new("a", a.clone())]);
+    let admin = group.admin();
+    for run in 0..2 {
+        ifrit::scope(|scope| {
+            let process = Process::builder().background_scoped(scope, &mut group);
+            let a1 = up(&a);
+            if run == 0 {
+                process.expect_ready();
+                admin.add(Member::new("b", b.clone())).unwrap();
+            }
+            let b1 = up(&b);
+            process.signal(Signal::TERMINATE);
+            told(&b1, Signal::TERMINATE);
+            told(&a1, Signal::TERMINATE);
+            process.expect_exit().unwrap();
+        });
+    }
+}
+
+#[test]
+fn a_member_that_is_refused_comes_back_with_the_reason() {
+    let (running, _, [a1, b1]) = two();
+    let refusal = |member: Member| {
+        let error = running.admin.add(member).unwrap_err();
+        let reason = error.reason();
+        let mut runner_of = Ordered::new([error.into_member()]);
+        (reason, Harness::new().run(&mut runner_of).exit.is_ok())
+    };
+    let new = |name: &str| Member::new(name, signal_recorder().0);
+    assert_eq!(refusal(new("a")), (Refusal::DuplicateName, true));
+    assert_eq!(refusal(new("")).0, Refusal::EmptyName);
+    let zero = new("c").stop_timeout(std::time::Duration::ZERO);
+    assert_eq!(refusal(zero).0, Refusal::ZeroDeadline("stop_timeout"));
+    let invalid = Restart::permanent().backoff(Backoff::none().jitter(2.0));
+    assert_eq!(
+        refusal(new("c").restart(invalid)).0,
+        Refusal::InvalidBackoff
+    );
+    running.stop(&[&b1, &a1]).unwrap();
+}
+
+#[test]
+fn unknown_names_are_told() {
+    let (running, _, [a1, b1]) = two();
+    for name in ["", "c", "aa", "A"] {
+        assert!(matches!(
+            running.admin.terminate(name),
+            Err(AdminError::Unknown)
+        ));
+        assert!(matches!(
+            running.admin.restart(name),
+            Err(AdminError::Unknown)
+        ));
+        assert!(matches!(
+            running.admin.remove(name),
+            Err(AdminError::Unknown)
+        ));
+    }
+    running.stop(&[&b1, &a1]).unwrap();
+}
+
+#[test]
+fn a_second_request_while_the_first_is_under_way_is_refused() {
+    let (running, _, [a1, b1]) = two();
+    std::thread::scope(|scope| {
+        let first = scope.spawn(|| running.admin.terminate("a"));
+        assert_eq!(a1.wait_for_signal(), Signal::INTERRUPT);
+        assert_eq!(running.state("a"), MemberState::Stopping);
+        assert!(matches!(
+            running.admin.terminate("a"),
+            Err(AdminError::Leaving)
+        ));
+        assert!(matches!(
+            running.admin.remove("a"),
+            Err(AdminError::Leaving)
+        ));
+        assert!(matches!(
+            running.admin.restart("a"),
+            Err(AdminError::Running)
+        ));
+        a1.ends(How::Ok);
+        first.join().unwrap().unwrap();
+    });
+    running.stop(&[&b1]).unwrap();
+}
+
+/// Asks from inside a member, then runs on until it is stopped.
+fn asks(
+    ask: impl FnOnce(&Admin) -> Result<(), AdminError> + Send + 'static,
+    admins: Receiver<Admin>,
+) -> impl Runner {
+    ifrit::run_once(move |signals, ready| {
+        ready.notify();
+        let admin = admins.recv()?;
+        assert!(matches!(ask(&admin), Err(AdminError::WouldDeadlock)));
+        admin.list()?; // what does not wait for itself is answered
+        ifrit::until_stop(&signals);
+        Ok(())
+    })
+}
+
+#[test]
+fn a_member_cannot_wait_for_its_own_end() {
+    let asked: [fn(&Admin) -> Result<(), AdminError>; 2] = [
+        |admin| admin.terminate("a"),
+        |admin| admin.remove("a").map(drop),
+    ];
+    for ask in asked {
+        let (give, admins) = ifrit::crossbeam_channel::bounded(1);
+        let running = Running::new(Ordered::new([Member::new("a", asks(ask, admins))]));
+        give.send(running.admin.clone()).unwrap();
+        running.stop(&[]).unwrap();
+    }
+}
+
+#[test]
+fn what_runs_inside_a_member_cannot_wait_for_the_members_end() {
+    let (give, admins) = ifrit::crossbeam_channel::bounded(1);
+    let leaf = asks(|admin| admin.terminate("inner"), admins);
+    let inner = Ordered::new([Member::new("leaf", leaf)]);
+    let running = Running::new(Ordered::new([Member::new("inner", inner)]));
+    give.send(running.admin.clone()).unwrap();
+    running.stop(&[]).unwrap();
+}
+
+#[test]
+fn a_member_may_look_after_its_siblings() {
+    let (give, admins) = ifrit::crossbeam_channel::bounded::<Admin>(1);
+    let keeper = ifrit::run_once(move |signals, ready| {
+        ready.notify();
+        let admin = admins.recv()?;
+        admin.terminate("b")?;
+        admin.restart("b")?.expect_ready();
+        admin.remove("b")?;
+        ifrit::until_stop(&signals);
+        Ok(())
+    });
+    let b = Member::new("b", signal_recorder().0);
+    let running = Running::new(Ordered::new([b, Member::new("keeper", keeper)]));
+    running.process.expect_ready();
+    give.send(running.admin.clone()).unwrap();
+    running.process.signal(Signal::TERMINATE);
+    // The stop may have come in between; then the keeper says so.
+    let _ = running.process.expect_exit();
+}
+
+#[test]
+fn an_abandoned_member_is_told_of_and_may_come_back_late() {
+    let fakes @ [a, _] = &fakes();
+    let [first, second] = members(fakes, permanent());
+    let group = Parallel::new([first.stop_timeout(5 * SECOND), second]);
+    let (running, [a1, b1]) = Running::up(group, fakes);
+    let stuck = running.process_of("a");
+    std::thread::scope(|scope| {
+        let terminated = scope.spawn(|| running.admin.terminate("a"));
+        assert_eq!(a1.wait_for_signal(), Signal::INTERRUPT);
+        assert_eq!(running.clock.advance_to_next(), 5 * SECOND);
+        assert_eq!(a1.wait_for_signal(), Signal::KILL);
+        assert_eq!(running.clock.advance_to_next(), SECOND);
+        match terminated.join().unwrap() {
+            Err(AdminError::Abandoned(stuck)) => assert_eq!(stuck[0].name, "a"),
+            other => panic!("{other:?}"),
+        }
+    });
+    assert_eq!(running.state("a"), MemberState::Abandoned);
+    assert_eq!(running.admin.count().unwrap().abandoned, 1);
+    assert!(matches!(stuck.expect_exit(), Err(Error::Abandoned(_))));
+    for refused in [
+        running.admin.terminate("a"),
+        running.admin.restart("a").map(drop),
+        running.admin.remove("a").map(drop),
+    ] {
+        assert!(matches!(refused, Err(AdminError::Abandoned(_))));
+    }
+    b1.fails(); // the others are supervised as before
+    let b2 = up(&fakes[1]);
+
+    a1.ends(How::Ok); // its thread ends after all, and its runner comes home
+    while running.state("a") == MemberState::Abandoned {
+        std::thread::yield_now();
+    }
+    running.admin.restart("a").unwrap();
+    let a2 = up(a);
+    running.stop(&[&a2, &b2]).unwrap();
+}
+
+#[test]
+fn a_terminated_member_does_not_come_back_with_the_others() {
+    let fakes @ [a, b] = &fakes();
+    let group = Ordered::new(members(fakes, permanent())).strategy(Strategy::OneForAll);
+    let (running, [a1, b1]) = Running::up(group, fakes);
+    terminate(&running, "b", &b1);
+    a1.fails();
+    let a2 = up(a);
+    running.stop(&[&a2]).unwrap();
+    assert_eq!(b.calls(), 1);
+}

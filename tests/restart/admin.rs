@@ -407,8 +407,10 @@ fn a_member_may_look_after_its_siblings() {
 
 #[test]
 fn an_abandoned_member_is_told_of_and_may_come_back_late() {
-    let fakes @ [a, _] = &fakes();
-    let [first, second] = members(fakes, permanent());
+    let fakes @ [a, b] = &fakes();
+    let (watched, thread_ended) = WatchThread::new(a.clone());
+    let first = Member::new("a", watched).restart(permanent());
+    let second = Member::new("b", b.clone()).restart(permanent());
     let group = Parallel::new([first.stop_timeout(5 * SECOND), second]);
     let (running, [a1, b1]) = Running::up(group, fakes);
     let stuck = running.process_of("a");
@@ -434,12 +436,11 @@ fn an_abandoned_member_is_told_of_and_may_come_back_late() {
         assert!(matches!(refused, Err(AdminError::Abandoned(_))));
     }
     b1.fails(); // the others are supervised as before
-    let b2 = up(&fakes[1]);
+    let b2 = up(b);
 
     a1.ends(How::Ok); // its thread ends after all, and its runner comes home
-    while running.state("a") == MemberState::Abandoned {
-        std::thread::yield_now();
-    }
+    disconnected(&thread_ended);
+    assert_eq!(running.state("a"), MemberState::Terminated);
     running.admin.restart("a").unwrap();
     let a2 = up(a);
     running.stop(&[&a2, &b2]).unwrap();

@@ -1,10 +1,13 @@
 //! What the tests of restarts share.
 
+use std::cell::RefCell;
+use std::convert::Infallible;
 use std::time::Duration;
 
+use ifrit::crossbeam_channel::{RecvTimeoutError, Sender, bounded};
 use ifrit::grouper::{Admin, ExitTrace, Group, MemberState, MemberStatus, Order};
 use ifrit::restart::{Backoff, Budget, Restart};
-use ifrit::testing::{Call, FakeRunner, ManualClock, Waiting};
+use ifrit::testing::{Call, FakeRunner, ManualClock, PATIENCE, Waiting};
 use ifrit::{Error, Exit, prelude::*};
 
 pub(crate) const SECOND: Duration = Duration::from_secs(1);
@@ -178,4 +181,33 @@ pub(crate) fn trace_of(exit: Exit) -> ExitTrace {
 pub(crate) fn stress(usual: usize) -> usize {
     let factor = std::env::var("IFRIT_STRESS").ok();
     usual * factor.and_then(|factor| factor.parse().ok()).unwrap_or(1)
+}
+
+thread_local! {
+    static UNTIL_THREAD_ENDS: RefCell<Option<Sender<Infallible>>> = const { RefCell::new(None) };
+}
+
+/// A runner whose first thread can be waited for: to its very end, when all it had to report is reported.
+pub(crate) struct WatchThread<R>(R, Option<Sender<Infallible>>);
+
+impl<R> WatchThread<R> {
+    pub(crate) fn new(runner: R) -> (Self, Receiver<Infallible>) {
+        let (sender, ended) = bounded(0);
+        (WatchThread(runner, Some(sender)), ended)
+    }
+}
+
+impl<R: Runner> Runner for WatchThread<R> {
+    fn run(&mut self, signals: Receiver<Signal>, ready: ReadySender) -> ifrit::Result<()> {
+        UNTIL_THREAD_ENDS.set(self.1.take());
+        self.0.run(signals, ready)
+    }
+}
+
+/// Blocks until the channel is disconnected.
+pub(crate) fn disconnected(channel: &Receiver<Infallible>) {
+    assert_eq!(
+        channel.recv_timeout(PATIENCE),
+        Err(RecvTimeoutError::Disconnected)
+    );
 }

@@ -25,4 +25,4 @@ mod admin_phases;
 mod admin_stress;
 
 // Everything at random, against a model.
-//ADMIN mod model;
+mod model;

@@ -5,10 +5,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use ifrit::crossbeam_channel::RecvTimeoutError;
 use ifrit::grouper::Cause;
 use ifrit::restart::{Backoff, Next, Restarter};
-use ifrit::testing::{FakeRunner, ManualClock, PATIENCE, Waiting};
+use ifrit::testing::{FakeRunner, ManualClock, Waiting};
 use ifrit::{Error, Ordered, Status, prelude::*};
 
 use crate::kit::*;
@@ -222,10 +221,7 @@ fn given_up_by_its_group_it_is_published_and_its_late_return_starts_nothing() {
     assert!(matches!(trace[0].exit, Err(Error::Abandoned(_))));
     assert_eq!(process.status(), Status::Abandoned);
     call.fails(); // the thread returns after all, and drops the restarter, whose group is gone
-    assert_eq!(
-        gone.recv_timeout(PATIENCE),
-        Err(RecvTimeoutError::Disconnected)
-    );
+    disconnected(&gone);
     assert_eq!(fake.calls(), 1);
 }
 

@@ -1,8 +1,9 @@
 //! Looking after the members of a group that runs.
 
+use ifrit::crossbeam_channel::{Sender, bounded};
 use ifrit::grouper::{Admin, AdminError, MemberState, Ordered, Parallel, Refusal, Strategy};
 use ifrit::restart::{Backoff, Budget, Restart};
-use ifrit::testing::{Call, FakeRunner, Harness, Waiting, signal_recorder};
+use ifrit::testing::{Call, FakeRunner, Harness, PATIENCE, Waiting, signal_recorder};
 use ifrit::{Error, Status, prelude::*};
 
 use crate::kit::*;
@@ -345,16 +346,16 @@ fn a_second_request_while_the_first_is_under_way_is_refused() {
     running.stop(&[&b1]).unwrap();
 }
 
-/// Asks from inside a member, then runs on until it is stopped.
-fn asks(
-    ask: impl FnOnce(&Admin) -> Result<(), AdminError> + Send + 'static,
-    admins: Receiver<Admin>,
-) -> impl Runner {
+type Ask = fn(&Admin) -> Result<(), AdminError>;
+
+/// Asks from inside a member, says that it has, and runs on until it is stopped.
+fn asks(ask: Ask, admins: Receiver<Admin>, asked: Sender<()>) -> impl Runner {
     ifrit::run_once(move |signals, ready| {
         ready.notify();
         let admin = admins.recv()?;
         assert!(matches!(ask(&admin), Err(AdminError::WouldDeadlock)));
         admin.list()?; // what does not wait for itself is answered
+        asked.send(())?;
         ifrit::until_stop(&signals);
         Ok(())
     })
@@ -362,37 +363,44 @@ fn asks(
 
 #[test]
 fn a_member_cannot_wait_for_its_own_end() {
-    let asked: [fn(&Admin) -> Result<(), AdminError>; 2] = [
+    let all: [Ask; 2] = [
         |admin| admin.terminate("a"),
         |admin| admin.remove("a").map(drop),
     ];
-    for ask in asked {
-        let (give, admins) = ifrit::crossbeam_channel::bounded(1);
-        let running = Running::new(Ordered::new([Member::new("a", asks(ask, admins))]));
+    for ask in all {
+        let (give, admins) = bounded(1);
+        let (said, asked) = bounded(1);
+        let member = Member::new("a", asks(ask, admins, said));
+        let running = Running::new(Ordered::new([member]));
         give.send(running.admin.clone()).unwrap();
+        asked.recv_timeout(PATIENCE).unwrap();
         running.stop(&[]).unwrap();
     }
 }
 
 #[test]
 fn what_runs_inside_a_member_cannot_wait_for_the_members_end() {
-    let (give, admins) = ifrit::crossbeam_channel::bounded(1);
-    let leaf = asks(|admin| admin.terminate("inner"), admins);
+    let (give, admins) = bounded(1);
+    let (said, asked) = bounded(1);
+    let leaf = asks(|admin| admin.terminate("inner"), admins, said);
     let inner = Ordered::new([Member::new("leaf", leaf)]);
     let running = Running::new(Ordered::new([Member::new("inner", inner)]));
     give.send(running.admin.clone()).unwrap();
+    asked.recv_timeout(PATIENCE).unwrap();
     running.stop(&[]).unwrap();
 }
 
 #[test]
 fn a_member_may_look_after_its_siblings() {
-    let (give, admins) = ifrit::crossbeam_channel::bounded::<Admin>(1);
+    let (give, admins) = bounded::<Admin>(1);
+    let (said, done) = bounded(1);
     let keeper = ifrit::run_once(move |signals, ready| {
         ready.notify();
         let admin = admins.recv()?;
         admin.terminate("b")?;
         admin.restart("b")?.expect_ready();
         admin.remove("b")?;
+        said.send(())?;
         ifrit::until_stop(&signals);
         Ok(())
     });
@@ -400,9 +408,8 @@ fn a_member_may_look_after_its_siblings() {
     let running = Running::new(Ordered::new([b, Member::new("keeper", keeper)]));
     running.process.expect_ready();
     give.send(running.admin.clone()).unwrap();
-    running.process.signal(Signal::TERMINATE);
-    // The stop may have come in between; then the keeper says so.
-    let _ = running.process.expect_exit();
+    done.recv_timeout(PATIENCE).unwrap();
+    running.stop(&[]).unwrap();
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::thread;
 
-use ifrit::grouper::{AdminError, AutoShutdown, MemberState, Strategy};
+use ifrit::grouper::{AdminError, AutoShutdown};
 use ifrit::restart::{Next, Restarter};
 use ifrit::testing::{FakeRunner, ManualClock, PATIENCE, Waiting};
 use ifrit::{Cause, Error, Member, Ordered, Process, Signal};
@@ -46,35 +46,6 @@ fn a_significant_end_during_a_stop_begins_no_other_stop() {
     let trace = running.trace();
     assert!(trace.initiator().is_none());
     assert_eq!(trace.get("a").unwrap().cause, Cause::Stopped);
-}
-
-#[test]
-fn nobody_is_started_in_the_middle_of_a_round() {
-    let fakes @ [a, b, c] = &fakes();
-    let group = Ordered::new(members(fakes, permanent())).strategy(Strategy::OneForAll);
-    let (running, [a1, b1, c1]) = Running::up(group, fakes);
-    let admin = running.admin.clone();
-    let c1 = thread::scope(|scope| {
-        let gone = scope.spawn(|| running.admin.terminate("c"));
-        told(&c1, Signal::INTERRUPT);
-        gone.join().unwrap().unwrap();
-        c1
-    });
-    drop(c1);
-    running.fails("a", &a1);
-    assert_eq!(b1.wait_for_signal(), Signal::INTERRUPT);
-    assert!(matches!(admin.restart("c"), Err(AdminError::Restarting)));
-
-    let d = FakeRunner::new();
-    let last = Member::new("d", d.clone());
-    let added = thread::spawn(move || admin.add(last));
-    b1.ends(How::Ok);
-    let (a2, b2) = (up(a), up(b));
-    let d1 = up(&d); // in its turn
-    added.join().unwrap().unwrap();
-    assert_eq!(c.calls(), 1);
-    assert_eq!(running.state("c"), MemberState::Terminated);
-    running.stop(&[&d1, &b2, &a2]).unwrap();
 }
 
 #[test]

@@ -128,9 +128,6 @@ pub enum AdminError {
     /// It runs already, or is about to.
     #[error("the member runs, or is about to")]
     Running,
-    /// The group is about to restart several members together; ask again when it has.
-    #[error("the group is about to restart several members")]
-    Restarting,
     /// Somebody else has asked for it to go.
     #[error("somebody else has asked for the member to go")]
     Leaving,
@@ -237,6 +234,8 @@ impl Admin {
 
     /// Starts a member that was terminated, has completed, or waits for its restart; in the last case now.
     ///
+    /// It is started at once, whatever happens to the others at that moment, so that the answer is prompt.
+    ///
     /// # Errors
     ///
     /// See [`AdminError`].
@@ -339,26 +338,29 @@ impl Run<'_> {
     }
 
     fn restart_now(&mut self, index: usize) -> Result<Process, AdminError> {
-        if self.round.is_some() {
-            return Err(AdminError::Restarting);
-        }
         let slot = &mut self.slots.all[index];
         match slot.run.place {
             Place::Abandoned => return Err(AdminError::Abandoned(self.stuck(index))),
             Place::Done => {
-                // An end that is followed by another start is not the member's end.
-                let name = Arc::clone(&slot.name);
-                self.trace.retain(|record| *record.name != *name);
+                self.forget_ok_ends(index);
                 self.done -= 1;
             }
             Place::Terminated => {}
-            Place::Down => {}
+            Place::Down if !slot.run.in_round => {}
             _ => return Err(AdminError::Running),
         }
         self.clear_timer(index);
         self.start(index);
         let core = self.slots.all[index].core.clone();
         core.map(Process::from_core).ok_or(AdminError::NotRunning)
+    }
+
+    /// An Ok end that is followed by another start, or by its removal, is not the member's end; and a trace that kept each
+    /// would grow for as long as somebody looks after the group. Errors are kept.
+    fn forget_ok_ends(&mut self, index: usize) {
+        let name = &self.slots.all[index].name;
+        self.trace
+            .retain(|record| record.exit.is_err() || *record.name != **name);
     }
 
     fn stuck(&self, index: usize) -> Vec<Stuck> {
@@ -415,8 +417,7 @@ impl Run<'_> {
             How::Terminate(reply) => drop(reply.send(Ok(()))),
             How::Remove(reply) => {
                 self.to_start.retain(|other| *other != index);
-                let name = Arc::clone(&slot.name);
-                self.trace.retain(|record| *record.name != *name);
+                self.forget_ok_ends(index);
                 let member = self.slots.remove(index).ok_or(AdminError::NotRunning);
                 let _ = reply.send(member);
             }

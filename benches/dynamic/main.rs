@@ -32,8 +32,10 @@ const TURNS: usize = 9;
 
 fn main() {
     let args: Vec<String> = env::args().skip(1).collect();
-    if args.first().is_some_and(|arg| arg == child::FLAG) {
-        return memory::in_child();
+    if let [flag, what] = args.as_slice()
+        && flag == child::FLAG
+    {
+        return memory::in_child(what);
     }
     // `cargo test` runs benches too, without this flag; there is nothing to test here.
     if !args.iter().any(|arg| arg == "--bench") {

@@ -96,7 +96,7 @@ pub(crate) fn compare_at<const N: usize>(
 }
 
 /// One turn, begun when the threads of the one before are gone: an exit is published a moment before its thread is.
-fn quietly<T>(turn: impl FnOnce() -> T) -> T {
+pub(crate) fn quietly<T>(turn: impl FnOnce() -> T) -> T {
     while status("Threads:") > 1 {
         thread::yield_now();
     }

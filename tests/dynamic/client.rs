@@ -124,7 +124,7 @@ fn a_closed_group_lets_its_members_be_and_ends_with_the_last() {
     assert!(group.try_exit().is_none());
     a.trigger_exit(Ok(()));
     group.expect_exit().unwrap();
-    assert_eq!(a.signals().try_recv(), Err(TryRecvError::Disconnected));
+    expect_fired(a.signals());
 }
 
 #[test]

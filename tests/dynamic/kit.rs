@@ -108,9 +108,10 @@ pub(crate) fn recv<T>(receiver: &Receiver<T>) -> T {
     }
 }
 
-/// Blocks until a latch has fired.
+/// Blocks until a channel is disconnected, without anything having come: until a latch has fired, or until a run has
+/// ended without another signal.
 #[track_caller]
-pub(crate) fn expect_fired(latch: &Receiver<std::convert::Infallible>) {
+pub(crate) fn expect_fired<T>(latch: &Receiver<T>) {
     match latch.recv_timeout(PATIENCE) {
         Err(error) if error.is_disconnected() => {}
         _ => panic!("not fired after {PATIENCE:?}"),

@@ -1,11 +1,10 @@
 //! What is sent to a group on its way to the members.
 
 use ifrit::Signal;
-use ifrit::crossbeam_channel::TryRecvError;
 use ifrit::testing::{Waiting, signal_recorder};
 use ifrit::{Member, Receiver};
 
-use crate::kit::{both, done, insert_fake, start, unlimited};
+use crate::kit::{both, done, expect_fired, insert_fake, start, unlimited};
 
 #[test]
 fn a_notification_reaches_all_the_living_and_stops_nobody() {
@@ -130,5 +129,5 @@ fn a_stop_is_told_once() {
     let signals: Receiver<Signal> = call.signals().clone();
     call.trigger_exit(Ok(()));
     group.expect_exit().unwrap();
-    assert_eq!(signals.try_recv(), Err(TryRecvError::Disconnected));
+    expect_fired(&signals);
 }

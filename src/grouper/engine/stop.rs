@@ -94,11 +94,12 @@ impl Run<'_> {
         }
     }
 
-    /// Goes on to the next member that still lives.
+    /// Goes on to the next member that still lives, and is not one that somebody has started since.
     pub(super) fn next_turn(&mut self) {
         self.stopping = None;
         while let Some(index) = self.to_stop.pop_front() {
-            if self.slots.all[index].is_live() {
+            let slot = &self.slots.all[index];
+            if slot.is_live() && (self.phase == Phase::Stopping || slot.run.in_round) {
                 self.stopping = Some(index);
                 self.turn_of(index);
                 return;

@@ -210,6 +210,21 @@ fn in_a_round_members_may_be_terminated_and_the_round_goes_on() {
 }
 
 #[test]
+fn in_a_round_a_member_that_was_terminated_and_restarted_is_no_part_of_it_any_more() {
+    let (running, [a, b, c], [_, b1, c1]) = in_a_round(permanent());
+    std::thread::scope(|scope| {
+        scope.spawn(|| told(&b1, Signal::INTERRUPT));
+        running.admin.terminate("b").unwrap();
+    });
+    running.admin.restart("b").unwrap();
+    let b2 = up(&b);
+    c1.ends(How::Ok);
+    let (a2, c2) = (up(&a), up(&c));
+    // The first thing that the new b hears is the stop.
+    running.stop(&[&c2, &b2, &a2]).unwrap();
+}
+
+#[test]
 fn in_a_round_members_may_be_removed_and_the_round_goes_on() {
     let (running, [a, b, c], [_, b1, c1]) = in_a_round(permanent());
     assert_eq!(running.admin.remove("a").unwrap().name(), "a");

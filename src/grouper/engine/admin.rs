@@ -1,5 +1,8 @@
 //! Looking after a group while it runs: [`Admin`].
 
+#[cfg(test)]
+mod tests;
+
 use std::fmt;
 
 use super::run::{Phase, Run};
@@ -413,6 +416,7 @@ impl Run<'_> {
             return leaving.refuse(AdminError::Abandoned(stuck));
         }
         slot.run.place = Place::Terminated;
+        self.to_start.retain(|other| *other != index); // its place may be taken by another
         match leaving.how {
             How::Terminate(reply) => drop(reply.send(Ok(()))),
             How::Remove(reply) => {

@@ -420,7 +420,6 @@ impl Run<'_> {
         match leaving.how {
             How::Terminate(reply) => drop(reply.send(Ok(()))),
             How::Remove(reply) => {
-                self.to_start.retain(|other| *other != index);
                 self.forget_ok_ends(index);
                 let member = self.slots.remove(index).ok_or(AdminError::NotRunning);
                 let _ = reply.send(member);

@@ -6,7 +6,8 @@ use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::time::{Duration, Instant};
 
 use super::builder::Builder;
-use super::core::{Core, Status};
+use super::core::Core;
+use super::status::Status;
 use super::wait::Wait;
 use crate::clock::Clock;
 use crate::error::{Error, Exit, ProcessId};

@@ -9,14 +9,15 @@ mod link;
 pub(crate) mod registry;
 mod scope;
 mod spawn;
+mod status;
 pub(crate) mod threads;
 mod wait;
 
-pub use self::core::Status;
 pub use builder::Builder;
 pub use current::current;
 pub use handle::{Process, background, invoke};
 pub use scope::{Scope, scope};
+pub use status::Status;
 pub use wait::Wait;
 
 pub(crate) use self::core::{Core, earlier};

@@ -1,0 +1,84 @@
+//! The mailboxes of a process: one for what runs on it, and one for each wrapper around that.
+
+use std::time::Instant;
+
+use super::Core;
+use crate::mailbox::Mailbox;
+use crate::signal::Signal;
+use crate::sync::Arc;
+use crate::sync::channel::Receiver;
+
+impl Core {
+    /// The runner's end of the mailbox; `None` once the run has ended.
+    pub(crate) fn signals(&self) -> Option<Receiver<Signal>> {
+        let state = self.state.lock();
+        state
+            .mailbox
+            .as_ref()
+            .map(|mailbox| mailbox.receiver().clone())
+    }
+
+    /// Whether `signals` are those of what runs now.
+    pub(crate) fn reads(&self, signals: &Receiver<Signal>) -> bool {
+        let state = self.state.lock();
+        let mailbox = state.mailbox.as_ref();
+        mailbox.is_some_and(|mailbox| mailbox.receiver().same_channel(signals))
+    }
+
+    /// Puts a fresh mailbox on top, with what is pending; `None` once a stop was asked for.
+    pub(in crate::process) fn push_mailbox(&self) -> Option<Receiver<Signal>> {
+        let mut state = self.state.lock();
+        if state.told.is_some() {
+            return None;
+        }
+        let outer = state.mailbox.take()?;
+        let mut inner = Mailbox::new();
+        inner.take_from(&outer);
+        let signals = inner.receiver().clone();
+        state.outer.push(outer);
+        state.mailbox = Some(inner);
+        Some(signals)
+    }
+
+    /// Takes the top mailbox away; what is pending goes to the one below.
+    pub(in crate::process) fn pop_mailbox(&self) {
+        let mut state = self.state.lock();
+        let inner = state.mailbox.take();
+        state.mailbox = state.outer.pop();
+        if let (Some(outer), Some(inner)) = (&mut state.mailbox, &inner) {
+            outer.take_from(inner);
+        }
+        drop(state);
+        drop(inner);
+    }
+
+    pub(crate) fn set_restarting(&self, restarting: bool) {
+        self.state.lock().restarting = restarting;
+    }
+
+    pub(crate) fn was_told(&self) -> bool {
+        self.state.lock().told.is_some()
+    }
+
+    /// Blocks until `limit`, if there is one, or until a stop is asked for; says whether it was. The process counts as restarting.
+    pub(crate) fn told_before(self: &Arc<Self>, limit: Option<Instant>) -> bool {
+        self.set_restarting(true); // before the timer is set: a test that waits for that sees it
+        let by_hand = limit.filter(|_| self.clock.is_manual());
+        let alarm = by_hand.map(|limit| {
+            let weak = Arc::downgrade(self);
+            let ring = move || {
+                if let Some(core) = weak.upgrade() {
+                    let _state = core.state.lock(); // or it might ring between a look and the wait
+                    core.changed.notify_all();
+                }
+            };
+            self.clock.schedule(limit, Box::new(ring))
+        });
+        let mut state = self.state.lock();
+        while state.told.is_none() && limit.is_none_or(|limit| self.clock.now() < limit) {
+            self.blocks_past(&mut state, limit.filter(|_| alarm.is_none()));
+        }
+        state.restarting = false;
+        state.told.is_some()
+    }
+}

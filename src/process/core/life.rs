@@ -1,0 +1,159 @@
+//! Running, becoming ready, and the exit: once, or given up.
+
+use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
+
+use super::{Core, State};
+use crate::error::{Error, Exit, Stuck, drop_caught};
+use crate::process::link::{Guarded, News};
+use crate::process::registry;
+use crate::process::status::Status;
+use crate::ready::Announce;
+use crate::runner::BoxRunner;
+use crate::sync::MutexGuard;
+use crate::sync::thread;
+
+impl Core {
+    pub(crate) fn started_on_this_thread(&self) {
+        let _ = self.thread.set(thread::current().id());
+    }
+
+    /// The run has ended, and says nothing more.
+    pub(crate) fn returned(&self) {
+        self.state.lock().returned = true;
+    }
+
+    /// The end of the run. The runner goes home to the group, where there is one.
+    pub(crate) fn finish(&self, exit: Exit, runner: Option<BoxRunner>) {
+        let at = self.clock.now();
+        let mut state = self.state.lock();
+        let mailboxes = (state.mailbox.take(), std::mem::take(&mut state.outer)); // 4
+        if state.exit.is_some() {
+            drop(state);
+            if let Some(link) = &self.link {
+                let runner = runner.map(Guarded::new);
+                drop(link.report(self.id, News::EndedLate { runner }));
+            }
+            return;
+        }
+        let exit = if state.start_overdue {
+            Err(self.start_timeout(None, exit.err()))
+        } else {
+            exit
+        };
+        self.publish(state, exit, at, runner, false);
+        drop(mailboxes);
+    }
+
+    fn publish(
+        &self,
+        mut state: MutexGuard<'_, State>,
+        exit: Exit,
+        at: Instant,
+        runner: Option<BoxRunner>,
+        given_up: bool,
+    ) {
+        state.exit = Some(exit.clone()); // 1
+        let waiters = std::mem::take(&mut state.waiters);
+        let timers = (std::mem::take(&mut state.timers), state.start_timer.take());
+        let leftover = self.link.as_ref().map(|link| {
+            let news = News::Exited {
+                exit: exit.clone(),
+                at,
+                runner,
+                given_up,
+            };
+            link.report(self.id, news) // 3
+        });
+        drop(state);
+        drop(timers);
+        self.exited.open();
+        self.changed.notify_all();
+        for waiter in waiters.into_values() {
+            let _ = waiter.send(exit.clone());
+        }
+        drop(leftover);
+    }
+
+    /// Publishes the exit of a process whose thread still runs; false if it has exited before.
+    pub(crate) fn give_up(&self) -> bool {
+        let stuck = self.stuck_here_and_below();
+        let state = self.state.lock();
+        if state.exit.is_some() {
+            return false;
+        }
+        let error = if state.start_overdue {
+            self.start_timeout(Some(self.stuck()), None)
+        } else {
+            Error::Abandoned(stuck)
+        };
+        let at = self.clock.now();
+        self.publish(state, Err(error), at, None, true); // 5
+        true
+    }
+
+    fn start_timeout(&self, stuck: Option<Stuck>, source: Option<Error>) -> Error {
+        Error::StartTimeout {
+            name: self.name.to_string(),
+            after: self.limits.start.map_or(Duration::ZERO, |(after, _)| after),
+            stuck,
+            source: source.map(Box::new),
+        }
+    }
+
+    pub(crate) fn stuck(&self) -> Stuck {
+        Stuck {
+            name: self.name.to_string(),
+            id: self.id,
+            thread: self.thread.get().copied(),
+        }
+    }
+
+    /// This process and, where it is a group, those below it that still run: a group that is given up before its own
+    /// time is over has not said who keeps it. A leaf is not asked, or a group would look at all its members for each.
+    fn stuck_here_and_below(&self) -> Vec<Stuck> {
+        let mut stuck = vec![self.stuck()];
+        if self.kind.get().is_some() {
+            let mut ids = BTreeSet::from([self.id]);
+            for core in registry::living() {
+                // The oldest come first, so those above are known before those below.
+                if core.parent.is_some_and(|parent| ids.contains(&parent)) {
+                    ids.insert(core.id);
+                    if core.status() != Status::Exited {
+                        stuck.push(core.stuck());
+                    }
+                }
+            }
+        }
+        stuck
+    }
+}
+
+impl Drop for Core {
+    fn drop(&mut self) {
+        // The last handle may die anywhere, such as in a snapshot of the tree or on a thread that is used again; an error
+        // whose destructor panics must not harm that place.
+        if let Some(Err(error)) = self.state.get_mut().exit.take() {
+            let _ = drop_caught(error);
+        }
+    }
+}
+
+impl Announce for Core {
+    fn ready(&self) {
+        let mut state = self.state.lock();
+        // 1: not after the run or the exit; nor once it is being stopped for not having been ready in time.
+        if state.ready || state.returned || state.exit.is_some() || state.start_overdue {
+            return;
+        }
+        state.ready = true;
+        let _timer = state.start_timer.take(); // cancelled outside the lock
+        let leftover = self.link.as_ref().map(|link| {
+            link.report(self.id, News::Ready) // 3
+        });
+        self.ready.open(); // 1: under the lock, or the exit's latch might open first
+        drop(state);
+        self.changed.notify_all();
+        drop(leftover);
+    }
+}

@@ -1,0 +1,154 @@
+//! What the handles of one process share.
+//!
+//! Invariants:
+//! 1. The exit is stored once, under the lock, before any waiter can see it; ready is stored once, and never after
+//!    the exit. So whoever sees both sees ready first.
+//! 2. Whether a signal was delivered before the exit is decided under the same lock.
+//! 3. Nobody else's code runs under the lock, and nothing that blocks: what is done under it beyond the state itself
+//!    is to open the latch of ready, and to report ready and the exit to the group, whose order must be that of the
+//!    state. So whoever sees the exit may count on its having been heard there: its name and its place are free.
+//! 4. The mailbox lives as long as the thread; its end disconnects whoever still holds the runner's signals.
+//! 5. `exit` may be stored while the thread still runs: the process has then been given up, and is so named.
+
+mod frames;
+mod life;
+mod stop;
+mod waiting;
+
+use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
+
+use super::link::Link;
+use super::spawn::DEFAULT_GRACE;
+use crate::clock::{Clock, Timer};
+use crate::error::{Exit, ProcessId};
+use crate::latch::Latch;
+use crate::mailbox::Mailbox;
+use crate::sync::atomic::{AtomicU64, Ordering};
+use crate::sync::channel::Sender;
+use crate::sync::thread::ThreadId;
+use crate::sync::{Arc, Condvar, Mutex, OnceLock};
+
+#[derive(Debug)]
+pub(crate) struct Core {
+    pub(crate) id: ProcessId,
+    pub(crate) name: Arc<str>,
+    pub(crate) parent: Option<ProcessId>,
+    pub(crate) clock: Clock,
+    pub(crate) limits: Limits,
+    /// What runs here, where that is more than a leaf.
+    pub(crate) kind: OnceLock<&'static str>,
+    pub(crate) ready: Latch,
+    pub(crate) exited: Latch,
+    thread: OnceLock<ThreadId>,
+    state: Mutex<State>,
+    changed: Condvar,
+    link: Option<Link>,
+}
+
+/// The time a process is given, by itself and by those above it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Limits {
+    /// From KILL to being given up.
+    pub(crate) grace: Duration,
+    /// How long it may take to become ready, and when that is over.
+    pub(crate) start: Option<(Duration, Instant)>,
+    /// How long a stop may take that begins inside.
+    pub(crate) stop: Option<Duration>,
+}
+
+#[derive(Debug)]
+struct State {
+    /// The innermost: the one read by what runs now.
+    mailbox: Option<Mailbox>,
+    /// Those of the wrappers around it, outermost first.
+    outer: Vec<Mailbox>,
+    /// A wrapper waits to run its child again.
+    restarting: bool,
+    ready: bool,
+    /// The run has ended; what is left to do on the thread is to drop the runner.
+    returned: bool,
+    exit: Option<Exit>,
+    /// When the first stop signal came.
+    told: Option<Instant>,
+    /// When KILL will come, as those who asked for the stop have said.
+    stop_by: Option<Instant>,
+    /// Set by a wrapper inside: how long a stop may take, from the first stop signal on.
+    stop_within: Option<Duration>,
+    /// Set by a wrapper inside: the grace that takes the place of that in the limits.
+    grace: Option<Duration>,
+    start_overdue: bool,
+    waiters: BTreeMap<u64, Sender<Exit>>,
+    next_waiter: u64,
+    timers: Vec<Timer>,
+    /// Until it is ready.
+    start_timer: Option<Timer>,
+}
+
+impl Core {
+    pub(crate) fn new(
+        name: Arc<str>,
+        parent: Option<ProcessId>,
+        clock: Clock,
+        limits: Limits,
+        link: Option<Link>,
+    ) -> Arc<Self> {
+        static NEXT: AtomicU64 = AtomicU64::new(1);
+        Arc::new(Core {
+            id: ProcessId(NEXT.fetch_add(1, Ordering::Relaxed)),
+            name,
+            parent,
+            clock,
+            limits,
+            kind: OnceLock::new(),
+            ready: Latch::default(),
+            exited: Latch::default(),
+            thread: OnceLock::new(),
+            state: Mutex::new(State {
+                mailbox: Some(Mailbox::new()),
+                outer: Vec::new(),
+                restarting: false,
+                ready: false,
+                returned: false,
+                exit: None,
+                told: None,
+                stop_by: None,
+                stop_within: None,
+                grace: None,
+                start_overdue: false,
+                waiters: BTreeMap::new(),
+                next_waiter: 0,
+                timers: Vec::new(),
+                start_timer: None,
+            }),
+            changed: Condvar::new(),
+            link,
+        })
+    }
+
+    /// A process without a thread, to host what is driven by hand inside `process`, if inside any.
+    pub(crate) fn by_hand(process: Option<&Core>) -> Arc<Self> {
+        let limits = Limits {
+            grace: process.map_or(DEFAULT_GRACE, Core::grace),
+            start: process.and_then(Core::start_limit),
+            stop: process.and_then(Core::stop_within),
+        };
+        let clock = process.map(|process| process.clock.clone());
+        let parent = process.map(|process| process.id);
+        Core::new(
+            "by hand".into(),
+            parent,
+            clock.unwrap_or_default(),
+            limits,
+            None,
+        )
+    }
+}
+
+/// The lesser of two limits, where there are any.
+pub(crate) fn earlier<T: Ord>(one: Option<T>, other: Option<T>) -> Option<T> {
+    match (one, other) {
+        (Some(one), Some(other)) => Some(one.min(other)),
+        (one, other) => one.or(other),
+    }
+}

@@ -1,0 +1,90 @@
+//! Looking at a process, and waiting for it.
+
+use std::time::Instant;
+
+use super::{Core, State};
+use crate::error::Exit;
+use crate::process::status::Status;
+use crate::sync::MutexGuard;
+use crate::sync::channel::{Receiver, bounded};
+use crate::sync::thread::{self, ThreadId};
+
+impl Core {
+    pub(crate) fn status(&self) -> Status {
+        let state = self.state.lock();
+        match (&state.exit, &state.mailbox) {
+            (Some(_), None) => Status::Exited,
+            (Some(_), Some(_)) => Status::Abandoned,
+            (None, _) if state.told.is_some() => Status::Stopping,
+            (None, _) if state.restarting => Status::Restarting,
+            (None, _) if state.ready => Status::Ready,
+            (None, _) => Status::Starting,
+        }
+    }
+
+    pub(crate) fn is_ready(&self) -> bool {
+        self.state.lock().ready
+    }
+
+    pub(crate) fn exit(&self) -> Option<Exit> {
+        self.state.lock().exit.clone()
+    }
+
+    /// Blocks until the process is ready or has exited, or `limit` of real time has come; says whether it is ready.
+    pub(crate) fn wait_ready(&self, limit: Option<Instant>) -> bool {
+        let mut state = self.state.lock();
+        while !state.ready && state.exit.is_none() {
+            if self.blocks_past(&mut state, limit) {
+                break;
+            }
+        }
+        state.ready
+    }
+
+    /// Blocks until the process has exited or `limit` of real time has come.
+    pub(crate) fn wait_exit(&self, limit: Option<Instant>) -> Option<Exit> {
+        let mut state = self.state.lock();
+        while state.exit.is_none() {
+            if self.blocks_past(&mut state, limit) {
+                break;
+            }
+        }
+        state.exit.clone()
+    }
+
+    pub(super) fn blocks_past(&self, state: &mut MutexGuard<'_, State>, limit: Option<Instant>) -> bool {
+        match limit {
+            Some(limit) => self.changed.wait_until(state, limit).timed_out(),
+            None => {
+                self.changed.wait(state);
+                false
+            }
+        }
+    }
+
+    /// A channel that gets the exit, at once if there is one; and the key of its registration, if there is none yet.
+    pub(crate) fn register_waiter(&self) -> (Receiver<Exit>, Option<u64>) {
+        let (sender, receiver) = bounded(1);
+        let mut state = self.state.lock();
+        if let Some(exit) = &state.exit {
+            let _ = sender.send(exit.clone());
+            return (receiver, None);
+        }
+        let key = state.next_waiter;
+        state.next_waiter += 1;
+        state.waiters.insert(key, sender);
+        (receiver, Some(key))
+    }
+
+    pub(crate) fn forget_waiter(&self, key: u64) {
+        self.state.lock().waiters.remove(&key);
+    }
+
+    pub(crate) fn thread(&self) -> Option<ThreadId> {
+        self.thread.get().copied()
+    }
+
+    pub(crate) fn runs_on_this_thread(&self) -> bool {
+        self.thread.get() == Some(&thread::current().id())
+    }
+}

@@ -4,8 +4,9 @@ use std::convert::Infallible;
 use std::fmt;
 use std::time::{Duration, Instant};
 
+use super::admission::Wait;
 use super::events::Events;
-use super::shared::{Shared, Wait};
+use super::shared::Shared;
 use super::{Entrance, ExitEvent};
 use crate::grouper::InsertError;
 use crate::grouper::Member;

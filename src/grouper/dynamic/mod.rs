@@ -1,8 +1,10 @@
 //! Groups whose members come while they run: [`Dynamic`].
 
+mod admission;
 mod client;
 mod events;
 mod pool;
+mod reports;
 mod shared;
 
 use std::fmt;

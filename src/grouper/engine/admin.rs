@@ -5,13 +5,10 @@ mod tests;
 
 use std::fmt;
 
-use super::run::{Phase, Run};
-use super::slot::Place;
 use crate::error::{Error, ProcessId, Stuck};
 use crate::grouper::member::Member;
 use crate::grouper::refusal::{InsertError, Refusal};
-use crate::process::{Process, Status, lineage};
-use crate::signal::Signal;
+use crate::process::{Process, lineage};
 use crate::sync::channel::{Receiver, Sender, bounded, never, unbounded};
 use crate::sync::{Arc, Mutex};
 
@@ -88,17 +85,17 @@ pub(super) enum Command {
 /// Somebody has asked for a member to go, and waits until it has gone.
 pub(super) struct Leaving {
     /// The process that asks, and those it runs in.
-    askers: Vec<ProcessId>,
-    how: How,
+    pub(super) askers: Vec<ProcessId>,
+    pub(super) how: How,
 }
 
-enum How {
+pub(super) enum How {
     Terminate(Reply<()>),
     Remove(Reply<Member>),
 }
 
 impl Leaving {
-    fn refuse(self, error: AdminError) {
+    pub(super) fn refuse(self, error: AdminError) {
         match self.how {
             How::Terminate(reply) => drop(reply.send(Err(error))),
             How::Remove(reply) => drop(reply.send(Err(error))),
@@ -290,191 +287,5 @@ impl Admin {
 impl fmt::Debug for Admin {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Admin")
-    }
-}
-
-impl Run<'_> {
-    pub(super) fn carry_out(&mut self, command: Command) {
-        match command {
-            Command::List(reply) => {
-                let list = self.slots.order.iter().map(|index| self.status(*index));
-                let _ = reply.send(Ok(list.collect()));
-            }
-            _ if self.phase == Phase::Stopping => refuse(command),
-            Command::Restart(name, reply) => {
-                let answer = self.find(&name).and_then(|index| self.restart_now(index));
-                let _ = reply.send(answer);
-            }
-            Command::Leave(name, leaving) => match self.find(&name) {
-                Ok(index) => self.send_away(index, leaving),
-                Err(error) => leaving.refuse(error),
-            },
-            Command::Add(member, reply) => self.add(*member, reply),
-        }
-    }
-
-    fn find(&self, name: &str) -> Result<usize, AdminError> {
-        self.slots.find(name).ok_or(AdminError::Unknown)
-    }
-
-    fn status(&self, index: usize) -> MemberStatus {
-        let slot = &self.slots.all[index];
-        let status = slot.core.as_ref().map(|core| core.status());
-        MemberStatus {
-            name: slot.name.to_string(),
-            state: match slot.run.place {
-                Place::Waiting => MemberState::Waiting,
-                Place::Live => match status {
-                    Some(Status::Ready) => MemberState::Ready,
-                    Some(Status::Restarting) => MemberState::Restarting,
-                    Some(Status::Stopping) => MemberState::Stopping,
-                    _ => MemberState::Starting,
-                },
-                Place::Down => MemberState::Restarting,
-                Place::Done => MemberState::Completed,
-                Place::Terminated | Place::Vacant => MemberState::Terminated,
-                Place::Abandoned => MemberState::Abandoned,
-            },
-            process: slot.core.clone().map(Process::from_core),
-            restarts: slot.run.restarts,
-        }
-    }
-
-    fn restart_now(&mut self, index: usize) -> Result<Process, AdminError> {
-        let slot = &mut self.slots.all[index];
-        match slot.run.place {
-            Place::Abandoned => return Err(AdminError::Abandoned(self.stuck(index))),
-            Place::Done => {
-                self.forget_ok_ends(index);
-                self.done -= 1;
-            }
-            Place::Terminated => {}
-            Place::Down if !slot.run.in_round => {}
-            _ => return Err(AdminError::Running),
-        }
-        self.clear_timer(index);
-        self.start(index);
-        let core = self.slots.all[index].core.clone();
-        core.map(Process::from_core).ok_or(AdminError::NotRunning)
-    }
-
-    /// An Ok end that is followed by another start, or by its removal, is not the member's end; and a trace that kept each
-    /// would grow for as long as somebody looks after the group. Errors are kept.
-    fn forget_ok_ends(&mut self, index: usize) {
-        let name = &self.slots.all[index].name;
-        self.trace
-            .retain(|record| record.exit.is_err() || *record.name != **name);
-    }
-
-    fn stuck(&self, index: usize) -> Vec<Stuck> {
-        let core = self.slots.all[index].core.as_ref();
-        core.iter().map(|core| core.stuck()).collect()
-    }
-
-    fn send_away(&mut self, index: usize, leaving: Leaving) {
-        let run = &mut self.slots.all[index].run;
-        if run.leaving.is_some() {
-            return leaving.refuse(AdminError::Leaving);
-        }
-        if run.joining.is_some() {
-            return leaving.refuse(AdminError::Running); // whoever has added it waits for it
-        }
-        match run.place {
-            Place::Abandoned => {
-                let stuck = self.stuck(index);
-                return leaving.refuse(AdminError::Abandoned(stuck));
-            }
-            Place::Live => {
-                let id = self.slots.all[index].core.as_ref().map(|core| core.id);
-                if id.is_some_and(|id| leaving.askers.contains(&id)) {
-                    return leaving.refuse(AdminError::WouldDeadlock);
-                }
-                self.slots.all[index].run.leaving = Some(leaving);
-                let signal = self.settings.termination.unwrap_or(Signal::INTERRUPT);
-                return self.tell(index, Some(signal));
-            }
-            Place::Done => self.done -= 1,
-            _ => {}
-        }
-        self.slots.all[index].run.leaving = Some(leaving);
-        self.clear_timer(index);
-        self.settle(index);
-        self.leave(index);
-    }
-
-    /// A member that somebody has asked to go has gone, or was given up.
-    pub(super) fn leave(&mut self, index: usize) {
-        self.is_up_again(index);
-        self.counts_no_more(index);
-        let abandoned = self.slots.all[index].run.place == Place::Abandoned;
-        let stuck = self.stuck(index);
-        let slot = &mut self.slots.all[index];
-        let Some(leaving) = slot.run.leaving.take() else {
-            return;
-        };
-        if abandoned {
-            return leaving.refuse(AdminError::Abandoned(stuck));
-        }
-        slot.run.place = Place::Terminated;
-        self.to_start.retain(|other| *other != index); // its place may be taken by another
-        match leaving.how {
-            How::Terminate(reply) => drop(reply.send(Ok(()))),
-            How::Remove(reply) => {
-                self.forget_ok_ends(index);
-                let member = self.slots.remove(index).ok_or(AdminError::NotRunning);
-                let _ = reply.send(member);
-            }
-        }
-    }
-
-    fn add(&mut self, member: Member, reply: Sender<Result<Process, Box<InsertError>>>) {
-        let refusal = if member.name.is_empty() {
-            Some(Refusal::EmptyName)
-        } else if let Some(option) = member.options.zero() {
-            Some(Refusal::ZeroDeadline(option))
-        } else if member.options.check().is_err() {
-            Some(Refusal::InvalidBackoff)
-        } else if self.slots.find(&member.name).is_some() {
-            Some(Refusal::DuplicateName)
-        } else {
-            None
-        };
-        if let Some(reason) = refusal {
-            let _ = reply.send(Err(InsertError::new(reason, member)));
-            return;
-        }
-        let index = self.slots.push(member, self.round.is_none());
-        self.counts(index);
-        self.slots.all[index].run.joining = Some(reply);
-        if self.phase == Phase::Starting {
-            self.to_start.push_back(index);
-        } else {
-            self.start(index); // not with the starts of a round, which a hot crash loop may put off for ever
-        }
-    }
-
-    /// Hands the members back that were added and not started.
-    pub(super) fn turn_away(&mut self) {
-        for index in 0..self.slots.all.len() {
-            let Some(reply) = self.slots.all[index].run.joining.take() else {
-                continue;
-            };
-            if let Some(member) = self.slots.remove(index) {
-                let _ = reply.send(Err(InsertError::new(Refusal::Closed, member)));
-            }
-        }
-    }
-}
-
-/// Answers what can no longer be done.
-pub(super) fn refuse(command: Command) {
-    match command {
-        Command::List(reply) => drop(reply.send(Err(AdminError::NotRunning))),
-        Command::Restart(_, reply) => drop(reply.send(Err(AdminError::NotRunning))),
-        Command::Leave(_, leaving) => leaving.refuse(AdminError::NotRunning),
-        Command::Add(member, reply) => {
-            let refused = InsertError::new(Refusal::Closed, *member);
-            let _ = reply.send(Err(refused));
-        }
     }
 }

@@ -18,6 +18,7 @@
 //!    given up while it was to be restarted ends the group.
 
 mod admin;
+mod desk;
 mod restart;
 mod run;
 mod settings;

@@ -3,7 +3,8 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, Instant};
 
-use super::admin::{Command, refuse};
+use super::admin::Command;
+use super::desk::refuse;
 use super::restart::Round;
 use super::settings::Settings;
 use super::slot::{Place, SlotRun, Slots};

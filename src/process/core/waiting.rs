@@ -52,7 +52,11 @@ impl Core {
         state.exit.clone()
     }
 
-    pub(super) fn blocks_past(&self, state: &mut MutexGuard<'_, State>, limit: Option<Instant>) -> bool {
+    pub(super) fn blocks_past(
+        &self,
+        state: &mut MutexGuard<'_, State>,
+        limit: Option<Instant>,
+    ) -> bool {
         match limit {
             Some(limit) => self.changed.wait_until(state, limit).timed_out(),
             None => {

@@ -2,6 +2,7 @@
 
 use super::*;
 use crate::Ordered;
+use crate::signal::Signal;
 use crate::testing::{FakeRunner, PATIENCE, Waiting};
 
 type Answer = Receiver<Result<Process, Box<InsertError>>>;

@@ -1,0 +1,151 @@
+//! Letting members in, on their callers' threads.
+
+use std::time::Instant;
+
+use super::pool::Pool;
+use super::shared::{Living, Phase, Running, Shared, State};
+use crate::grouper::{InsertError, Member, Refusal};
+use crate::process::{Core, Detached, Link, Process, Request, drop_runner, earlier, launch};
+use crate::sync::{Arc, MutexGuard};
+
+/// How long a caller wants to wait for a place.
+#[derive(Clone, Copy)]
+pub(super) enum Wait {
+    ForEver,
+    Until(Option<Instant>),
+    Not,
+}
+
+/// What a member finds at the door.
+enum Look {
+    Enter(Running),
+    Refuse(Refusal),
+    NotNow(Refusal),
+}
+
+impl Shared {
+    pub(super) fn insert(
+        self: &Arc<Self>,
+        member: Member,
+        wait: Wait,
+    ) -> Result<Process, Box<InsertError>> {
+        match self.admit(&member, wait) {
+            Ok(admitted) => Ok(admitted.start(member)),
+            Err(reason) => Err(InsertError::new(reason, member)),
+        }
+    }
+
+    /// Makes `member` one of the living. 1
+    fn admit(self: &Arc<Self>, member: &Member, wait: Wait) -> Result<Admitted, Refusal> {
+        if member.name.is_empty() {
+            return Err(Refusal::EmptyName);
+        }
+        if let Some(option) = member.options.zero() {
+            return Err(Refusal::ZeroDeadline(option));
+        }
+        if member.options.check().is_err() {
+            return Err(Refusal::InvalidBackoff);
+        }
+        let mut state = self.state.lock();
+        let mut waited = false;
+        let refusal = loop {
+            let why_not_now = match self.look(&state, member) {
+                Look::Enter(running) => return Ok(self.enter(state, running, member)),
+                Look::Refuse(reason) => break reason,
+                Look::NotNow(reason) => reason,
+            };
+            state.waiting += 1;
+            let timed_out = match wait {
+                Wait::Not => true,
+                Wait::Until(Some(limit)) => self.changed.wait_until(&mut state, limit).timed_out(),
+                Wait::ForEver | Wait::Until(None) => {
+                    self.changed.wait(&mut state);
+                    false
+                }
+            };
+            state.waiting -= 1;
+            waited = true;
+            match wait {
+                Wait::Not => break why_not_now,
+                _ if timed_out => break Refusal::TimedOut,
+                _ => {}
+            }
+        };
+        if waited {
+            // The place this caller may have been woken for is somebody else's.
+            self.changed.notify_one();
+        }
+        Err(refusal)
+    }
+
+    fn look(&self, state: &State, member: &Member) -> Look {
+        let capacity = state.options.capacity;
+        match &state.phase {
+            _ if capacity.is_zero() => Look::Refuse(Refusal::ZeroCapacity),
+            Phase::Open(_) if state.names.contains_key(member.name.as_str()) => {
+                Look::Refuse(Refusal::DuplicateName)
+            }
+            Phase::Open(running) if capacity.has_room_beside(state.threads) => {
+                Look::Enter(running.clone())
+            }
+            Phase::Open(_) => Look::NotNow(Refusal::Full),
+            Phase::Idle { closed: false } => Look::NotNow(Refusal::NotRunning),
+            _ => Look::Refuse(Refusal::Closed),
+        }
+    }
+
+    fn enter(
+        self: &Arc<Self>,
+        mut state: MutexGuard<'_, State>,
+        running: Running,
+        member: &Member,
+    ) -> Admitted {
+        let name: Arc<str> = member.name.as_str().into();
+        let request = Request {
+            name: Some(Arc::clone(&name)),
+            start_timeout: member.options.start_timeout,
+            stop_within: earlier(member.options.stop_timeout, running.request.stop_within),
+            ..running.request
+        };
+        let link = Link {
+            parent: Arc::downgrade(self) as _,
+            index: 0,
+        };
+        let core = request.core("member", Some(link));
+        state.threads += 1;
+        state.names.insert(name, core.id);
+        let living = Living {
+            core: Arc::clone(&core),
+            options: member.options.clone(),
+            slot: 0,
+        };
+        state.living.insert(core.id, living);
+        drop(state);
+        Admitted {
+            core,
+            request,
+            pool: running.pool,
+        }
+    }
+}
+
+/// One of the living, whose thread has not started yet.
+struct Admitted {
+    core: Arc<Core>,
+    request: Request,
+    pool: Option<Arc<Pool>>,
+}
+
+impl Admitted {
+    fn start(self, member: Member) -> Process {
+        let runner = match member.options.restart {
+            Some(restart) => restart.around(member.runner),
+            None => member.runner,
+        };
+        match &self.pool {
+            Some(pool) => launch(&self.core, &self.request, runner, drop_runner, &**pool),
+            None => launch(&self.core, &self.request, runner, drop_runner, Detached),
+        }
+        Process::from_core(self.core)
+    }
+}

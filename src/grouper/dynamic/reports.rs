@@ -1,0 +1,102 @@
+//! Hearing of members, on their own threads.
+
+use super::pool;
+use super::shared::{Living, Phase, Shared, State};
+use super::{Ends, Entrance, ExitEvent};
+use crate::error::{Cause, Exit, MemberExit, ProcessId};
+use crate::process::{Leftover, News, Parent, Process, Report};
+use crate::sync::Arc;
+
+impl Parent for Shared {
+    fn hear(&self, report: Report) -> Leftover {
+        let mut state = self.state.lock();
+        match report.news {
+            News::Ready => self.entered(&state, report.id),
+            News::EndedLate { .. } => {
+                self.place_free(&mut state);
+                Leftover::default()
+            }
+            News::Exited {
+                given_up, ref exit, ..
+            } => {
+                let Some(living) = state.living.remove(&report.id) else {
+                    return Leftover::default();
+                };
+                state.names.remove(&living.core.name);
+                if !given_up {
+                    if living.core.runs_on_this_thread() {
+                        pool::release_this_thread();
+                    }
+                    self.place_free(&mut state);
+                }
+                let event = ExitEvent {
+                    name: living.core.name.to_string(),
+                    id: report.id,
+                    exit: exit.clone(),
+                };
+                let event = self.exits.lock().publish(event);
+                if let Phase::Stopping { running, .. } = &state.phase {
+                    let index = living.slot;
+                    let engine = running.engine.upgrade();
+                    let report = engine.map(|engine| engine.hear(Report { index, ..report }));
+                    Leftover::new((event, report, living))
+                } else {
+                    let record = self.ended(&mut state, &living, exit.clone());
+                    Leftover::new((event, record, living))
+                }
+            }
+        }
+    }
+}
+
+impl Shared {
+    fn entered(&self, state: &State, id: ProcessId) -> Leftover {
+        let Some(living) = state.living.get(&id) else {
+            return Leftover::default();
+        };
+        let entrance = Entrance {
+            name: living.core.name.to_string(),
+            process: Process::from_core(Arc::clone(&living.core)),
+        };
+        Leftover::new(self.entrances.lock().publish(entrance))
+    }
+
+    /// A member's thread is about to be done with it, or has not started.
+    fn place_free(&self, state: &mut State) {
+        state.threads -= 1;
+        if state.waiting > 0 {
+            self.changed.notify_one();
+        }
+    }
+
+    /// A member's end in a group that is not stopping. Returns what has fallen out of the history.
+    fn ended(&self, state: &mut State, living: &Living, exit: Exit) -> Option<MemberExit> {
+        let stops = !(living.options.one_shot && exit.is_ok())
+            && match state.options.ends {
+                Some(Ends::Any) => true,
+                Some(Ends::Errors) => exit.is_err(),
+                None => false,
+            };
+        let record = MemberExit {
+            name: living.core.name.to_string(),
+            id: living.core.id,
+            exit,
+            cause: if stops {
+                Cause::Initiator
+            } else {
+                Cause::Completed
+            },
+            time_to_stop: None,
+        };
+        let room = state.options.history;
+        let fallen = state.history.push(record, room);
+        if stops {
+            state.begin_stopping();
+            self.changed.notify_all();
+        }
+        if stops || (matches!(state.phase, Phase::Closed(_)) && state.living.is_empty()) {
+            let _ = self.nudge.try_send(());
+        }
+        fallen
+    }
+}

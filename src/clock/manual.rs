@@ -1,0 +1,75 @@
+//! Time moved by hand.
+
+use std::time::{Duration, Instant};
+
+use super::timer::{Action, Owner, Queue, Timer};
+use crate::sync::{Arc, Condvar, Mutex};
+
+/// A clock that moves only when told to.
+pub(crate) struct Manual {
+    pub(super) queue: Mutex<Queue>,
+    time: Mutex<Instant>,
+    scheduled: Condvar,
+}
+
+impl Manual {
+    pub(crate) fn new() -> Arc<Self> {
+        Arc::new(Manual {
+            queue: Mutex::default(),
+            time: Mutex::new(Instant::now()),
+            scheduled: Condvar::new(),
+        })
+    }
+
+    pub(crate) fn now(&self) -> Instant {
+        *self.time.lock()
+    }
+
+    pub(super) fn schedule(self: &Arc<Self>, instant: Instant, action: Action) -> Timer {
+        let mut queue = self.queue.lock();
+        if instant <= self.now() {
+            drop(queue);
+            action();
+            return Timer(None);
+        }
+        let key = queue.insert(instant, action);
+        self.scheduled.notify_all();
+        Timer(Some((key, Owner::Manual(Arc::clone(self)))))
+    }
+
+    /// Moves to `target` through every timer on the way, in order, each run at its own time.
+    pub(crate) fn advance_to(&self, target: Instant) {
+        loop {
+            let mut queue = self.queue.lock();
+            let mut time = self.time.lock();
+            let at = queue.earliest().map_or(target, |at| at.min(target));
+            *time = at.max(*time);
+            drop(time);
+            let action = queue.take_due(at);
+            drop(queue);
+            match action {
+                Some(action) => action(),
+                None if at >= target => return,
+                None => {}
+            }
+        }
+    }
+
+    /// The earliest timer, once at least `count` are set; `None` if that takes longer than `patience` of real time.
+    pub(crate) fn wait_for_timers(&self, count: usize, patience: Duration) -> Option<Instant> {
+        let limit = Instant::now().checked_add(patience);
+        let mut queue = self.queue.lock();
+        while queue.actions.len() < count {
+            match limit {
+                Some(limit) if self.scheduled.wait_until(&mut queue, limit).timed_out() => {
+                    if queue.actions.len() < count {
+                        return None;
+                    }
+                }
+                Some(_) => {}
+                None => self.scheduled.wait(&mut queue),
+            }
+        }
+        queue.earliest()
+    }
+}

@@ -5,6 +5,7 @@
 mod clock;
 mod error;
 pub mod grouper;
+pub mod guide;
 mod latch;
 mod mailbox;
 mod outline;

@@ -1,9 +1,9 @@
 //! Looking after the members of a group that runs.
 
-use ifrit::crossbeam_channel::{Sender, bounded};
-use ifrit::grouper::{Admin, AdminError, MemberState, Ordered, Parallel, Refusal, Strategy};
+use ifrit::crossbeam_channel::bounded;
+use ifrit::grouper::{Admin, AdminError, MemberState, Ordered, Parallel, Strategy};
 use ifrit::restart::{Backoff, Budget, Restart};
-use ifrit::testing::{Call, FakeRunner, Harness, PATIENCE, Waiting, signal_recorder};
+use ifrit::testing::{Call, FakeRunner, PATIENCE, Waiting, signal_recorder};
 use ifrit::{Error, Status, prelude::*};
 
 use crate::kit::*;
@@ -14,13 +14,6 @@ fn terminate(running: &Running, name: &str, call: &Call) {
         scope.spawn(|| told(call, Signal::INTERRUPT));
         running.admin.terminate(name).unwrap();
     });
-}
-
-fn remove(running: &Running, name: &str, call: &Call) -> Member {
-    std::thread::scope(|scope| {
-        scope.spawn(|| told(call, Signal::INTERRUPT));
-        running.admin.remove(name).unwrap()
-    })
 }
 
 fn two() -> (Running, [FakeRunner; 2], [Call; 2]) {
@@ -188,120 +181,6 @@ fn a_running_member_is_not_started_twice() {
 }
 
 #[test]
-fn a_removed_member_comes_back_and_its_runner_still_works() {
-    let (running, [a, _], [a1, b1]) = two();
-    let member = remove(&running, "a", &a1);
-    assert_eq!(member.name(), "a");
-    assert_eq!(running.members().len(), 1);
-    // Added again, it is the last.
-    let process = running.admin.add(member).unwrap();
-    let a2 = up(&a);
-    process.expect_ready();
-    a2.fails(); // with its policy
-    let a3 = up(&a);
-    running.stop(&[&a3, &b1]).unwrap();
-}
-
-#[test]
-fn a_removed_member_may_be_run_by_another_group() {
-    let (running, [a, _], [a1, b1]) = two();
-    let member = remove(&running, "a", &a1);
-    running.stop(&[&b1]).unwrap();
-    let other = ifrit::background(Ordered::new([member]));
-    let a2 = up(&a);
-    other.expect_ready();
-    other.signal(Signal::TERMINATE);
-    told(&a2, Signal::TERMINATE);
-    other.expect_exit().unwrap();
-}
-
-#[test]
-fn a_group_from_which_all_are_removed_waits_for_its_stop() {
-    let (running, _, [a1, b1]) = two();
-    drop(remove(&running, "a", &a1));
-    drop(remove(&running, "b", &b1));
-    assert_eq!(running.admin.count().unwrap().members, 0);
-    running.stop(&[]).unwrap();
-}
-
-#[test]
-fn an_added_member_is_the_last_and_is_supervised() {
-    let (running, _, [a1, b1]) = two();
-    let c = FakeRunner::new();
-    let process = running
-        .admin
-        .add(Member::new("c", c.clone()).restart(permanent()))
-        .unwrap();
-    assert_eq!(process.name(), "c");
-    let c1 = up(&c);
-    process.expect_ready();
-    c1.fails();
-    let c2 = up(&c);
-    let names: Vec<_> = running.members().into_iter().map(|m| m.name).collect();
-    assert_eq!(names, ["a", "b", "c"]);
-    running.stop(&[&c2, &b1, &a1]).unwrap();
-}
-
-#[test]
-fn places_are_taken_again() {
-    let (running, _, [a1, b1]) = two();
-    for n in 0..100 {
-        let name = format!("extra {n}");
-        running
-            .admin
-            .add(Member::new(&*name, signal_recorder().0))
-            .unwrap();
-        assert_eq!(running.admin.remove(&name).unwrap().name(), name);
-    }
-    assert_eq!(running.members().len(), 2);
-    running.stop(&[&b1, &a1]).unwrap();
-}
-
-#[test]
-fn added_members_stay_for_the_next_run() {
-    let [a, b] = fakes();
-    let mut group = Ordered::new([Member::new("a", a.clone())]);
-    let admin = group.admin();
-    for run in 0..2 {
-        ifrit::scope(|scope| {
-            let process = Process::builder().background_scoped(scope, &mut group);
-            let a1 = up(&a);
-            if run == 0 {
-                process.expect_ready();
-                admin.add(Member::new("b", b.clone())).unwrap();
-            }
-            let b1 = up(&b);
-            process.signal(Signal::TERMINATE);
-            told(&b1, Signal::TERMINATE);
-            told(&a1, Signal::TERMINATE);
-            process.expect_exit().unwrap();
-        });
-    }
-}
-
-#[test]
-fn a_member_that_is_refused_comes_back_with_the_reason() {
-    let (running, _, [a1, b1]) = two();
-    let refusal = |member: Member| {
-        let error = running.admin.add(member).unwrap_err();
-        let reason = error.reason();
-        let mut runner_of = Ordered::new([error.into_member()]);
-        (reason, Harness::new().run(&mut runner_of).exit.is_ok())
-    };
-    let new = |name: &str| Member::new(name, signal_recorder().0);
-    assert_eq!(refusal(new("a")), (Refusal::DuplicateName, true));
-    assert_eq!(refusal(new("")).0, Refusal::EmptyName);
-    let zero = new("c").stop_timeout(std::time::Duration::ZERO);
-    assert_eq!(refusal(zero).0, Refusal::ZeroDeadline("stop_timeout"));
-    let invalid = Restart::permanent().backoff(Backoff::none().jitter(2.0));
-    assert_eq!(
-        refusal(new("c").restart(invalid)).0,
-        Refusal::InvalidBackoff
-    );
-    running.stop(&[&b1, &a1]).unwrap();
-}
-
-#[test]
 fn unknown_names_are_told() {
     let (running, _, [a1, b1]) = two();
     for name in ["", "c", "aa", "A"] {
@@ -346,69 +225,70 @@ fn a_second_request_while_the_first_is_under_way_is_refused() {
     running.stop(&[&b1]).unwrap();
 }
 
-type Ask = fn(&Admin) -> Result<(), AdminError>;
-
-/// Asks from inside a member, says that it has, and runs on until it is stopped.
-fn asks(ask: Ask, admins: Receiver<Admin>, asked: Sender<()>) -> impl Runner {
-    ifrit::run_once(move |signals, ready| {
+/// A runner that does something with a handle it is given, and the way to give it one and to wait until that is done.
+fn given(
+    act: impl FnOnce(&Admin) -> ifrit::Result + Send + 'static,
+) -> (impl Runner, impl FnOnce(&Admin)) {
+    let (give, handles) = bounded::<Admin>(1);
+    let (done, is_done) = bounded(1);
+    let runner = ifrit::run_once(move |signals, ready| {
         ready.notify();
-        let admin = admins.recv()?;
-        assert!(matches!(ask(&admin), Err(AdminError::WouldDeadlock)));
-        admin.list()?; // what does not wait for itself is answered
-        asked.send(())?;
+        let result = act(&handles.recv()?);
+        done.send(result.map_err(|error| error.to_string()))?;
         ifrit::until_stop(&signals);
         Ok(())
-    })
+    });
+    let wait = move |admin: &Admin| {
+        give.send(admin.clone()).unwrap();
+        is_done.recv_timeout(PATIENCE).unwrap().unwrap();
+    };
+    (runner, wait)
 }
 
-#[test]
-fn a_member_cannot_wait_for_its_own_end() {
-    let all: [Ask; 2] = [
-        |admin| admin.terminate("a"),
-        |admin| admin.remove("a").map(drop),
-    ];
-    for ask in all {
-        let (give, admins) = bounded(1);
-        let (said, asked) = bounded(1);
-        let member = Member::new("a", asks(ask, admins, said));
-        let running = Running::new(Ordered::new([member]));
-        give.send(running.admin.clone()).unwrap();
-        asked.recv_timeout(PATIENCE).unwrap();
-        running.stop(&[]).unwrap();
+fn would_deadlock(answer: Result<(), AdminError>) -> ifrit::Result {
+    match answer {
+        Err(AdminError::WouldDeadlock) => Ok(()),
+        other => Err(format!("{other:?}").into()),
     }
 }
 
 #[test]
+fn a_member_cannot_wait_for_its_own_end() {
+    let (runner, act) = given(|admin| {
+        would_deadlock(admin.terminate("a"))?;
+        would_deadlock(admin.remove("a").map(drop))?;
+        admin.list()?; // what does not wait for itself is answered
+        Ok(())
+    });
+    let running = Running::new(Ordered::new([Member::new("a", runner)]));
+    running.process.expect_ready();
+    act(&running.admin);
+    running.stop(&[]).unwrap();
+}
+
+#[test]
 fn what_runs_inside_a_member_cannot_wait_for_the_members_end() {
-    let (give, admins) = bounded(1);
-    let (said, asked) = bounded(1);
-    let leaf = asks(|admin| admin.terminate("inner"), admins, said);
+    let (leaf, act) = given(|admin| would_deadlock(admin.terminate("inner")));
     let inner = Ordered::new([Member::new("leaf", leaf)]);
     let running = Running::new(Ordered::new([Member::new("inner", inner)]));
-    give.send(running.admin.clone()).unwrap();
-    asked.recv_timeout(PATIENCE).unwrap();
+    running.process.expect_ready();
+    act(&running.admin);
     running.stop(&[]).unwrap();
 }
 
 #[test]
 fn a_member_may_look_after_its_siblings() {
-    let (give, admins) = bounded::<Admin>(1);
-    let (said, done) = bounded(1);
-    let keeper = ifrit::run_once(move |signals, ready| {
-        ready.notify();
-        let admin = admins.recv()?;
+    let (keeper, act) = given(|admin| {
         admin.terminate("b")?;
         admin.restart("b")?.expect_ready();
         admin.remove("b")?;
-        said.send(())?;
-        ifrit::until_stop(&signals);
         Ok(())
     });
     let b = Member::new("b", signal_recorder().0);
     let running = Running::new(Ordered::new([b, Member::new("keeper", keeper)]));
     running.process.expect_ready();
-    give.send(running.admin.clone()).unwrap();
-    done.recv_timeout(PATIENCE).unwrap();
+    act(&running.admin);
+    assert_eq!(running.members().len(), 1);
     running.stop(&[]).unwrap();
 }
 

@@ -21,6 +21,7 @@ mod strategies;
 
 // Looking after them.
 mod admin;
+mod admin_members;
 mod admin_phases;
 mod admin_stress;
 

@@ -43,8 +43,8 @@ impl DynamicClient {
     ///
     /// # Errors
     ///
-    /// As [`insert`](DynamicClient::insert); also [`NotRunning`](super::Refusal::NotRunning) and
-    /// [`Full`](super::Refusal::Full).
+    /// As [`insert`](DynamicClient::insert); also [`NotRunning`](crate::Refusal::NotRunning) and
+    /// [`Full`](crate::Refusal::Full).
     pub fn try_insert(&self, member: Member) -> Result<Process, Box<InsertError>> {
         self.0.insert(member, Wait::Not)
     }
@@ -53,7 +53,7 @@ impl DynamicClient {
     ///
     /// # Errors
     ///
-    /// As [`insert`](DynamicClient::insert); also [`TimedOut`](super::Refusal::TimedOut).
+    /// As [`insert`](DynamicClient::insert); also [`TimedOut`](crate::Refusal::TimedOut).
     pub fn insert_timeout(
         &self,
         member: Member,

@@ -19,6 +19,7 @@
 
 mod admin;
 mod desk;
+mod end;
 mod restart;
 mod run;
 mod settings;

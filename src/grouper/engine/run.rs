@@ -11,10 +11,10 @@ use super::slot::{Place, SlotRun, Slots};
 use super::time::{StopLimit, hand_down};
 use super::{Begin, Engine};
 use crate::clock::Clock;
-use crate::error::{Cause, Error, Exit, MemberExit, leaves_threads};
+use crate::error::{Cause, MemberExit};
 use crate::process::{Core, Guarded, News, Report, current_host, earlier};
 use crate::ready::ReadySender;
-use crate::restart::{Account, Policy};
+use crate::restart::Account;
 use crate::signal::Signal;
 use crate::sync::Arc;
 use crate::sync::channel::{Receiver, Select, TryRecvError, never};
@@ -83,20 +83,6 @@ pub(super) struct Run<'g> {
     /// Members are told because of a member's exit. Not so where an exit tells nobody anything: then whatever they are
     /// told comes from outside.
     pub(super) initiated: bool,
-}
-
-/// What a member's exit means.
-enum End {
-    /// It is recorded, and that was that; as `Initiator` it stops the group.
-    Final(Cause),
-    /// Its policy asks for a restart.
-    Restart,
-    /// It is restarted together with others.
-    InRound,
-    /// It was stopped together with others, and does not come back.
-    Retired,
-    /// Somebody has asked for it to go.
-    Left,
 }
 
 impl<'g> Run<'g> {
@@ -285,133 +271,6 @@ impl<'g> Run<'g> {
                 self.exited(index, record, given_up);
             }
         }
-    }
-
-    fn exited(&mut self, index: usize, mut record: MemberExit, given_up: bool) {
-        let told = record.time_to_stop.is_some();
-        let end = self.judge(index, &record.exit, told, given_up);
-        self.settle(index);
-        self.clear_timer(index);
-        self.live -= 1;
-        let was_in_round = self.is_stopped_by_round(index);
-        let run = &mut self.slots.all[index].run;
-        run.killed = false;
-        run.place = if given_up {
-            Place::Abandoned
-        } else {
-            Place::Down
-        };
-        match end {
-            End::Final(cause) => {
-                record.cause = cause;
-                self.end(index, record, given_up);
-            }
-            End::Restart => self.restart(index, record),
-            End::InRound => {}
-            End::Retired => self.retire(index),
-            End::Left => self.leave(index),
-        }
-        if self.stopping == Some(index) {
-            self.next_turn();
-        }
-        if was_in_round {
-            self.round_goes_on();
-        }
-    }
-
-    fn judge(&self, index: usize, exit: &Exit, told: bool, given_up: bool) -> End {
-        let slot = &self.slots.all[index];
-        let completed = slot.options.one_shot && exit.is_ok();
-        if self.phase == Phase::Stopping {
-            return End::Final(match told {
-                true if given_up => Cause::Abandoned,
-                true if self.initiated => Cause::Consequence,
-                true => Cause::Stopped,
-                false if completed => Cause::Completed,
-                false => Cause::Independent,
-            });
-        }
-        if slot.run.leaving.is_some() {
-            return End::Left;
-        }
-        let policy = slot.options.restart.as_ref().map(|restart| restart.policy);
-        let allowed = match policy {
-            _ if completed => true,
-            None | Some(Policy::Permanent) => false,
-            Some(Policy::Transient) => exit.is_ok(),
-            Some(Policy::Temporary) => true,
-        };
-        let is_first_start = self.phase == Phase::Starting && !slot.run.ever_ready;
-        match policy {
-            _ if given_up => End::Final(Cause::Initiator), // 7
-            // 7: a group may end and leave a thread behind.
-            Some(_) if policy != Some(Policy::Temporary) && leaves_threads(exit) => {
-                End::Final(Cause::Initiator)
-            }
-            Some(Policy::Temporary) if told => End::Retired,
-            _ if told => End::InRound,
-            _ if allowed && (exit.is_ok() || !is_first_start) => End::Final(Cause::Completed),
-            _ if slot.run.in_round && self.is_stopped_by_round(index) => End::InRound,
-            None => End::Final(Cause::Initiator),
-            Some(_) if is_first_start => End::Final(Cause::Initiator),
-            Some(_) => End::Restart,
-        }
-    }
-
-    /// The end of a member, for good.
-    pub(super) fn end(&mut self, index: usize, record: MemberExit, given_up: bool) {
-        if !given_up {
-            self.slots.all[index].run.place = Place::Done;
-            self.done += 1;
-        }
-        self.is_up_again(index);
-        let mut initiates = record.cause == Cause::Initiator;
-        if record.cause == Cause::Completed && self.slots.all[index].options.significant {
-            self.counts_no_more(index);
-            initiates |= self.phase != Phase::Stopping
-                && self.settings.auto_shutdown.begins(self.significant);
-        }
-        if let Some(leaving) = self.slots.all[index].run.leaving.take() {
-            leaving.overtaken(record.exit.as_ref().err());
-        }
-        self.trace.push(MemberExit {
-            cause: if initiates {
-                Cause::Initiator
-            } else {
-                record.cause
-            },
-            ..record
-        });
-        if initiates {
-            self.initiated = self.settings.termination.is_some();
-            self.begin_stop(self.settings.termination);
-        }
-    }
-
-    /// Those whom somebody has terminated in vain are named in the error, too.
-    fn record_abandoned(&mut self) {
-        for slot in self.slots.members() {
-            let (Place::Abandoned, Some(core)) = (slot.run.place, &slot.core) else {
-                continue;
-            };
-            if self.trace.iter().all(|record| record.id != core.id) {
-                self.trace.push(MemberExit {
-                    name: slot.name.to_string(),
-                    id: core.id,
-                    exit: Err(Error::Abandoned(vec![core.stuck()])),
-                    cause: Cause::Abandoned,
-                    time_to_stop: None,
-                });
-            }
-        }
-    }
-
-    /// It was stopped with others, and its policy says that it does not come back.
-    fn retire(&mut self, index: usize) {
-        self.slots.all[index].run.place = Place::Done;
-        self.done += 1;
-        self.is_up_again(index);
-        self.counts_no_more(index);
     }
 }
 

@@ -44,13 +44,13 @@ fn concurrent_handles_during_a_stop_never_hang() {
                 Member::new("hot", crash()).restart(permanent()),
             ]);
             let running = Running::new(group.strategy(strategy).budget(any_number()));
+            running.process.expect_ready();
             std::thread::scope(|scope| {
                 for n in 0..3 {
                     let admin = running.admin.clone();
                     scope.spawn(move || look_after(&admin, name(n)));
                 }
                 let member = Member::new("done", signal_recorder().0);
-                running.process.expect_ready();
                 running.admin.add(member).unwrap();
                 running.process.signal(Signal::TERMINATE);
                 let _ = running.process.expect_exit();

@@ -53,7 +53,7 @@ impl Core {
         runner: Option<BoxRunner>,
         given_up: bool,
     ) {
-        state.exit = Some(exit.clone()); // 1
+        state.exit = Some(Box::new(exit.clone())); // 1
         let waiters = std::mem::take(&mut state.waiters);
         let timers = (std::mem::take(&mut state.timers), state.start_timer.take());
         let leftover = self.link.as_ref().map(|link| {
@@ -133,7 +133,7 @@ impl Drop for Core {
     fn drop(&mut self) {
         // The last handle may die anywhere, such as in a snapshot of the tree or on a thread that is used again; an error
         // whose destructor panics must not harm that place.
-        if let Some(Err(error)) = self.state.get_mut().exit.take() {
+        if let Some(Err(error)) = self.state.get_mut().exit.take().map(|exit| *exit) {
             let _ = drop_caught(error);
         }
     }

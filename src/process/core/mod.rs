@@ -68,7 +68,8 @@ struct State {
     ready: bool,
     /// The run has ended; what is left to do on the thread is to drop the runner.
     returned: bool,
-    exit: Option<Exit>,
+    /// In a box, since it is the largest thing here and most of the time is not there.
+    exit: Option<Box<Exit>>,
     /// When the first stop signal came.
     told: Option<Instant>,
     /// When KILL will come, as those who asked for the stop have said.

@@ -27,7 +27,7 @@ impl Core {
     }
 
     pub(crate) fn exit(&self) -> Option<Exit> {
-        self.state.lock().exit.clone()
+        self.state.lock().exit.as_deref().cloned()
     }
 
     /// Blocks until the process is ready or has exited, or `limit` of real time has come; says whether it is ready.
@@ -49,7 +49,7 @@ impl Core {
                 break;
             }
         }
-        state.exit.clone()
+        state.exit.as_deref().cloned()
     }
 
     pub(super) fn blocks_past(
@@ -70,7 +70,7 @@ impl Core {
     pub(crate) fn register_waiter(&self) -> (Receiver<Exit>, Option<u64>) {
         let (sender, receiver) = bounded(1);
         let mut state = self.state.lock();
-        if let Some(exit) = &state.exit {
+        if let Some(exit) = state.exit.as_deref() {
             let _ = sender.send(exit.clone());
             return (receiver, None);
         }

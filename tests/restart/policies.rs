@@ -276,3 +276,24 @@ fn a_group_runs_again_with_its_policies() {
         });
     }
 }
+
+#[test]
+fn an_exit_that_was_seen_before_a_signal_was_sent_is_heard_before_it() {
+    for _ in 0..stress(20) {
+        let fakes = fakes::<8>();
+        let members = fakes.iter().enumerate();
+        let members = members.map(|(n, fake)| Member::new(name(n), fake.clone()));
+        let group = Parallel::new(members);
+        let (running, calls) = Running::up(group, &fakes);
+        let first = running.members()[0].process.clone().unwrap();
+        calls[0].ends(How::Ok);
+        first.expect_exit().unwrap();
+        running.process.signal(Signal::USER1);
+        for call in &calls[1..] {
+            assert_eq!(call.wait_for_signal(), Signal::INTERRUPT);
+            assert_eq!(call.wait_for_signal(), Signal::USER1);
+            call.ends(How::Ok);
+        }
+        running.process.expect_exit().unwrap();
+    }
+}

@@ -187,28 +187,33 @@ impl<'g> Run<'g> {
     /// Takes the reports and the signals that are there, what is due, and one command, without waiting; says whether
     /// there was anything.
     ///
-    /// Whoever has seen an exit and then sends a signal finds the exit heard before it.
-    /// What came before a command is heard before it is carried out, so that its answer is up to date; and a stop that
-    /// came before a time was over counts before what is due then.
+    /// It looks in the opposite order of that in which it acts, so that whatever came before a thing is heard before it:
+    /// exits before the signal or the command of somebody who has seen them, a stop before what is due later.
     fn take_news(&mut self) -> bool {
         let command = self.commands.try_recv().ok();
-        let mut news = command.is_some();
+        let now = (!self.timers.is_empty()).then(|| self.clock.now());
+        let signal = self.next_signal();
+        let more_signals = self.signals.len();
         // No more than there are now, or a hot crash loop would leave no time for anything else.
-        for _ in 0..self.engine.reports.len() {
+        let reports = self.engine.reports.len();
+        let mut news = command.is_some() || signal.is_some() || reports > 0;
+        for _ in 0..reports {
             if let Ok(report) = self.engine.reports.try_recv() {
                 self.hear(report);
                 self.look_whether_up(); // ready counts, also if the next report is an exit
-                news = true;
             }
         }
-        for _ in 0..=self.signals.len() {
-            let Some(signal) = self.next_signal() else {
-                break;
-            };
+        if let Some(signal) = signal {
             self.obey(signal);
-            news = true;
         }
-        news |= self.take_due();
+        for _ in 0..more_signals {
+            if let Some(signal) = self.next_signal() {
+                self.obey(signal);
+            }
+        }
+        if let Some(now) = now {
+            news |= self.take_due(now);
+        }
         if let Some(command) = command {
             self.carry_out(command);
         }

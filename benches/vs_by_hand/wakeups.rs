@@ -9,7 +9,7 @@ use std::process;
 use std::thread;
 use std::time::Duration;
 
-use ifrit::{Member, Ordered, Parallel, Process, Sigmon, Signal};
+use ifrit::{Backoff, Budget, Member, Ordered, Parallel, Process, Restart, Sigmon, Signal};
 
 use crate::child;
 use crate::compare::{number, print_count};
@@ -17,6 +17,7 @@ use crate::groups::names;
 use crate::life::idle;
 
 pub(crate) const TREE: &str = "wakeups";
+pub(crate) const CRASHED: &str = "crashed";
 
 const SETTLED: Duration = Duration::from_millis(300);
 const START_LIMIT: Duration = Duration::from_secs(1);
@@ -29,6 +30,42 @@ pub(crate) fn measure() {
         child::ask(TREE),
         0.0,
     );
+    print_count(
+        &format!("wake-ups of 1,000 crashed members in {WATCHED:?}"),
+        "0",
+        child::ask(CRASHED),
+        0.0,
+    );
+}
+
+/// Prints how often the threads of a group have slept anew whose members have all crashed and wait for their restarts.
+pub(crate) fn crashed_in_child() {
+    let crash = || {
+        ifrit::run_fn(|signals, ready| {
+            ready.notify();
+            ifrit::until_stop(&signals);
+            Err("crashed".into())
+        })
+    };
+    let hour = Duration::from_secs(3600);
+    let restart = Restart::permanent().backoff(Backoff::constant(hour).jitter(0.5));
+    let members = names(1_000).into_iter();
+    let group = Parallel::new(members.map(|name| Member::new(name, crash()).restart(restart)))
+        .budget(Budget::new(usize::MAX, hour));
+    let admin = group.admin();
+    let group = Process::builder().name("group").invoke(group);
+    for member in admin.list().expect("it runs") {
+        let process = member.process.expect("it lives");
+        process.signal(Signal::INTERRUPT); // told by nobody who is in charge: that is a crash
+        let _ = process.join();
+    }
+    thread::sleep(SETTLED);
+    assert_eq!(admin.count().expect("it runs").restarting, 1_000);
+    let before = switches();
+    thread::sleep(WATCHED);
+    println!("{}", switches() - before);
+    group.signal(Signal::INTERRUPT);
+    group.join().expect("it ends well");
 }
 
 /// Prints how often the threads of an idle tree have slept anew.

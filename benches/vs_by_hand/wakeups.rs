@@ -59,8 +59,8 @@ pub(crate) fn crashed_in_child() {
         process.signal(Signal::INTERRUPT); // told by nobody who is in charge: that is a crash
         let _ = process.join();
     }
-    thread::sleep(SETTLED);
     assert_eq!(admin.count().expect("it runs").restarting, 1_000);
+    thread::sleep(SETTLED);
     let before = switches();
     thread::sleep(WATCHED);
     println!("{}", switches() - before);

@@ -74,6 +74,10 @@ impl Backoff {
         self
     }
 
+    pub(super) const fn grows(&self) -> bool {
+        self.grows
+    }
+
     pub(crate) fn check(&self) -> Result<(), Error> {
         if !(0.0..=1.0).contains(&self.jitter) {
             return Err(Error::InvalidBackoff("its jitter lies outside of 0..=1"));

@@ -15,6 +15,7 @@ pub(crate) use backoff::Delays;
 pub(crate) use budget::Account;
 pub(crate) use policy::Policy;
 
+use crate::clock::Clock;
 use crate::error::{Error, Exit, Result, catch, leaves_threads};
 use crate::plan::Plan;
 use crate::process::{Core, Frame, with_host};
@@ -166,12 +167,17 @@ impl<R: Runner> Restarter<R> {
     fn supervise(&mut self, host: &Arc<Core>, ready: ReadySender) -> Exit {
         let ready = Arc::new(Mutex::new(Some(ready)));
         let mut delays = self.backoff.delays();
+        // Only delays that grow ask how long it has been ready; the time is not read for nothing.
+        let timed = self.backoff.grows();
         let mut account = Account::new(self.budget);
         loop {
             let Some(frame) = Frame::push(host) else {
                 return Ok(());
             };
-            let incarnation = Arc::new(Incarnation::new(Arc::clone(&ready), host));
+            let incarnation = Arc::new(Incarnation::new(
+                Arc::clone(&ready),
+                timed.then(|| host.clock.clone()),
+            ));
             let sender = ReadySender::new(Arc::clone(&incarnation) as _);
             let exit = catch(|| self.runner.run(frame.signals.clone(), sender))
                 .and_then(|result| result.map_err(Error::from_runner));
@@ -183,17 +189,17 @@ impl<R: Runner> Restarter<R> {
             if catch(|| (self.load)(&mut self.runner, &exit))? == Next::End {
                 return exit;
             }
-            let now = host.clock.now();
-            let steady = |since: Instant| now.saturating_duration_since(since) >= self.reset_after;
-            if ready_since.is_some_and(steady) {
+            if ready_since.is_some_and(|since| {
+                host.clock.now().saturating_duration_since(since) >= self.reset_after
+            }) {
                 delays.reset();
             }
-            account.spend(now, &host.name, &exit)?;
+            account.spend(&host.clock, &host.name, &exit)?;
             let delay = delays.next();
             if delay.is_zero() {
                 continue;
             }
-            if host.told_before(now.checked_add(delay)) {
+            if host.told_before(host.clock.deadline(delay)) {
                 return Ok(());
             }
         }
@@ -253,30 +259,31 @@ impl<F> fmt::Debug for Fresh<F> {
 /// Whom an incarnation tells that it is ready: the restarter's own sender, the first time, while it lives.
 struct Incarnation {
     outer: Arc<Mutex<Option<ReadySender>>>,
-    host: Arc<Core>,
+    /// Reads since when it is ready, where somebody wants to know.
+    clock: Option<Clock>,
     state: Mutex<Life>,
 }
 
 #[derive(Clone, Copy)]
 enum Life {
     Starting,
-    ReadySince(Instant),
+    Ready { since: Option<Instant> },
     Over,
 }
 
 impl Incarnation {
-    fn new(outer: Arc<Mutex<Option<ReadySender>>>, host: &Arc<Core>) -> Self {
+    fn new(outer: Arc<Mutex<Option<ReadySender>>>, clock: Option<Clock>) -> Self {
         Incarnation {
             outer,
-            host: Arc::clone(host),
+            clock,
             state: Mutex::new(Life::Starting),
         }
     }
 
-    /// Since when it was ready, if it was.
+    /// Since when it was ready, if it was and that is known.
     fn end(&self) -> Option<Instant> {
         match std::mem::replace(&mut *self.state.lock(), Life::Over) {
-            Life::ReadySince(since) => Some(since),
+            Life::Ready { since } => since,
             _ => None,
         }
     }
@@ -288,7 +295,8 @@ impl Announce for Incarnation {
         if !matches!(*state, Life::Starting) {
             return;
         }
-        *state = Life::ReadySince(self.host.clock.now());
+        let since = self.clock.as_ref().map(Clock::now);
+        *state = Life::Ready { since };
         let outer = self.outer.lock().take();
         if let Some(outer) = outer {
             outer.notify();

@@ -36,7 +36,7 @@ impl Run<'_> {
     pub(super) fn restart(&mut self, index: usize, record: MemberExit) {
         let now = self.clock.now();
         let slot = &mut self.slots.all[index];
-        if let Err(over) = self.account.spend(now, &slot.name, &record.exit) {
+        if let Err(over) = self.account.spend(&self.clock, &slot.name, &record.exit) {
             let record = MemberExit {
                 exit: Err(over),
                 cause: Cause::Initiator,

@@ -202,6 +202,10 @@ impl<O: Order> Group<O> {
 
     /// Who is restarted along with a member. Unset, nobody.
     ///
+    /// The group says ready once, when all are for the first time, and stays so. While a member is down or on its way back,
+    /// its process counts as [`Status::Restarting`](crate::Status::Restarting); each member's own state is in
+    /// [`Admin::list`].
+    ///
     /// Others are stopped with the [termination signal](Group::termination), or INT if there is none.
     #[must_use]
     pub fn strategy(mut self, strategy: Strategy) -> Self {

@@ -211,8 +211,11 @@ impl<'g> Run<'g> {
                 self.obey(signal);
             }
         }
-        if let Some(now) = now {
-            news |= self.take_due(now);
+        if let Some(now) = now
+            && self.take_due(now)
+        {
+            self.look_whether_up(); // the end of a round of which nobody is left
+            news = true;
         }
         if let Some(command) = command {
             self.carry_out(command);

@@ -27,7 +27,10 @@ fn a_group_that_was_stopped_runs_again_with_fresh_readiness() {
             }
             run.signal(Signal::KILL);
             for call in [&first, &second, &third] {
-                assert_eq!(call.wait_for_signal(), Signal::KILL);
+                // Where all start at once, the first mark may have come to some of the others as well.
+                let mut heard = std::iter::repeat_with(|| call.wait_for_signal());
+                let told = heard.find(|signal| *signal != Signal::USER2);
+                assert_eq!(told, Some(Signal::KILL));
                 end(call, Ok(()));
             }
             assert!(run.expect_exit().is_ok());

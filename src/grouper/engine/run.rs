@@ -214,6 +214,7 @@ impl<'g> Run<'g> {
         if let Some(now) = now
             && self.take_due(now)
         {
+            while self.take_due(now) {} // all at once: KILL for one and KILL for all come together
             self.look_whether_up(); // the end of a round of which nobody is left
             news = true;
         }

@@ -128,6 +128,7 @@ fn it_is_told_to_stop_like_any_other_while_it_runs() {
         group.expect_ready();
         group.signal(Signal::KILL);
         assert_eq!(a.wait_for_signal(), Signal::KILL);
+        assert_eq!(b.wait_for_signal(), Signal::KILL);
         end(&a, Ok(()));
         end(&b, Err("cut off".into()));
         let trace = trace_of(group.expect_exit());

@@ -196,7 +196,8 @@ impl<'g> Run<'g> {
         let more_signals = self.signals.len();
         // No more than there are now, or a hot crash loop would leave no time for anything else.
         let reports = self.engine.reports.len();
-        let mut news = command.is_some() || signal.is_some() || reports > 0;
+        // Whatever is acted on counts, or the group would sleep before it has looked what follows.
+        let mut news = command.is_some() || signal.is_some() || more_signals + reports > 0;
         for _ in 0..reports {
             if let Ok(report) = self.engine.reports.try_recv() {
                 self.hear(report);

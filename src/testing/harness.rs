@@ -71,11 +71,11 @@ impl Harness {
 
     /// Runs it, and returns when it does: a runner that does not keep the contract blocks this for ever.
     pub fn run(self, runner: &mut (impl Runner + ?Sized)) -> Outcome {
-        let mut mailbox = Mailbox::new();
+        let mut mailbox = Mailbox::default();
         for signal in self.signals {
             mailbox.push(signal);
         }
-        let signals = mailbox.receiver().clone();
+        let signals = mailbox.receiver();
         drop(mailbox);
         let (ready, is_ready) = ready_channel();
         let result = catch(|| runner.run(signals.clone(), ready));

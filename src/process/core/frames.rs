@@ -11,18 +11,15 @@ use crate::sync::channel::Receiver;
 impl Core {
     /// The runner's end of the mailbox; `None` once the run has ended.
     pub(crate) fn signals(&self) -> Option<Receiver<Signal>> {
-        let state = self.state.lock();
-        state
-            .mailbox
-            .as_ref()
-            .map(|mailbox| mailbox.receiver().clone())
+        let mut state = self.state.lock();
+        state.mailbox.as_mut().map(Mailbox::receiver)
     }
 
     /// Whether `signals` are those of what runs now.
     pub(crate) fn reads(&self, signals: &Receiver<Signal>) -> bool {
         let state = self.state.lock();
         let mailbox = state.mailbox.as_ref();
-        mailbox.is_some_and(|mailbox| mailbox.receiver().same_channel(signals))
+        mailbox.is_some_and(|mailbox| mailbox.feeds(signals))
     }
 
     /// Puts a fresh mailbox on top, with what is pending; `None` once a stop was asked for.
@@ -31,10 +28,10 @@ impl Core {
         if state.told.is_some() {
             return None;
         }
-        let outer = state.mailbox.take()?;
-        let mut inner = Mailbox::new();
-        inner.take_from(&outer);
-        let signals = inner.receiver().clone();
+        let mut outer = state.mailbox.take()?;
+        let mut inner = Mailbox::default();
+        inner.take_from(&mut outer);
+        let signals = inner.receiver();
         state.outer.push(outer);
         state.mailbox = Some(inner);
         Some(signals)
@@ -43,9 +40,9 @@ impl Core {
     /// Takes the top mailbox away; what is pending goes to the one below.
     pub(in crate::process) fn pop_mailbox(&self) {
         let mut state = self.state.lock();
-        let inner = state.mailbox.take();
+        let mut inner = state.mailbox.take();
         state.mailbox = state.outer.pop();
-        if let (Some(outer), Some(inner)) = (&mut state.mailbox, &inner) {
+        if let (Some(outer), Some(inner)) = (&mut state.mailbox, &mut inner) {
             outer.take_from(inner);
         }
         drop(state);

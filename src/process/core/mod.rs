@@ -106,7 +106,7 @@ impl Core {
             exited: Latch::default(),
             thread: OnceLock::new(),
             state: Mutex::new(State {
-                mailbox: Some(Mailbox::new()),
+                mailbox: Some(Mailbox::default()),
                 outer: Vec::new(),
                 restarting: false,
                 ready: false,

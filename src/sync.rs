@@ -6,16 +6,6 @@
 pub(crate) use parking_lot::{Condvar, Mutex, MutexGuard};
 pub(crate) use std::sync::{Arc, LazyLock, OnceLock, Weak};
 
-/// Looks a few times, over a microsecond or two, whether `done` has come true: less than it costs to sleep and be woken.
-pub(crate) fn spin_until(mut done: impl FnMut() -> bool) {
-    for _ in 0..40 {
-        if done() {
-            return;
-        }
-        std::hint::spin_loop();
-    }
-}
-
 pub(crate) mod atomic {
     pub(crate) use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 }
@@ -27,5 +17,5 @@ pub(crate) mod channel {
 }
 
 pub(crate) mod thread {
-    pub(crate) use std::thread::{Builder, Scope, ThreadId, current, scope};
+    pub(crate) use std::thread::{Builder, Scope, ThreadId, current, scope, yield_now};
 }

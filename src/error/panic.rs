@@ -111,7 +111,7 @@ struct Place {
 
 thread_local! {
     /// `None`: not a thread of ours, or not inside `catch`. `Some(None)`: inside, and nothing has panicked yet.
-    static PLACE: RefCell<Option<Option<Place>>> = const { RefCell::new(None) };
+    static PLACE: RefCell<Option<Option<Box<Place>>>> = const { RefCell::new(None) };
 }
 
 /// Makes sure the hook is there. Cheap after the first time.
@@ -123,11 +123,11 @@ fn install_hook() {
                 if let Ok(mut place) = place.try_borrow_mut()
                     && let Some(place) = place.as_mut()
                 {
-                    *place = Some(Place {
+                    *place = Some(Box::new(Place {
                         text: text(info.payload()).map(str::to_owned),
                         location: info.location().map(ToString::to_string),
                         backtrace: Backtrace::force_capture(),
-                    });
+                    }));
                 }
             });
             previous(info);

@@ -8,6 +8,7 @@ use crate::error::Error;
 use crate::plan::Plan;
 use crate::restart::Restart;
 use crate::runner::{BoxRunner, Runner};
+use crate::sync::Arc;
 
 /// A runner with a name and options: a part of a group.
 ///
@@ -21,7 +22,7 @@ use crate::runner::{BoxRunner, Runner};
 /// assert_eq!(migrate.name(), "migrate");
 /// ```
 pub struct Member {
-    pub(super) name: String,
+    pub(super) name: Arc<str>,
     pub(super) runner: BoxRunner,
     pub(super) options: Options,
 }
@@ -41,7 +42,7 @@ impl Member {
     /// A member of this name. Names are checked when the group runs: empty ones and duplicates are errors.
     pub fn new(name: impl Into<String>, runner: impl Runner + 'static) -> Self {
         Member {
-            name: name.into(),
+            name: name.into().into(),
             runner: Box::new(runner),
             options: Options::default(),
         }

@@ -30,7 +30,7 @@ pub struct InsertError {
 impl InsertError {
     pub(in crate::grouper) fn new(reason: Refusal, member: Member) -> Box<Self> {
         Box::new(InsertError {
-            name: member.name.clone(),
+            name: member.name.to_string(),
             reason,
             member: Mutex::new(member),
         })

@@ -43,10 +43,12 @@ pub(crate) fn with_host<T>(
         let (_done, done) = bounded(0);
         let helper = Arc::clone(&host);
         let name = "ifrit-by-hand";
-        let pump = move || pump(&signals, &done, process.as_deref(), &helper);
-        threads::start_scoped(scope, name, None, pump).map_err(|source| Error::Spawn {
-            name: name.to_owned(),
-            source: Arc::new(source),
+        let pump = move |()| pump(&signals, &done, process.as_deref(), &helper);
+        threads::start_scoped(scope, name, None, (), pump).map_err(|(source, ())| {
+            Error::Spawn {
+                name: name.to_owned(),
+                source: Arc::new(source),
+            }
         })?;
         Ok(as_host(&host, || work(&host, inbox)))
     })

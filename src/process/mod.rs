@@ -1,6 +1,7 @@
 //! A runner on a thread of its own.
 
 mod builder;
+mod by_id;
 mod core;
 mod current;
 mod handle;
@@ -21,10 +22,11 @@ pub use status::Status;
 pub use wait::Wait;
 
 pub(crate) use self::core::{Core, earlier};
+pub(crate) use by_id::ById;
 pub(crate) use current::{current_core, current_host};
 pub(crate) use inline::{Frame, with_host};
 pub(crate) use link::{Guarded, Leftover, Link, News, Parent, Report};
 pub(crate) use registry::lineage;
 pub(crate) use spawn::{
-    DEFAULT_GRACE, Detached, Launch, Request, drop_runner, launch, spawn_member,
+    DEFAULT_GRACE, Detached, Launch, Life, Request, drop_runner, launch, spawn_member,
 };

@@ -3,14 +3,13 @@
 //! Invariant: a process is registered before its thread starts and until its thread is done with it, also when it has
 //! been given up in between.
 
-use std::collections::BTreeMap;
-
+use super::by_id::ById;
 use super::core::Core;
 use super::current::current_core;
 use crate::error::ProcessId;
-use crate::sync::{Arc, Mutex, Weak};
+use crate::sync::{Arc, LazyLock, Mutex, Weak};
 
-static LIVING: Mutex<BTreeMap<ProcessId, Weak<Core>>> = Mutex::new(BTreeMap::new());
+static LIVING: LazyLock<Mutex<ById<Weak<Core>>>> = LazyLock::new(Mutex::default);
 
 /// Registers a process that is about to get a thread.
 pub(super) fn enter(core: &Arc<Core>) {
@@ -35,5 +34,7 @@ pub(crate) fn lineage() -> Vec<ProcessId> {
 
 /// The living, in the order in which they were started.
 pub(crate) fn living() -> Vec<Arc<Core>> {
-    LIVING.lock().values().filter_map(Weak::upgrade).collect()
+    let mut living: Vec<_> = LIVING.lock().values().filter_map(Weak::upgrade).collect();
+    living.sort_unstable_by_key(|core| core.id);
+    living
 }

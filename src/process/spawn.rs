@@ -12,8 +12,8 @@ use crate::error::{self, Error, Exit};
 use crate::plan;
 use crate::ready::ReadySender;
 use crate::runner::{BoxRunner, Runner};
+use crate::sync::Arc;
 use crate::sync::thread::Scope;
-use crate::sync::{Arc, Mutex};
 
 /// From KILL to being given up, unless set.
 pub(crate) const DEFAULT_GRACE: Duration = Duration::from_secs(1);
@@ -37,15 +37,20 @@ pub(crate) struct Request {
 impl Request {
     /// The state of the process to be; what is not asked for is inherited from the process that starts it.
     pub(crate) fn core(&self, runner_type: &'static str, link: Option<Link>) -> Arc<Core> {
-        let parent = self.parent.clone().or_else(current_core);
+        let here = if self.parent.is_none() {
+            current_core()
+        } else {
+            None
+        };
+        let parent = self.parent.as_ref().or(here.as_ref());
         let clock = self
             .clock
             .clone()
-            .or_else(|| parent.as_ref().map(|parent| parent.clock.clone()))
+            .or_else(|| parent.map(|parent| parent.clock.clone()))
             .unwrap_or_default();
         let grace = self
             .kill_grace
-            .or_else(|| parent.as_ref().map(|parent| parent.grace()))
+            .or_else(|| parent.map(|parent| parent.grace()))
             .unwrap_or(DEFAULT_GRACE);
         let start_by = earlier(
             self.start_timeout.and_then(|limit| clock.deadline(limit)),
@@ -62,9 +67,13 @@ impl Request {
         Core::new(name, parent.map(|parent| parent.id), clock, limits, link)
     }
 
-    fn zero_deadline(&self) -> Option<&'static str> {
-        let zero = self.start_timeout.is_some_and(|limit| limit.is_zero());
-        zero.then_some("start_timeout")
+    /// Starts what is asked for, if it makes sense.
+    fn start<'r>(&self, life: Life<'r>, thread: impl Launch<'r>) {
+        if self.start_timeout.is_some_and(|limit| limit.is_zero()) {
+            let (who, option) = (life.core.name.to_string(), "start_timeout");
+            return life.end(Err(Error::ZeroDeadline { who, option }));
+        }
+        launch(life, self.stack_size, thread);
     }
 }
 
@@ -85,7 +94,8 @@ fn send_home(core: &Core, exit: Exit, runner: BoxRunner) {
 /// Starts a process that owns its runner. A thread that does not start is an exit.
 pub(super) fn spawn<R: Runner + 'static>(request: Request, runner: R) -> Arc<Core> {
     let core = request.core(plan::short_type_name::<R>(), None);
-    launch(&core, &request, Box::new(runner), drop_runner, Detached);
+    let life = Life::new(&core, Box::new(runner), drop_runner);
+    request.start(life, Detached);
     core
 }
 
@@ -96,91 +106,98 @@ pub(super) fn spawn_scoped<'scope, R: Runner + 'scope>(
     scope: &'scope Scope<'scope, '_>,
 ) -> Arc<Core> {
     let core = request.core(plan::short_type_name::<R>(), None);
-    launch(&core, &request, Box::new(runner), drop_runner, scope);
+    let life = Life::new(&core, Box::new(runner), drop_runner);
+    request.start(life, scope);
     core
 }
 
 /// Starts a member: it reports to its group, and its runner goes home with the exit.
 pub(crate) fn spawn_member(request: &Request, runner: BoxRunner, link: Link) -> Arc<Core> {
     let core = request.core("member", Some(link));
-    launch(&core, request, runner, send_home, Detached);
+    launch(
+        Life::new(&core, runner, send_home),
+        request.stack_size,
+        Detached,
+    );
     core
 }
 
-/// Puts `runner` on a thread. If that does not start, the end comes here and now.
-pub(crate) fn launch<'r>(
-    core: &Arc<Core>,
-    request: &Request,
-    runner: Box<dyn Runner + 'r>,
-    end: End<'r>,
-    launch: impl Launch<'r>,
-) {
-    if let Some(option) = request.zero_deadline() {
-        let who = core.name.to_string();
-        return end(core, Err(Error::ZeroDeadline { who, option }), runner);
+/// Puts a life on a thread. If that does not start, the end comes here and now.
+pub(crate) fn launch<'r>(life: Life<'r>, stack_size: Option<usize>, thread: impl Launch<'r>) {
+    if life.core.limits.start.is_some()
+        && let Err(source) = life.core.clock.start_timer()
+    {
+        return life.not_started(source);
     }
-
-    // If the thread does not start, its body is dropped, but the runner can be taken back.
-    let slot = Arc::new(Mutex::new(Some(runner)));
-    let body = {
-        let (core, slot) = (Arc::clone(core), Arc::clone(&slot));
-        move || {
-            // Not in the condition: the lock would be held for as long as the runner lives.
-            let runner = slot.lock().take();
-            if let Some(runner) = runner {
-                live(&core, runner, end);
-            }
-            registry::leave(core.id);
-        }
-    };
-    let started = (|| {
-        if core.limits.start.is_some() {
-            core.clock.start_timer()?;
-        }
-        registry::enter(core);
-        let launched = launch.launch(&core.name, request.stack_size, body);
-        launched.inspect_err(|_| registry::leave(core.id))
-    })();
-    match started {
+    let core = Arc::clone(&life.core);
+    registry::enter(&core);
+    match thread.launch(life, stack_size) {
         Ok(()) => core.watch_start(),
-        Err(source) => {
-            let error = Error::Spawn {
-                name: core.name.to_string(),
-                source: Arc::new(source),
-            };
-            let runner = slot.lock().take();
-            if let Some(runner) = runner {
-                end(core, Err(error), runner);
-            }
+        Err((source, life)) => {
+            registry::leave(core.id);
+            life.not_started(source);
         }
     }
 }
 
-/// The life of a process, on its own thread.
-fn live<'r>(core: &Arc<Core>, mut runner: Box<dyn Runner + 'r>, end: End<'r>) {
-    core.started_on_this_thread();
-    as_current(core, || {
-        let exit = match core.signals() {
-            Some(signals) => {
-                let ready = ReadySender::new(Arc::clone(core) as _);
-                let result = error::catch(|| runner.run(signals, ready));
-                core.returned();
-                result.and_then(|result| result.map_err(Error::from_runner))
-            }
-            None => Ok(()),
+/// A process that is about to live: its state, what it runs, and what becomes of that.
+pub(crate) struct Life<'r> {
+    core: Arc<Core>,
+    runner: Box<dyn Runner + 'r>,
+    end: End<'r>,
+}
+
+impl<'r> Life<'r> {
+    pub(crate) fn new(core: &Arc<Core>, runner: Box<dyn Runner + 'r>, end: End<'r>) -> Self {
+        Life {
+            core: Arc::clone(core),
+            runner,
+            end,
+        }
+    }
+
+    pub(crate) fn name(&self) -> Arc<str> {
+        Arc::clone(&self.core.name)
+    }
+
+    /// Runs it, on its own thread. It catches whatever is not ours.
+    pub(crate) fn live(mut self) {
+        let id = self.core.id;
+        let core = Arc::clone(&self.core);
+        core.started_on_this_thread();
+        as_current(&core, || {
+            let exit = match core.signals() {
+                Some(signals) => {
+                    let ready = ReadySender::new(Arc::clone(&core) as _);
+                    let result = error::catch(|| self.runner.run(signals, ready));
+                    core.returned();
+                    result.and_then(|result| result.map_err(Error::from_runner))
+                }
+                None => Ok(()),
+            };
+            self.end(exit);
+        });
+        registry::leave(id);
+    }
+
+    fn not_started(self, source: io::Error) {
+        let error = Error::Spawn {
+            name: self.core.name.to_string(),
+            source: Arc::new(source),
         };
-        end(core, exit, runner);
-    });
+        self.end(Err(error));
+    }
+
+    fn end(self, exit: Exit) {
+        (self.end)(&self.core, exit, self.runner);
+    }
 }
 
 /// The ways to get a thread for a process.
 pub(crate) trait Launch<'r> {
-    fn launch(
-        self,
-        name: &str,
-        stack_size: Option<usize>,
-        body: impl FnOnce() + Send + 'r,
-    ) -> io::Result<()>;
+    /// Hands the life back if no thread is to be had.
+    fn launch(self, life: Life<'r>, stack_size: Option<usize>)
+    -> Result<(), (io::Error, Life<'r>)>;
 }
 
 /// A new thread that nobody joins: its process says when it is done.
@@ -189,21 +206,21 @@ pub(crate) struct Detached;
 impl Launch<'static> for Detached {
     fn launch(
         self,
-        name: &str,
+        life: Life<'static>,
         stack_size: Option<usize>,
-        body: impl FnOnce() + Send + 'static,
-    ) -> io::Result<()> {
-        threads::start(name, stack_size, body)
+    ) -> Result<(), (io::Error, Life<'static>)> {
+        let name = Arc::clone(&life.core.name);
+        threads::start(&name, stack_size, life, Life::live)
     }
 }
 
 impl<'scope> Launch<'scope> for &'scope Scope<'scope, '_> {
     fn launch(
         self,
-        name: &str,
+        life: Life<'scope>,
         stack_size: Option<usize>,
-        body: impl FnOnce() + Send + 'scope,
-    ) -> io::Result<()> {
-        threads::start_scoped(self, name, stack_size, body)
+    ) -> Result<(), (io::Error, Life<'scope>)> {
+        let name = Arc::clone(&life.core.name);
+        threads::start_scoped(self, &name, stack_size, life, Life::live)
     }
 }

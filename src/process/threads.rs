@@ -6,9 +6,9 @@
 use std::fs;
 use std::io;
 
-use crate::sync::LazyLock;
 use crate::sync::atomic::{AtomicUsize, Ordering};
 use crate::sync::thread::{Builder, Scope};
+use crate::sync::{Arc, LazyLock, Mutex};
 
 const MAPPINGS_PER_THREAD: usize = 4;
 /// For the program itself, its libraries, heaps and files.
@@ -46,6 +46,43 @@ impl Drop for Seat {
     }
 }
 
+/// Shows this thread under another name to whoever asks the operating system, which cuts it to what it takes.
+///
+/// On Linux; elsewhere a thread keeps its name. A file of the kernel's would do it too, but at four times the cost.
+pub(crate) fn rename_this(name: &str) {
+    #[cfg(target_os = "linux")]
+    {
+        let mut shown = [0; 16]; // with the NUL at its end
+        let bytes = name.bytes().filter(|byte| *byte != 0);
+        shown
+            .iter_mut()
+            .take(15)
+            .zip(bytes)
+            .for_each(|(to, byte)| *to = byte);
+        linux::rename_this(&shown);
+    }
+    #[cfg(not(target_os = "linux"))]
+    let _ = name;
+}
+
+#[cfg(target_os = "linux")]
+#[allow(unsafe_code)] // one call, which the standard library does not offer
+mod linux {
+    use std::ffi::{c_int, c_ulong};
+
+    const PR_SET_NAME: c_int = 15;
+
+    unsafe extern "C" {
+        fn prctl(option: c_int, ...) -> c_int;
+    }
+
+    pub(super) fn rename_this(name: &[u8; 16]) {
+        let unused: c_ulong = 0;
+        // SAFETY: the kernel reads 16 bytes at most, which are there, and keeps a copy. It changes nothing else.
+        let _ = unsafe { prctl(PR_SET_NAME, name.as_ptr(), unused, unused, unused) };
+    }
+}
+
 fn builder(name: &str, stack_size: Option<usize>) -> Builder {
     // A NUL cannot stand in a thread's name. The system cuts the name to what it takes.
     let builder = Builder::new().name(name.replace('\0', "\u{fffd}"));
@@ -56,33 +93,66 @@ fn builder(name: &str, stack_size: Option<usize>) -> Builder {
     }
 }
 
-/// Runs `body` on a new thread that nobody joins.
-pub(crate) fn start(
-    name: &str,
-    stack_size: Option<usize>,
-    body: impl FnOnce() + Send + 'static,
-) -> io::Result<()> {
-    let seat = Seat::take()?;
-    let seated = move || {
-        let _seat = seat;
-        body();
-    };
-    builder(name, stack_size).spawn(seated).map(drop)
+/// What a new thread is to work on. If it does not start, the standard library drops its closure; this is kept.
+struct Load<T>(Arc<Mutex<Option<T>>>);
+
+impl<T: Send> Load<T> {
+    /// The load, and what the thread does with it.
+    fn new<'r>(
+        load: T,
+        body: impl FnOnce(T) + Send + 'r,
+    ) -> Result<(Self, impl FnOnce() + Send + 'r), (io::Error, T)>
+    where
+        T: 'r,
+    {
+        let seat = match Seat::take() {
+            Ok(seat) => seat,
+            Err(refused) => return Err((refused, load)),
+        };
+        let slot = Arc::new(Mutex::new(Some(load)));
+        let on_the_thread = Arc::clone(&slot);
+        let work = move || {
+            let _seat = seat;
+            // Not in the condition: the lock would be held for as long as the body works.
+            let load = on_the_thread.lock().take();
+            if let Some(load) = load {
+                body(load);
+            }
+        };
+        Ok((Load(slot), work))
+    }
+
+    fn unless_started<H>(self, started: io::Result<H>) -> Result<(), (io::Error, T)> {
+        match started {
+            Ok(_) => Ok(()),
+            Err(refused) => self
+                .0
+                .lock()
+                .take()
+                .map_or(Ok(()), |load| Err((refused, load))),
+        }
+    }
 }
 
-/// Runs `body` on a new thread that is joined at the end of `scope`.
-pub(crate) fn start_scoped<'scope>(
+/// Lets `body` work on `load` on a new thread that nobody joins; hands `load` back if there is none to be had.
+pub(crate) fn start<T: Send + 'static>(
+    name: &str,
+    stack_size: Option<usize>,
+    load: T,
+    body: impl FnOnce(T) + Send + 'static,
+) -> Result<(), (io::Error, T)> {
+    let (load, work) = Load::new(load, body)?;
+    load.unless_started(builder(name, stack_size).spawn(work))
+}
+
+/// The same on a thread that is joined at the end of `scope`.
+pub(crate) fn start_scoped<'scope, T: Send + 'scope>(
     scope: &'scope Scope<'scope, '_>,
     name: &str,
     stack_size: Option<usize>,
-    body: impl FnOnce() + Send + 'scope,
-) -> io::Result<()> {
-    let seat = Seat::take()?;
-    let seated = move || {
-        let _seat = seat;
-        body();
-    };
-    builder(name, stack_size)
-        .spawn_scoped(scope, seated)
-        .map(drop)
+    load: T,
+    body: impl FnOnce(T) + Send + 'scope,
+) -> Result<(), (io::Error, T)> {
+    let (load, work) = Load::new(load, body)?;
+    load.unless_started(builder(name, stack_size).spawn_scoped(scope, work))
 }

@@ -2,11 +2,14 @@
 
 use std::time::Instant;
 
-use super::pool::Pool;
 use super::shared::{Living, Phase, Running, Shared, State};
 use crate::grouper::{InsertError, Member, Refusal};
-use crate::process::{Core, Detached, Link, Process, Request, drop_runner, earlier, launch};
-use crate::sync::{Arc, MutexGuard};
+use crate::process::{Core, Detached, Life, Link, Process, Request, drop_runner, earlier, launch};
+use crate::sync::{Arc, MutexGuard, thread};
+
+/// How often a caller who finds no place lets others run before it goes to sleep. Where members are short, that is
+/// cheaper than to be woken for each place.
+const LOOKS: usize = 16;
 
 /// How long a caller wants to wait for a place.
 #[derive(Clone, Copy)]
@@ -18,7 +21,7 @@ pub(super) enum Wait {
 
 /// What a member finds at the door.
 enum Look {
-    Enter(Running),
+    Enter(Arc<Running>),
     Refuse(Refusal),
     NotNow(Refusal),
 }
@@ -47,6 +50,7 @@ impl Shared {
             return Err(Refusal::InvalidBackoff);
         }
         let mut state = self.state.lock();
+        let mut looks = 0;
         let mut waited = false;
         let refusal = loop {
             let why_not_now = match self.look(&state, member) {
@@ -54,21 +58,28 @@ impl Shared {
                 Look::Refuse(reason) => break reason,
                 Look::NotNow(reason) => reason,
             };
+            let limit = match wait {
+                Wait::Not => break why_not_now,
+                Wait::Until(limit) => limit,
+                Wait::ForEver => None,
+            };
+            if looks < LOOKS {
+                looks += 1;
+                MutexGuard::unlocked(&mut state, thread::yield_now);
+                continue;
+            }
             state.waiting += 1;
-            let timed_out = match wait {
-                Wait::Not => true,
-                Wait::Until(Some(limit)) => self.changed.wait_until(&mut state, limit).timed_out(),
-                Wait::ForEver | Wait::Until(None) => {
+            let timed_out = match limit {
+                Some(limit) => self.changed.wait_until(&mut state, limit).timed_out(),
+                None => {
                     self.changed.wait(&mut state);
                     false
                 }
             };
             state.waiting -= 1;
             waited = true;
-            match wait {
-                Wait::Not => break why_not_now,
-                _ if timed_out => break Refusal::TimedOut,
-                _ => {}
+            if timed_out {
+                break Refusal::TimedOut;
             }
         };
         if waited {
@@ -82,11 +93,11 @@ impl Shared {
         let capacity = state.options.capacity;
         match &state.phase {
             _ if capacity.is_zero() => Look::Refuse(Refusal::ZeroCapacity),
-            Phase::Open(_) if state.names.contains_key(member.name.as_str()) => {
+            Phase::Open(_) if state.names.contains_key(&*member.name) => {
                 Look::Refuse(Refusal::DuplicateName)
             }
             Phase::Open(running) if capacity.has_room_beside(state.threads) => {
-                Look::Enter(running.clone())
+                Look::Enter(Arc::clone(running))
             }
             Phase::Open(_) => Look::NotNow(Refusal::Full),
             Phase::Idle { closed: false } => Look::NotNow(Refusal::NotRunning),
@@ -97,15 +108,14 @@ impl Shared {
     fn enter(
         self: &Arc<Self>,
         mut state: MutexGuard<'_, State>,
-        running: Running,
+        running: Arc<Running>,
         member: &Member,
     ) -> Admitted {
-        let name: Arc<str> = member.name.as_str().into();
         let request = Request {
-            name: Some(Arc::clone(&name)),
+            name: Some(Arc::clone(&member.name)),
             start_timeout: member.options.start_timeout,
             stop_within: earlier(member.options.stop_timeout, running.request.stop_within),
-            ..running.request
+            ..running.request.clone()
         };
         let link = Link {
             parent: Arc::downgrade(self) as _,
@@ -113,7 +123,7 @@ impl Shared {
         };
         let core = request.core("member", Some(link));
         state.threads += 1;
-        state.names.insert(name, core.id);
+        state.names.insert(Arc::clone(&member.name), core.id);
         let living = Living {
             core: Arc::clone(&core),
             options: member.options.clone(),
@@ -121,19 +131,14 @@ impl Shared {
         };
         state.living.insert(core.id, living);
         drop(state);
-        Admitted {
-            core,
-            request,
-            pool: running.pool,
-        }
+        Admitted { core, running }
     }
 }
 
 /// One of the living, whose thread has not started yet.
 struct Admitted {
     core: Arc<Core>,
-    request: Request,
-    pool: Option<Arc<Pool>>,
+    running: Arc<Running>,
 }
 
 impl Admitted {
@@ -142,9 +147,10 @@ impl Admitted {
             Some(restart) => restart.around(member.runner),
             None => member.runner,
         };
-        match &self.pool {
-            Some(pool) => launch(&self.core, &self.request, runner, drop_runner, &**pool),
-            None => launch(&self.core, &self.request, runner, drop_runner, Detached),
+        let life = Life::new(&self.core, runner, drop_runner);
+        match &self.running.pool {
+            Some(pool) => launch(life, None, pool),
+            None => launch(life, None, Detached),
         }
         Process::from_core(self.core)
     }

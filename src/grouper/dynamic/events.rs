@@ -121,18 +121,15 @@ impl<T: Clone> Hub<T> {
         self.room = room;
     }
 
-    /// Returns what has fallen out. 4
+    /// Returns what has fallen out of the past, and out of the channels of listeners that do not keep up. 4
     #[must_use = "to be dropped where that is safe"]
-    pub(super) fn publish(&mut self, event: T) -> Vec<T> {
-        let mut fallen = Vec::new();
-        for listener in self.listeners.values() {
-            fallen.extend(listener.push(event.clone()));
-        }
+    pub(super) fn publish(&mut self, event: T) -> (Option<T>, Vec<T>) {
+        let listeners = self.listeners.values();
+        let missed = listeners.filter_map(|listener| listener.push(event.clone()));
+        let missed = missed.collect();
         self.past.push_back(event);
-        if self.past.len() > self.room {
-            fallen.extend(self.past.pop_front());
-        }
-        fallen
+        let full = self.past.len() > self.room;
+        (full.then(|| self.past.pop_front()).flatten(), missed)
     }
 
     /// Ends all streams; those that begin later get the past events only.

@@ -22,6 +22,7 @@ use crate::runner::Runner;
 use crate::signal::Signal;
 use crate::sync::Arc;
 use crate::sync::channel::{Receiver, Select, never};
+use pool::Pool;
 use shared::{History, Options, Running, Shared, Turn};
 
 /// How many members of a dynamic group may live at the same time.
@@ -221,7 +222,7 @@ impl Dynamic {
                 parent: current_core(),
                 ..Request::default()
             },
-            pool: self.shared.options().reuse_threads.then(Arc::default),
+            pool: self.shared.options().reuse_threads.then(Pool::default),
             engine: self.engine.inbox(),
         }
     }
@@ -263,7 +264,8 @@ impl Dynamic {
         let exits = self.engine.stop(&self.settings, &mut slots, signals, begin);
         let mut history = self.shared.finish();
         for exit in exits {
-            drop(history.push(exit, self.shared.options().history));
+            let room = self.shared.options().history;
+            drop(history.push(exit.exit.is_err(), room, || exit));
         }
         history
     }

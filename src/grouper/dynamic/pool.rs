@@ -9,15 +9,19 @@
 //!    `spare` is positive, and takes one from it; otherwise it gets a new thread. So there is a worker for each job.
 //! 2. While the queue is not empty, some worker is on its way to it: it is searching, or it has just finished.
 //! 3. The workers end when the pool is dropped; one that still runs a member then ends after it.
+//! 4. Of the workers that find no job at most one stays awake, for a moment; the others go to sleep at once.
 
-use std::cell::RefCell;
+use std::cell::Cell;
 use std::collections::VecDeque;
-use std::fs::File;
-use std::io::{self, Write};
+use std::io;
 
-use crate::process::{Launch, threads};
-use crate::sync::atomic::{AtomicUsize, Ordering};
-use crate::sync::{Arc, Condvar, Mutex, spin_until};
+use crate::process::{Launch, Life, threads};
+use crate::sync::atomic::{AtomicBool, Ordering};
+use crate::sync::{Arc, Condvar, Mutex, thread};
+
+/// How often a worker that finds no job lets others run before it goes to sleep: a few microseconds where it is alone
+/// on its core, and else as long as it takes the others to bring it more, which is cheaper than to be woken for each.
+const LOOKS: usize = 16;
 
 /// The group's handle: the workers end when it is dropped.
 #[derive(Default)]
@@ -26,22 +30,19 @@ pub(super) struct Pool(Arc<Shared>);
 #[derive(Default)]
 struct Shared {
     state: Mutex<State>,
+    /// Whether there is anything for a worker to find: a job, or the end. A hint, to look without the lock.
+    anything: AtomicBool,
 }
 
 #[derive(Default)]
 struct State {
-    queue: VecDeque<Job>,
+    queue: VecDeque<Life<'static>>,
     spare: usize,
     /// Workers that are awake and look for a job.
     searching: usize,
     /// The one that has slept for the shortest time is on top.
     parked: Vec<Arc<Worker>>,
     over: bool,
-}
-
-struct Job {
-    name: Box<str>,
-    body: Box<dyn FnOnce() + Send>,
 }
 
 #[derive(Default)]
@@ -66,103 +67,113 @@ impl Worker {
 }
 
 thread_local! {
-    /// The pool whose worker this thread is, until it has been released from its member.
-    static BUSY_IN: RefCell<Option<Arc<Shared>>> = const { RefCell::new(None) };
+    /// Whether this thread is a worker that has not been released from its member yet.
+    static BUSY: Cell<bool> = const { Cell::new(false) };
 }
 
-/// This thread, if it is a worker, is about to be done with its member.
-pub(super) fn release_this_thread() {
-    if let Some(pool) = BUSY_IN.with(RefCell::take) {
-        pool.state.lock().spare += 1; // 1
+impl Pool {
+    /// This thread, if it is a worker, is about to be done with its member.
+    pub(super) fn release_this_thread(&self) {
+        self.0.release_this_thread();
     }
 }
 
 impl Launch<'static> for &Pool {
     fn launch(
         self,
-        name: &str,
+        life: Life<'static>,
         stack_size: Option<usize>,
-        body: impl FnOnce() + Send + 'static,
-    ) -> io::Result<()> {
+    ) -> Result<(), (io::Error, Life<'static>)> {
         let mut state = self.0.state.lock();
         if state.spare > 0 {
             state.spare -= 1; // 1
-            state.queue.push_back(Job {
-                name: name.into(),
-                body: Box::new(body),
-            });
-            let sleeper = state.call_one();
+            state.queue.push_back(life);
+            let sleeper = self.0.call_one(&mut state);
             drop(state);
             sleeper.inspect(|worker| worker.wake());
             return Ok(());
         }
         drop(state);
         let pool = Arc::clone(&self.0);
-        threads::start(name, stack_size, move || pool.work(body))
-    }
-}
-
-impl State {
-    /// A worker to wake because of what is in the queue, unless one is on its way. 2
-    fn call_one(&mut self) -> Option<Arc<Worker>> {
-        if self.searching > 0 || self.queue.is_empty() {
-            return None;
-        }
-        let sleeper = self.parked.pop()?;
-        self.searching += 1;
-        Some(sleeper)
+        let name = life.name();
+        threads::start(&name, stack_size, life, move |life| pool.work(life))
     }
 }
 
 impl Shared {
-    fn work(self: &Arc<Self>, first: impl FnOnce()) {
+    /// A worker to wake because of what is in the queue, unless one is on its way. 2
+    fn call_one(&self, state: &mut State) -> Option<Arc<Worker>> {
+        self.note(state);
+        if state.searching > 0 || state.queue.is_empty() {
+            return None;
+        }
+        let sleeper = state.parked.pop()?;
+        state.searching += 1;
+        Some(sleeper)
+    }
+
+    fn note(&self, state: &State) {
+        let anything = state.over || !state.queue.is_empty();
+        self.anything.store(anything, Ordering::Relaxed);
+    }
+
+    fn work(&self, first: Life<'static>) {
         let worker = Arc::new(Worker::default());
-        let mut label = Label::of_this_thread();
         self.run(first);
-        while let Some(job) = self.next(&worker) {
-            label.set(&job.name);
-            self.run(job.body);
+        while let Some(life) = self.next(&worker) {
+            threads::rename_this(&life.name());
+            self.run(life);
         }
     }
 
-    fn run(self: &Arc<Self>, body: impl FnOnce()) {
-        BUSY_IN.with(|busy| busy.replace(Some(Arc::clone(self))));
-        body(); // it catches whatever is not ours
-        release_this_thread();
+    fn run(&self, life: Life<'static>) {
+        BUSY.set(true);
+        life.live();
+        self.release_this_thread();
     }
 
-    fn next(&self, worker: &Arc<Worker>) -> Option<Job> {
+    fn release_this_thread(&self) {
+        if BUSY.replace(false) {
+            self.state.lock().spare += 1; // 1
+        }
+    }
+
+    fn next(&self, worker: &Arc<Worker>) -> Option<Life<'static>> {
         let mut state = self.state.lock();
         state.searching += 1;
-        let mut tired = false;
+        let mut looked = false;
         loop {
-            if state.over && state.queue.is_empty() {
-                return None; // 3
-            }
-            if let Some(job) = state.queue.pop_front() {
+            if let Some(life) = state.queue.pop_front() {
                 state.searching -= 1;
-                let sleeper = state.call_one();
+                let sleeper = self.call_one(&mut state);
                 drop(state);
                 sleeper.inspect(|worker| worker.wake());
-                return Some(job);
+                return Some(life);
             }
-            if tired {
+            if state.over {
+                return None; // 3
+            }
+            if looked || state.searching > 1 {
                 state.searching -= 1;
-                state.parked.push(Arc::clone(worker));
+                state.parked.push(Arc::clone(worker)); // 4
                 drop(state);
                 worker.sleep(); // whoever wakes it has counted it as searching
-                state = self.state.lock();
-                tired = false;
+                looked = false;
             } else {
                 drop(state);
-                spin_until(|| {
-                    self.state
-                        .try_lock()
-                        .is_some_and(|state| !state.queue.is_empty())
-                });
-                state = self.state.lock();
-                tired = true;
+                self.look_out();
+                looked = true;
             }
+            state = self.state.lock();
+        }
+    }
+
+    fn look_out(&self) {
+        for _ in 0..LOOKS {
+            if self.anything.load(Ordering::Relaxed) {
+                return;
+            }
+            thread::yield_now();
         }
     }
 }
@@ -171,55 +182,12 @@ impl Drop for Pool {
     fn drop(&mut self) {
         let mut state = self.0.state.lock();
         state.over = true;
+        self.0.note(&state);
         let sleepers = std::mem::take(&mut state.parked);
         state.searching += sleepers.len();
         drop(state);
         for worker in sleepers {
             worker.wake();
-        }
-    }
-}
-
-/// The name of a thread as the operating system shows it. Linux lets a thread write it to a file; elsewhere a reused
-/// thread keeps its first name.
-///
-/// The file stays open, which makes a short run much cheaper; but descriptors are few, so a thread that would keep one too
-/// many opens it anew each time.
-struct Label {
-    file: Option<File>,
-    seat: bool,
-}
-
-/// How many files are kept open, in the whole program, and how many may be.
-static KEPT_OPEN: AtomicUsize = AtomicUsize::new(0);
-const MOST_KEPT_OPEN: usize = 64;
-
-impl Label {
-    fn of_this_thread() -> Self {
-        let seat = KEPT_OPEN.fetch_add(1, Ordering::Relaxed) < MOST_KEPT_OPEN;
-        if !seat {
-            KEPT_OPEN.fetch_sub(1, Ordering::Relaxed);
-        }
-        Label { file: None, seat }
-    }
-
-    fn set(&mut self, name: &str) {
-        let file = self.file.take().or_else(|| {
-            let path = "/proc/thread-self/comm";
-            File::options().write(true).open(path).ok()
-        });
-        if let Some(mut file) = file {
-            // Each write sets the whole name; a place to write to (`write_at`) is refused.
-            let _ = file.write(name.as_bytes());
-            self.file = self.seat.then_some(file);
-        }
-    }
-}
-
-impl Drop for Label {
-    fn drop(&mut self) {
-        if self.seat {
-            KEPT_OPEN.fetch_sub(1, Ordering::Relaxed);
         }
     }
 }

@@ -1,6 +1,5 @@
 //! Hearing of members, on their own threads.
 
-use super::pool;
 use super::shared::{Living, Phase, Shared, State};
 use super::{Ends, Entrance, ExitEvent};
 use crate::error::{Cause, Exit, MemberExit, ProcessId};
@@ -24,13 +23,15 @@ impl Parent for Shared {
                 };
                 state.names.remove(&living.core.name);
                 if !given_up {
-                    if living.core.runs_on_this_thread() {
-                        pool::release_this_thread();
+                    if living.core.runs_on_this_thread()
+                        && let Some(pool) = state.phase.pool()
+                    {
+                        pool.release_this_thread();
                     }
                     self.place_free(&mut state);
                 }
                 let event = ExitEvent {
-                    name: living.core.name.to_string(),
+                    name: String::from(&*living.core.name),
                     id: report.id,
                     exit: exit.clone(),
                 };
@@ -41,7 +42,7 @@ impl Parent for Shared {
                     let report = engine.map(|engine| engine.hear(Report { index, ..report }));
                     Leftover::new((event, report, living))
                 } else {
-                    let record = self.ended(&mut state, &living, exit.clone());
+                    let record = self.ended(&mut state, &living, exit);
                     Leftover::new((event, record, living))
                 }
             }
@@ -55,7 +56,7 @@ impl Shared {
             return Leftover::default();
         };
         let entrance = Entrance {
-            name: living.core.name.to_string(),
+            name: String::from(&*living.core.name),
             process: Process::from_core(Arc::clone(&living.core)),
         };
         Leftover::new(self.entrances.lock().publish(entrance))
@@ -70,17 +71,17 @@ impl Shared {
     }
 
     /// A member's end in a group that is not stopping. Returns what has fallen out of the history.
-    fn ended(&self, state: &mut State, living: &Living, exit: Exit) -> Option<MemberExit> {
+    fn ended(&self, state: &mut State, living: &Living, exit: &Exit) -> Option<MemberExit> {
         let stops = !(living.options.one_shot && exit.is_ok())
             && match state.options.ends {
                 Some(Ends::Any) => true,
                 Some(Ends::Errors) => exit.is_err(),
                 None => false,
             };
-        let record = MemberExit {
-            name: living.core.name.to_string(),
+        let record = || MemberExit {
+            name: String::from(&*living.core.name),
             id: living.core.id,
-            exit,
+            exit: exit.clone(),
             cause: if stops {
                 Cause::Initiator
             } else {
@@ -89,7 +90,7 @@ impl Shared {
             time_to_stop: None,
         };
         let room = state.options.history;
-        let fallen = state.history.push(record, room);
+        let fallen = state.history.push(exit.is_err(), room, record);
         if stops {
             state.begin_stopping();
             self.changed.notify_all();

@@ -11,7 +11,7 @@
 //! 4. Nothing foreign is dropped under a lock: what falls out of the events and the history is returned to those who
 //!    report, and dropped after every lock was released.
 
-use std::collections::{BTreeMap, HashMap, VecDeque};
+use std::collections::{HashMap, VecDeque};
 
 use super::events::{Events, Hub, listen};
 use super::pool::Pool;
@@ -19,7 +19,7 @@ use super::{Capacity, Ends, Entrance, ExitEvent};
 use crate::error::{MemberExit, ProcessId};
 use crate::grouper::member;
 use crate::latch::Latch;
-use crate::process::{Core, Parent, Process, Request};
+use crate::process::{ById, Core, Parent, Process, Request};
 use crate::sync::channel::{Receiver, Sender, bounded};
 use crate::sync::{Arc, Condvar, Mutex, MutexGuard, Weak};
 
@@ -48,7 +48,7 @@ pub(super) struct State {
     pub(super) options: Options,
     pub(super) phase: Phase,
     pub(super) names: HashMap<Arc<str>, ProcessId>,
-    pub(super) living: BTreeMap<ProcessId, Living>,
+    pub(super) living: ById<Living>,
     pub(super) threads: usize,
     pub(super) waiting: usize,
     pub(super) history: History,
@@ -59,12 +59,12 @@ pub(super) enum Phase {
     Idle {
         closed: bool,
     },
-    Open(Running),
+    Open(Arc<Running>),
     /// It ends when the last member has.
-    Closed(Running),
+    Closed(Arc<Running>),
     /// Members report to the engine, which stops them.
     Stopping {
-        running: Running,
+        running: Arc<Running>,
         /// Those who lived when it began, in the order of their places; until the engine takes them over.
         members: Vec<(Arc<Core>, member::Options)>,
     },
@@ -72,12 +72,23 @@ pub(super) enum Phase {
     Over,
 }
 
+impl Phase {
+    /// Whose threads the members run on, if they are used again.
+    pub(super) fn pool(&self) -> Option<&Pool> {
+        match self {
+            Phase::Open(running) | Phase::Closed(running) | Phase::Stopping { running, .. } => {
+                running.pool.as_ref()
+            }
+            Phase::Idle { .. } | Phase::Over => None,
+        }
+    }
+}
+
 /// What a group knows while it runs.
-#[derive(Clone)]
 pub(super) struct Running {
     /// What every member is started with.
     pub(super) request: Request,
-    pub(super) pool: Option<Arc<Pool>>,
+    pub(super) pool: Option<Pool>,
     pub(super) engine: Weak<dyn Parent>,
 }
 
@@ -115,7 +126,7 @@ impl Shared {
                 options,
                 phase: Phase::Idle { closed: false },
                 names: HashMap::new(),
-                living: BTreeMap::new(),
+                living: ById::default(),
                 threads: 0,
                 waiting: 0,
                 history: History::default(),
@@ -182,6 +193,7 @@ impl Shared {
         let _past = (self.entrances.lock().reopen(), self.exits.lock().reopen()); // 4
         let mut state = self.state.lock();
         let old = std::mem::take(&mut state.history);
+        let running = Arc::new(running);
         state.phase = match state.phase {
             Phase::Idle { closed: true } => Phase::Closed(running),
             _ => Phase::Open(running),
@@ -234,7 +246,9 @@ impl State {
     pub(super) fn begin_stopping(&mut self) {
         self.phase = match std::mem::replace(&mut self.phase, Phase::Over) {
             Phase::Open(running) | Phase::Closed(running) => {
-                let members = self.living.values_mut().enumerate().map(|(slot, living)| {
+                let mut living: Vec<_> = self.living.values_mut().collect();
+                living.sort_unstable_by_key(|living| living.core.id);
+                let members = living.into_iter().enumerate().map(|(slot, living)| {
                     living.slot = slot;
                     (Arc::clone(&living.core), living.options.clone())
                 });
@@ -250,13 +264,19 @@ impl State {
 
 impl History {
     /// Returns what has fallen out.
-    pub(super) fn push(&mut self, record: MemberExit, room: usize) -> Option<MemberExit> {
-        self.failed |= record.exit.is_err();
-        self.exits.push_back(record);
-        if self.exits.len() <= room {
-            return None;
+    pub(super) fn push(
+        &mut self,
+        failed: bool,
+        room: usize,
+        record: impl FnOnce() -> MemberExit,
+    ) -> Option<MemberExit> {
+        self.failed |= failed;
+        let is_full = self.exits.len() >= room;
+        self.omitted += u64::from(is_full);
+        let fallen = is_full.then(|| self.exits.pop_front()).flatten();
+        if room > 0 {
+            self.exits.push_back(record());
         }
-        self.omitted += 1;
-        self.exits.pop_front()
+        fallen
     }
 }

@@ -272,7 +272,7 @@ impl<'g> Run<'g> {
                 }
                 let told = slot.run.told.take();
                 let record = MemberExit {
-                    name: slot.name.to_string(),
+                    name: String::from(&*slot.name),
                     id,
                     exit,
                     cause: Cause::Independent,

@@ -74,7 +74,7 @@ pub(super) enum Place {
 impl Slot {
     pub(super) fn new(member: Member) -> Self {
         Slot {
-            name: member.name.into(),
+            name: member.name,
             options: member.options,
             runner: Some(Guarded::new(member.runner)),
             core: None,
@@ -181,7 +181,7 @@ impl Slots {
     pub(super) fn remove(&mut self, index: usize) -> Option<Member> {
         let slot = &mut self.all[index];
         let member = Member {
-            name: slot.name.to_string(),
+            name: Arc::clone(&slot.name),
             runner: slot.take_runner()?,
             options: std::mem::take(&mut slot.options),
         };

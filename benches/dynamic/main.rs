@@ -1,12 +1,13 @@
 //! What a dynamic group costs over a thread pool put together by hand.
 //!
 //! `cargo bench --bench dynamic` measures everything, `cargo bench --bench dynamic -- reused memory` only what is named:
-//! `reused`, `fresh`, `inserters`, `memory`. `IFRIT_MEMBERS` sets how many members live in `memory`.
+//! `reused`, `lean`, `fresh`, `inserters`, `memory`. `IFRIT_MEMBERS` sets how many members live in `memory`.
 //!
 //! Each figure is the time of one member from insert to exit, of many that do nothing, 64 at a time. The floor (`by_hand`)
 //! does the same observable job: it is bounded to 64 in flight, each job has a name, which its thread bears while it
-//! runs, a panic is caught, and each exit comes over a channel with the name, where it is counted. The two take turns,
-//! as in `vs_by_hand`, whose table this is.
+//! runs and which no other living one has, it can be told to stop and be waited for, a panic is caught, and each exit
+//! comes over a channel with the name, where it is counted. `lean` compares with a pool whose jobs nobody can reach: no
+//! signals, no handle, no names that are checked. The two sides take turns, as in `vs_by_hand`, whose table this is.
 //!
 //! Nothing here fails: a bound that is missed on a busy machine is a line to look at.
 
@@ -41,8 +42,9 @@ fn main() {
     if !args.iter().any(|arg| arg == "--bench") {
         return;
     }
-    let subjects: [(&str, fn()); 4] = [
+    let subjects: [(&str, fn()); 5] = [
         ("reused", reused),
+        ("lean", lean),
         ("fresh", fresh),
         ("inserters", inserters),
         ("memory", memory::measure),
@@ -71,6 +73,16 @@ fn reused() {
     };
     measure(Placement::Pinned, 1.0);
     measure(Placement::Free, 2.0);
+}
+
+/// What is left to gain, were a member only a closure.
+fn lean() {
+    for placement in [Placement::Pinned, Placement::Free] {
+        let floor = || by_hand::lean_pool(&Load::alone(REUSED));
+        let ours = || ours::group(&Load::alone(REUSED), true);
+        let name = "the same, against a lean pool";
+        compare_two(placement, name, REUSED, 3.0, floor, ours);
+    }
 }
 
 fn fresh() {

@@ -21,12 +21,10 @@ pub use scope::{Scope, scope};
 pub use status::Status;
 pub use wait::Wait;
 
-pub(crate) use self::core::{Core, earlier};
+pub(crate) use self::core::{Core, DEFAULT_GRACE, earlier};
 pub(crate) use by_id::ById;
 pub(crate) use current::{current_core, current_host};
 pub(crate) use inline::{Frame, with_host};
 pub(crate) use link::{Guarded, Leftover, Link, News, Parent, Report};
 pub(crate) use registry::lineage;
-pub(crate) use spawn::{
-    DEFAULT_GRACE, Detached, Launch, Life, Request, drop_runner, launch, spawn_member,
-};
+pub(crate) use spawn::{Detached, Launch, Life, Request, drop_runner, launch, spawn_member};

@@ -3,27 +3,24 @@
 use std::io;
 use std::time::Duration;
 
-use super::core::{Core, Limits, earlier};
+use super::core::{Core, DEFAULT_GRACE, Limits, earlier};
 use super::current::{as_current, current_core};
 use super::link::Link;
 use super::{registry, threads};
 use crate::clock::Clock;
-use crate::error::{self, Error, Exit};
+use crate::error::{self, Error, Exit, ProcessId};
 use crate::plan;
 use crate::ready::ReadySender;
 use crate::runner::{BoxRunner, Runner};
 use crate::sync::Arc;
 use crate::sync::thread::Scope;
 
-/// From KILL to being given up, unless set.
-pub(crate) const DEFAULT_GRACE: Duration = Duration::from_secs(1);
-
 /// What is asked for a process before it starts.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Request {
     pub(crate) name: Option<Arc<str>>,
     /// Whose child it is. Unset, that of the process on whose thread it is started.
-    pub(crate) parent: Option<Arc<Core>>,
+    pub(crate) parent: Option<ProcessId>,
     pub(crate) stack_size: Option<usize>,
     pub(crate) clock: Option<Clock>,
     pub(crate) kill_grace: Option<Duration>,
@@ -37,20 +34,18 @@ pub(crate) struct Request {
 impl Request {
     /// The state of the process to be; what is not asked for is inherited from the process that starts it.
     pub(crate) fn core(&self, runner_type: &'static str, link: Option<Link>) -> Arc<Core> {
-        let here = if self.parent.is_none() {
-            current_core()
-        } else {
-            None
+        let here = match self.parent {
+            Some(_) => None, // a group, which sets the rest as well
+            None => current_core(),
         };
-        let parent = self.parent.as_ref().or(here.as_ref());
         let clock = self
             .clock
             .clone()
-            .or_else(|| parent.map(|parent| parent.clock.clone()))
+            .or_else(|| here.as_ref().map(|here| here.clock.clone()))
             .unwrap_or_default();
         let grace = self
             .kill_grace
-            .or_else(|| parent.map(|parent| parent.grace()))
+            .or_else(|| here.as_ref().map(|here| here.grace()))
             .unwrap_or(DEFAULT_GRACE);
         let start_by = earlier(
             self.start_timeout.and_then(|limit| clock.deadline(limit)),
@@ -64,7 +59,8 @@ impl Request {
         };
         let name = self.name.clone().filter(|name| !name.is_empty());
         let name = name.unwrap_or_else(|| runner_type.into());
-        Core::new(name, parent.map(|parent| parent.id), clock, limits, link)
+        let parent = self.parent.or_else(|| here.map(|here| here.id));
+        Core::new(name, parent, clock, limits, link)
     }
 
     /// Starts what is asked for, if it makes sense.

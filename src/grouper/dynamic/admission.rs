@@ -1,5 +1,6 @@
 //! Letting members in, on their callers' threads.
 
+use std::collections::hash_map::Entry;
 use std::time::Instant;
 
 use super::shared::{Living, Phase, Running, Shared, State};
@@ -54,7 +55,10 @@ impl Shared {
         let mut waited = false;
         let refusal = loop {
             let why_not_now = match self.look(&state, member) {
-                Look::Enter(running) => return Ok(self.enter(state, running, member)),
+                Look::Enter(running) => match self.enter(&mut state, running, member) {
+                    Ok(admitted) => return Ok(admitted),
+                    Err(reason) => break reason,
+                },
                 Look::Refuse(reason) => break reason,
                 Look::NotNow(reason) => reason,
             };
@@ -93,11 +97,11 @@ impl Shared {
         let capacity = state.options.capacity;
         match &state.phase {
             _ if capacity.is_zero() => Look::Refuse(Refusal::ZeroCapacity),
-            Phase::Open(_) if state.names.contains_key(&*member.name) => {
-                Look::Refuse(Refusal::DuplicateName)
-            }
             Phase::Open(running) if capacity.has_room_beside(state.threads) => {
                 Look::Enter(Arc::clone(running))
+            }
+            Phase::Open(_) if state.names.contains_key(&*member.name) => {
+                Look::Refuse(Refusal::DuplicateName)
             }
             Phase::Open(_) => Look::NotNow(Refusal::Full),
             Phase::Idle { closed: false } => Look::NotNow(Refusal::NotRunning),
@@ -107,10 +111,10 @@ impl Shared {
 
     fn enter(
         self: &Arc<Self>,
-        mut state: MutexGuard<'_, State>,
+        state: &mut State,
         running: Arc<Running>,
         member: &Member,
-    ) -> Admitted {
+    ) -> Result<Admitted, Refusal> {
         let request = Request {
             name: Some(Arc::clone(&member.name)),
             start_timeout: member.options.start_timeout,
@@ -122,16 +126,18 @@ impl Shared {
             index: 0,
         };
         let core = request.core("member", Some(link));
+        match state.names.entry(Arc::clone(&member.name)) {
+            Entry::Vacant(place) => place.insert(core.id),
+            Entry::Occupied(_) => return Err(Refusal::DuplicateName),
+        };
         state.threads += 1;
-        state.names.insert(Arc::clone(&member.name), core.id);
         let living = Living {
             core: Arc::clone(&core),
             options: member.options.clone(),
             slot: 0,
         };
         state.living.insert(core.id, living);
-        drop(state);
-        Admitted { core, running }
+        Ok(Admitted { core, running })
     }
 }
 

@@ -219,7 +219,7 @@ impl Dynamic {
                 clock: Some(self.settings.clock(host.as_deref())),
                 kill_grace: Some(self.settings.grace(host.as_deref())),
                 stop_within: limit.for_stops_inside(host.as_deref()),
-                parent: current_core(),
+                parent: current_core().map(|core| core.id),
                 ..Request::default()
             },
             pool: self.shared.options().reuse_threads.then(Pool::default),

@@ -19,7 +19,6 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use super::link::Link;
-use super::spawn::DEFAULT_GRACE;
 use crate::clock::{Clock, Timer};
 use crate::error::{Exit, ProcessId};
 use crate::latch::Latch;
@@ -28,6 +27,9 @@ use crate::sync::atomic::{AtomicU64, Ordering};
 use crate::sync::channel::Sender;
 use crate::sync::thread::ThreadId;
 use crate::sync::{Arc, Condvar, Mutex, OnceLock};
+
+/// From KILL to being given up, unless set.
+pub(crate) const DEFAULT_GRACE: Duration = Duration::from_secs(1);
 
 #[derive(Debug)]
 pub(crate) struct Core {

@@ -4,9 +4,9 @@ use std::collections::HashSet;
 use std::fmt;
 use std::time::Duration;
 
-use crate::error::Error;
+use crate::error::{Error, Exit};
 use crate::plan::Plan;
-use crate::restart::Restart;
+use crate::restart::{Policy, Restart};
 use crate::runner::{BoxRunner, Runner};
 use crate::sync::Arc;
 
@@ -134,6 +134,16 @@ impl Options {
             }
         }
         plan
+    }
+
+    /// Whether such an end is one that stops nobody.
+    pub(super) fn allows(&self, exit: &Exit) -> bool {
+        match self.restart.as_ref().map(|restart| restart.policy) {
+            _ if self.one_shot && exit.is_ok() => true,
+            None | Some(Policy::Permanent) => false,
+            Some(Policy::Transient) => exit.is_ok(),
+            Some(Policy::Temporary) => true,
+        }
     }
 
     pub(super) fn check(&self) -> Result<(), Error> {

@@ -30,6 +30,7 @@ mod stop;
 // Runs and threads.
 mod nested;
 mod rerun;
+mod restarts;
 mod reuse;
 
 // Everything at once, in any order.

@@ -164,7 +164,9 @@ impl Dynamic {
     }
 
     /// Which ends stop the group: the others are told the [termination signal](Dynamic::termination). Unset, none does.
-    /// An Ok exit of a [one-shot](super::Member::one_shot) member never does.
+    ///
+    /// An Ok exit of a [one-shot](super::Member::one_shot) member never does, nor an end that the member's own
+    /// [policy](super::Member::restart) allows.
     #[must_use]
     pub fn stop_on_exit(self, ends: Ends) -> Self {
         self.option(|options| options.ends = Some(ends))

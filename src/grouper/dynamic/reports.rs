@@ -72,7 +72,7 @@ impl Shared {
 
     /// A member's end in a group that is not stopping. Returns what has fallen out of the history.
     fn ended(&self, state: &mut State, living: &Living, exit: &Exit) -> Option<MemberExit> {
-        let stops = !(living.options.one_shot && exit.is_ok())
+        let stops = !living.options.allows(exit)
             && match state.options.ends {
                 Some(Ends::Any) => true,
                 Some(Ends::Errors) => exit.is_err(),

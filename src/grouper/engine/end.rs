@@ -68,12 +68,7 @@ impl Run<'_> {
             return End::Left;
         }
         let policy = slot.options.restart.as_ref().map(|restart| restart.policy);
-        let allowed = match policy {
-            _ if completed => true,
-            None | Some(Policy::Permanent) => false,
-            Some(Policy::Transient) => exit.is_ok(),
-            Some(Policy::Temporary) => true,
-        };
+        let allowed = slot.options.allows(exit);
         let is_first_start = self.phase == Phase::Starting && !slot.run.ever_ready;
         match policy {
             _ if given_up => End::Final(Cause::Initiator), // 7

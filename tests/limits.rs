@@ -4,6 +4,7 @@
 
 use std::env;
 use std::fs;
+use std::ops::Range;
 use std::panic;
 use std::process::Command;
 use std::sync::Arc;
@@ -11,7 +12,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use ifrit::testing::{FakeRunner, Waiting, never_ready, signal_recorder};
-use ifrit::{Error, Process, Signal, background, invoke, run_fn};
+use ifrit::{Capacity, Dynamic, Error, Member, Process, Signal, background, invoke, run_fn};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 const CHILD: &str = "IFRIT_TEST_CHILD";
@@ -138,6 +139,43 @@ fn many_short_processes_leave_nothing_behind() {
         let grown = grown_by(|| (0..2_000).for_each(|_| short()));
         assert!(grown < 8 * MB, "{grown} bytes");
     });
+}
+
+#[test]
+fn many_members_of_a_dynamic_group_leave_nothing_behind() {
+    in_child(
+        "many_members_of_a_dynamic_group_leave_nothing_behind",
+        || {
+            for reused in [false, true] {
+                let mut group = Dynamic::new(Capacity::at_most(4)).history(100);
+                if reused {
+                    group = group.reuse_threads();
+                }
+                let client = group.client();
+                let exits = client.exits(); // never read
+                let group = invoke(group);
+                let before = threads();
+                let members = |numbers: Range<usize>| {
+                    for number in numbers {
+                        let name = format!("{number:01000}");
+                        let member =
+                            Member::new(name, run_fn(|_, _| Err("x".repeat(1_000).into())));
+                        client.insert(member).unwrap();
+                    }
+                };
+                members(0..1_000);
+                let grown = grown_by(|| members(1_000..20_000));
+                assert!(grown < 8 * MB, "{grown} bytes");
+                assert!(threads() <= before + 4);
+                client.close();
+                let Err(Error::Group(trace)) = group.expect_exit() else {
+                    panic!("all have failed")
+                };
+                assert_eq!((trace.len(), trace.omitted), (100, 19_900));
+                assert_eq!(exits.missed(), 20_000 - 64);
+            }
+        },
+    );
 }
 
 #[test]

@@ -60,10 +60,10 @@ impl fmt::Debug for InsertError {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 #[non_exhaustive]
 pub enum Refusal {
-    /// The group is closed, was told to stop, or is gone.
+    /// The group is closed, was told to stop, has ended and is not run again yet, or is gone.
     #[error("the group takes no more members")]
     Closed,
-    /// The group does not run, and the caller did not want to wait.
+    /// The group has not run yet, and the caller did not want to wait.
     #[error("the group does not run")]
     NotRunning,
     /// As many members live as may, and the caller did not want to wait.

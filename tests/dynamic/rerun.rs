@@ -1,6 +1,6 @@
 //! A group that is run again: all state is that of its run.
 
-use ifrit::testing::{ManualClock, Waiting};
+use ifrit::testing::{ManualClock, PATIENCE, Waiting};
 use ifrit::{Cause, Dynamic, DynamicClient, Process, Refusal, Signal};
 
 use crate::kit::{
@@ -8,14 +8,15 @@ use crate::kit::{
 };
 
 /// Runs the group once on a thread that borrows it.
-fn one_run(group: &mut Dynamic, run: impl FnOnce(&DynamicClient, &Process)) {
+fn one_run<T>(group: &mut Dynamic, run: impl FnOnce(&DynamicClient, &Process) -> T) -> T {
     let client = group.client();
     ifrit::scope(|scope| {
         let process = scope.invoke(&mut *group).started().unwrap();
-        run(&client, &process);
+        let seen = run(&client, &process);
         process.signal(Signal::INTERRUPT);
         let _ = process.expect_exit();
-    });
+        seen
+    })
 }
 
 #[test]
@@ -39,6 +40,62 @@ fn between_its_runs_it_is_closed() {
         let refused = client.insert(idle("a")).unwrap_err();
         assert_eq!(refused.reason(), Refusal::Closed);
         expect_fired(client.closed());
+    }
+}
+
+#[test]
+fn between_its_runs_it_refuses_at_once_whoever_would_wait() {
+    let mut group = at_most(1);
+    let client = group.client();
+    one_run(&mut group, |_, _| {});
+    let refused = [
+        client.insert(idle("a")),
+        client.try_insert(idle("a")),
+        client.insert_timeout(idle("a"), PATIENCE),
+    ];
+    for refused in refused {
+        assert_eq!(refused.unwrap_err().reason(), Refusal::Closed);
+    }
+}
+
+#[test]
+fn a_client_of_the_first_run_inserts_into_the_second_what_was_refused_between() {
+    let mut group = unlimited();
+    let client = group.client();
+    one_run(&mut group, |_, _| {});
+    let refused = client.insert(idle("a")).unwrap_err();
+    one_run(&mut group, |_, _| {
+        let inserted = client.insert(refused.into_member()).unwrap();
+        inserted.expect_ready();
+    });
+}
+
+#[test]
+fn a_close_between_its_runs_does_nothing() {
+    let mut group = unlimited();
+    let client = group.client();
+    one_run(&mut group, |_, _| {});
+    client.close();
+    one_run(&mut group, |client, process| {
+        client.insert(idle("a")).unwrap().expect_ready();
+        assert!(process.try_exit().is_none());
+    });
+}
+
+#[test]
+fn the_streams_end_with_each_run() {
+    let mut group = unlimited();
+    for name in ["a", "b"] {
+        let (entrances, exits) = one_run(&mut group, |client, _| {
+            let streams = (client.entrances(), client.exits());
+            client.insert(idle(name)).unwrap().expect_ready();
+            streams
+        });
+        assert_eq!(
+            entrances.map(|event| event.name).collect::<Vec<_>>(),
+            [name]
+        );
+        assert_eq!(exits.map(|event| event.name).collect::<Vec<_>>(), [name]);
     }
 }
 

@@ -20,6 +20,14 @@ use crate::sync::channel::Receiver;
 ///
 /// A member is admitted on the caller's thread: when an insert returns Ok, the member lives, and every signal to the
 /// group reaches it. When it returns an error, the member comes back in it.
+///
+/// That a member has *started* is told by the insert, which returns its process; that it has become *ready*, by
+/// [`entrances`](DynamicClient::entrances); that it has *exited*, by [`exits`](DynamicClient::exits). One that never
+/// becomes ready has no entrance.
+///
+/// A group that is run again takes members again, and its clients stay good. Between two runs it counts as closed, since
+/// nobody can know whether another one will follow: whoever waited for it might hold up the very stop that goes on
+/// around the group. Only before its first run is it waited for.
 #[derive(Clone)]
 pub struct DynamicClient(Arc<Shared>);
 
@@ -29,7 +37,10 @@ impl DynamicClient {
     }
 
     /// Inserts a member. Blocks until the group runs and has room for it; inside a member of a full group that is for
-    /// ever, unless other members end.
+    /// ever, unless other members end. A close or a stop of the group ends the wait, and so does the end of the group.
+    ///
+    /// No signal to the caller does: a runner that inserts into a group which may never run, or which may stay full
+    /// while the runner is told to stop, uses [`insert_timeout`](DynamicClient::insert_timeout).
     ///
     /// # Errors
     ///
@@ -63,12 +74,14 @@ impl DynamicClient {
         self.0.insert(member, Wait::Until(limit))
     }
 
-    /// The members that become ready, from now on, after the newest past ones. Never blocks.
+    /// The members that become ready, from now on, after the newest past ones. Never blocks. The stream ends with the run
+    /// of the group.
     pub fn entrances(&self) -> Events<Entrance> {
         self.0.entrances()
     }
 
-    /// The members that exit, from now on, after the newest past ones. Never blocks.
+    /// The members that exit, from now on, after the newest past ones. Never blocks. The stream ends with the run of the
+    /// group.
     pub fn exits(&self) -> Events<ExitEvent> {
         self.0.exits()
     }
@@ -80,8 +93,8 @@ impl DynamicClient {
         self.0.closed.receiver()
     }
 
-    /// Closes the group: it takes no more members, and ends when the last one has. Before the run, it closes the next
-    /// one as soon as that begins. Never blocks.
+    /// Closes the group: it takes no more members, and ends when the last one has. Before the first run, it closes that
+    /// one as soon as it begins; after a run it does nothing. Never blocks.
     pub fn close(&self) {
         self.0.close();
     }

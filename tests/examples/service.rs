@@ -6,39 +6,13 @@ use std::io::{self, BufRead, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
-use std::time::Duration;
 
 use ifrit::crossbeam_channel::{Receiver, RecvTimeoutError, unbounded};
 use rustix::process::{Pid, Signal, kill_process};
 
-/// Far longer than anything here takes, even on a busy machine.
-const PATIENCE: Duration = Duration::from_secs(60);
-
-/// The program. `cargo test` builds the examples, into a folder next to that of this binary; a single test binary asked
-/// for by name comes without them.
-fn program() -> &'static PathBuf {
-    static PROGRAM: OnceLock<PathBuf> = OnceLock::new();
-    PROGRAM.get_or_init(|| {
-        let this = env::current_exe().expect("the path of this binary");
-        let profile = this.ancestors().nth(2).expect("target/<profile>/deps");
-        let program = profile.join("examples").join("service");
-        if !program.exists() {
-            let cargo = env::var_os("CARGO").unwrap_or("cargo".into());
-            let mut build = Command::new(cargo);
-            build.current_dir(env!("CARGO_MANIFEST_DIR"));
-            build.args(["build", "--example", "service", "--target-dir"]);
-            build.arg(profile.parent().expect("target"));
-            if profile.ends_with("release") {
-                build.arg("--release");
-            }
-            assert!(build.status().expect("cargo").success());
-        }
-        program
-    })
-}
+use crate::program::{PATIENCE, program};
 
 /// A running service, in a folder of its own. It is killed when dropped.
 struct Service {
@@ -79,7 +53,7 @@ impl Service {
         let settings = format!("data_dir = {}\n{settings}", data.display());
         fs::write(&file, settings).expect("a file");
 
-        let mut child = Command::new(program())
+        let mut child = Command::new(program("service"))
             .arg(port)
             .arg(&file)
             .stdin(Stdio::null())
@@ -429,7 +403,7 @@ fn bad_arguments_are_refused() {
             "service: /no/such/file: No such file",
         ),
     ] {
-        let output = Command::new(program()).args(arguments).output();
+        let output = Command::new(program("service")).args(arguments).output();
         let output = output.expect("the service");
         let report = String::from_utf8_lossy(&output.stderr);
         assert_eq!(output.status.code(), Some(1), "{report}");

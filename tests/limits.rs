@@ -203,6 +203,36 @@ fn a_thread_there_is_no_memory_for_is_an_exit_and_later_ones_start_again() {
     );
 }
 
+/// More than fit into the default limit on memory mappings.
+const VERY_MANY_THREADS: usize = 20_000;
+
+#[test]
+fn a_thread_beyond_the_limit_on_mappings_is_an_exit_and_no_abort() {
+    in_child(
+        "a_thread_beyond_the_limit_on_mappings_is_an_exit_and_no_abort",
+        || {
+            let builder = Process::builder().stack_size(16 << 10);
+            let mut running = Vec::new();
+            let mut refused = None;
+            while refused.is_none() && running.len() < VERY_MANY_THREADS {
+                let process = builder.clone().background(signal_recorder().0);
+                match process.try_exit() {
+                    Some(exit) => refused = Some(exit),
+                    None => running.push(process),
+                }
+            }
+            let limit = fs::read_to_string("/proc/sys/vm/max_map_count").unwrap();
+            let threads = limit.trim().parse::<usize>().unwrap() / 4;
+            assert!(refused.is_some() || threads > VERY_MANY_THREADS);
+            if let Some(exit) = refused {
+                assert!(matches!(exit, Err(Error::Spawn { .. })), "{exit:?}");
+            }
+            running.iter().for_each(stop);
+            stop(&builder.invoke(signal_recorder().0));
+        },
+    );
+}
+
 #[test]
 fn failed_starts_leave_nothing_behind() {
     in_child("failed_starts_leave_nothing_behind", || {

@@ -9,10 +9,13 @@ use std::panic;
 use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use ifrit::testing::{FakeRunner, Waiting, never_ready, signal_recorder};
-use ifrit::{Capacity, Dynamic, Error, Member, Process, Signal, background, invoke, run_fn};
+use ifrit::testing::{FakeRunner, PATIENCE, Waiting, never_ready, signal_recorder};
+use ifrit::{
+    Backoff, Capacity, Dynamic, Error, Member, Ordered, Process, Restart, Sigmon, Signal,
+    background, invoke, run_fn,
+};
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
 const CHILD: &str = "IFRIT_TEST_CHILD";
@@ -201,6 +204,67 @@ fn a_thread_there_is_no_memory_for_is_an_exit_and_later_ones_start_again() {
             stop(&builder.invoke(signal_recorder().0));
         },
     );
+}
+
+/// What the kernel says of each thread but this one: whether it sleeps, and how often it has left a core of its own
+/// accord.
+fn others() -> Vec<(bool, u64)> {
+    let this = std::process::id().to_string(); // the runner of the tests, which only waits
+    let me = rustix::thread::gettid().as_raw_nonzero().to_string();
+    let threads = fs::read_dir("/proc/self/task").unwrap();
+    threads
+        .map(|thread| thread.unwrap())
+        .filter(|thread| *thread.file_name() != *this && *thread.file_name() != *me)
+        .filter_map(|thread| {
+            let status = fs::read_to_string(thread.path().join("status")).ok()?; // it has just ended
+            let line = |key| {
+                status
+                    .lines()
+                    .find_map(|line| line.strip_prefix(key))
+                    .unwrap()
+            };
+            let switches = line("voluntary_ctxt_switches:").trim().parse().unwrap();
+            Some((line("State:").trim().starts_with('S'), switches))
+        })
+        .collect()
+}
+
+#[test]
+fn an_idle_tree_causes_no_wake_ups() {
+    in_child("an_idle_tree_causes_no_wake_ups", || {
+        let hour = Duration::from_secs(3_600);
+        let (crashing, crash) = (FakeRunner::new(), Restart::permanent());
+        let crash = crash.backoff(Backoff::constant(hour));
+        let pool = Dynamic::new(Capacity::at_most(4)).reuse_threads();
+        let client = pool.client();
+        let idle = |name: &str| Member::new(name, signal_recorder().0).start_timeout(hour);
+        let tree = Ordered::new([
+            idle("db").stop_timeout(hour),
+            Member::new("pool", pool),
+            Member::new("crashing", crashing.clone()).restart(crash),
+        ]);
+        let tree = background(Sigmon::new(tree.stop_within(hour)).stop_within(hour));
+        let done = || Member::new("done", run_fn(|_, _| Ok(())));
+        client.insert(done()).unwrap().expect_exit().unwrap();
+        client.insert(idle("job")).unwrap().expect_ready();
+        let call = crashing.wait_for_call();
+        call.trigger_ready();
+        tree.expect_ready();
+        call.trigger_exit(Err("crashed".into()));
+
+        // Whoever sleeps in two looks that are the same has slept in between: there is a moment when all do.
+        let began = Instant::now();
+        let mut before = others();
+        while !before.iter().all(|(sleeps, _)| *sleeps) || before != others() {
+            assert!(began.elapsed() < PATIENCE, "{before:?}");
+            before = others();
+        }
+        // The tree, its first two members, the one in the pool, the listener for signals, the timer.
+        assert!(before.len() >= 6, "{before:?}");
+        std::thread::sleep(Duration::from_millis(500)); // this is the measurement
+        assert_eq!(others(), before);
+        stop(&tree);
+    });
 }
 
 /// More than fit into the default limit on memory mappings.

@@ -1,4 +1,7 @@
-//! Longer texts: one page for each reader who comes from somewhere else.
+//! Longer texts: for those who come from somewhere else, and for those who want to know what they can rely on.
 
 #[doc = include_str!("docs/from_otp.md")]
 pub mod from_otp {}
+
+#[doc = include_str!("docs/guarantees.md")]
+pub mod guarantees {}

@@ -102,6 +102,18 @@ fn a_buffer_has_room_for_one_at_least() {
 }
 
 #[test]
+fn a_buffer_without_bound_costs_what_is_in_it() {
+    for room in [1 << 40, usize::MAX] {
+        let (client, group) = start(unlimited().event_buffer(room));
+        let idle = client.exits();
+        exit_one_after_the_other(&client, 0..100);
+        end(&client, &group);
+        assert_eq!(idle.missed(), 0);
+        assert_eq!(idle.count(), 100);
+    }
+}
+
+#[test]
 fn a_listener_after_the_end_gets_the_past_events_and_no_more() {
     let (client, group) = start(unlimited());
     exit_one_after_the_other(&client, 0..2);

@@ -1,7 +1,10 @@
 //! A group that is run again: all state is that of its run.
 
+use std::time::Instant;
+
+use ifrit::crossbeam_channel::bounded;
 use ifrit::testing::{ManualClock, PATIENCE, Waiting};
-use ifrit::{Cause, Dynamic, DynamicClient, Process, Refusal, Signal};
+use ifrit::{Cause, Dynamic, DynamicClient, Ends, Next, Process, Refusal, Restarter, Signal};
 
 use crate::kit::{
     SECOND, at_most, both, done, expect_fired, failing, idle, insert_fake, recv, trace, unlimited,
@@ -97,6 +100,38 @@ fn the_streams_end_with_each_run() {
         );
         assert_eq!(exits.map(|event| event.name).collect::<Vec<_>>(), [name]);
     }
+}
+
+#[test]
+fn a_restarter_runs_it_again_and_its_clients_stay_good() {
+    let group = unlimited().stop_on_exit(Ends::Errors);
+    let client = group.client();
+    let (asked, again) = bounded(0);
+    let group = Restarter::new(group, move |_, exit| {
+        let _ = asked.send(exit.is_err());
+        Next::Again
+    });
+    let group = ifrit::invoke(group);
+    client.insert(failing("a", "broken")).unwrap();
+    expect_fired(client.closed());
+    assert!(recv(&again));
+    // The second run begins now or soon.
+    let began = Instant::now();
+    let mut member = idle("b");
+    let inserted = loop {
+        match client.insert(member) {
+            Ok(process) => break process,
+            Err(refused) => {
+                assert_eq!(refused.reason(), Refusal::Closed);
+                assert!(began.elapsed() < PATIENCE);
+                member = refused.into_member();
+            }
+        }
+    };
+    inserted.expect_ready();
+    group.signal(Signal::TERMINATE);
+    inserted.expect_exit().unwrap();
+    group.expect_exit().unwrap();
 }
 
 #[test]

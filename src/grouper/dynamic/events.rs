@@ -2,7 +2,7 @@
 //!
 //! Invariants:
 //! 1. Publishing never blocks. A listener has room for a fixed number of events; where it is full, its oldest is dropped
-//!    and counted as missed, and the newest is kept.
+//!    and counted as missed, and the newest is kept. Room costs nothing until it is used.
 //! 2. Events come in the order in which they were published. A listener that comes late first gets the newest past
 //!    ones, which take up room like any other.
 //! 3. The stream ends when the hub does. A listener that is dropped leaves nothing behind.
@@ -14,7 +14,7 @@ use std::fmt;
 use std::ops::Deref;
 
 use crate::sync::atomic::{AtomicU64, Ordering};
-use crate::sync::channel::{Receiver, Sender, bounded};
+use crate::sync::channel::{Receiver, Sender, unbounded};
 use crate::sync::{Arc, Mutex, Weak};
 
 /// A stream of events of a group. An iterator that blocks, and a channel that can be selected on.
@@ -99,6 +99,7 @@ pub(super) struct Hub<T> {
 }
 
 struct Listener<T> {
+    room: usize,
     sender: Sender<T>,
     /// The group's hand in the channel, to take out the oldest.
     oldest: Receiver<T>,
@@ -147,24 +148,24 @@ impl<T: Clone> Hub<T> {
 }
 
 impl<T> Listener<T> {
-    fn push(&self, mut event: T) -> Option<T> {
-        let mut fallen = None;
-        while let Err(full) = self.sender.try_send(event) {
-            event = full.into_inner();
-            if let Ok(oldest) = self.oldest.try_recv() {
-                self.missed.fetch_add(1, Ordering::Relaxed);
-                fallen = Some(oldest);
-            }
+    /// Returns what has fallen out. Only one at a time pushes, so there is never more in it than there is room. 1
+    fn push(&self, event: T) -> Option<T> {
+        let full = self.sender.len() >= self.room;
+        let fallen = full.then(|| self.oldest.try_recv().ok()).flatten();
+        if fallen.is_some() {
+            self.missed.fetch_add(1, Ordering::Relaxed);
         }
+        let _ = self.sender.send(event); // `oldest` keeps the channel open
         fallen
     }
 }
 
 pub(super) fn listen<T: Clone>(hub: &Arc<Mutex<Hub<T>>>) -> Events<T> {
     let mut state = hub.lock();
-    let (sender, receiver) = bounded(state.room);
+    let (sender, receiver) = unbounded();
     let missed = Arc::new(AtomicU64::new(0));
     let listener = Listener {
+        room: state.room,
         sender,
         oldest: receiver.clone(),
         missed: Arc::clone(&missed),

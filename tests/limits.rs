@@ -13,8 +13,8 @@ use std::time::{Duration, Instant};
 
 use ifrit::testing::{FakeRunner, PATIENCE, Waiting, never_ready, signal_recorder};
 use ifrit::{
-    Backoff, Capacity, Dynamic, Error, Member, Ordered, Process, Restart, Sigmon, Signal,
-    background, invoke, run_fn,
+    Backoff, Capacity, Dynamic, DynamicClient, Error, Member, Ordered, Process, Restart, Sigmon,
+    Signal, background, invoke, run_fn,
 };
 use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
@@ -177,6 +177,31 @@ fn many_members_of_a_dynamic_group_leave_nothing_behind() {
                 assert_eq!((trace.len(), trace.omitted), (100, 19_900));
                 assert_eq!(exits.missed(), 20_000 - 64);
             }
+        },
+    );
+}
+
+#[test]
+fn an_event_costs_nothing_for_the_listeners_of_another_group() {
+    in_child(
+        "an_event_costs_nothing_for_the_listeners_of_another_group",
+        || {
+            let group = || Dynamic::new(Capacity::unlimited());
+            let (here, there) = (group(), group());
+            let (client, elsewhere) = (here.client(), there.client());
+            let (here, there) = (invoke(here), invoke(there));
+            let listeners: Vec<_> = (0..100).map(|_| elsewhere.exits()).collect();
+            // An event has the name of its member.
+            let event = |client: &DynamicClient| {
+                let member = Member::new("x".repeat(MB as usize), run_fn(|_, _| Ok(())));
+                client.insert(member).unwrap().expect_exit().unwrap();
+            };
+            event(&client);
+            let grown = grown_by(|| event(&client));
+            assert!(grown < 8 * MB, "{grown} bytes");
+            let grown = grown_by(|| event(&elsewhere));
+            assert!(grown > 90 * MB, "{grown} bytes for {}", listeners.len());
+            [&here, &there].into_iter().for_each(stop);
         },
     );
 }

@@ -92,7 +92,7 @@ impl Member {
     /// retried: it fails the group's start; wrap the runner in a [`Restarter`](crate::Restarter) to retry it.
     ///
     /// In a [`Dynamic`](super::Dynamic) group the member is such a `Restarter`: one process over all its incarnations,
-    /// with a budget of its own.
+    /// with a budget of its own. To set that, insert a `Restarter`.
     #[must_use]
     pub fn restart(mut self, restart: Restart) -> Self {
         self.options.restart = Some(Box::new(restart));

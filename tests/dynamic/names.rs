@@ -1,10 +1,13 @@
 //! The names of the living.
 
+use std::sync::Barrier;
+use std::thread;
+
 use ifrit::crossbeam_channel::unbounded;
 use ifrit::testing::Waiting;
-use ifrit::{Member, Signal, current, run_once};
+use ifrit::{Member, Refusal, Signal, current, run_once};
 
-use crate::kit::{both, done, expect_fired, insert_fake, recv, start, stress, unlimited};
+use crate::kit::{both, done, expect_fired, idle, insert_fake, recv, start, stress, unlimited};
 
 #[test]
 fn get_answers_at_once_before_the_run() {
@@ -112,5 +115,36 @@ fn the_exits_of_the_members_are_there_once_that_of_the_group_is() {
         client.close();
         group.expect_exit().unwrap();
         assert!(member.try_exit().is_some());
+    }
+}
+
+#[test]
+fn of_many_who_insert_one_name_at_once_one_is_admitted() {
+    const INSERTERS: usize = 4;
+    for group in both(unlimited) {
+        let (client, _group) = start(group);
+        for _ in 0..50 * stress() {
+            let together = Barrier::new(INSERTERS);
+            let answers: Vec<_> = thread::scope(|scope| {
+                let insert = || {
+                    together.wait();
+                    client.insert(idle("same"))
+                };
+                let inserters: Vec<_> = (0..INSERTERS).map(|_| scope.spawn(insert)).collect();
+                let answers = inserters.into_iter().map(|inserter| inserter.join());
+                answers.map(Result::unwrap).collect()
+            });
+            let (admitted, refused): (Vec<_>, Vec<_>) =
+                answers.into_iter().partition(Result::is_ok);
+            let [Ok(process)] = &admitted[..] else {
+                panic!("{admitted:?}")
+            };
+            assert_eq!(client.get("same").unwrap().id(), process.id());
+            for refused in refused {
+                assert_eq!(refused.unwrap_err().reason(), Refusal::DuplicateName);
+            }
+            process.signal(Signal::INTERRUPT);
+            process.expect_exit().unwrap();
+        }
     }
 }

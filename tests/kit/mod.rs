@@ -83,6 +83,14 @@ pub(crate) fn threads() -> usize {
     entries("/proc/self/task")
 }
 
+/// How many of them have this name.
+pub(crate) fn threads_named(name: &str) -> usize {
+    let threads = fs::read_dir("/proc/self/task").unwrap().flatten();
+    // One that has ended since has no name any more.
+    let names = threads.filter_map(|thread| fs::read_to_string(thread.path().join("comm")).ok());
+    names.filter(|found| found.trim_end() == name).count()
+}
+
 /// How many files are open; the one that is open for looking counts every time.
 pub(crate) fn descriptors() -> usize {
     entries("/proc/self/fd")

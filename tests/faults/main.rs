@@ -9,4 +9,5 @@ mod refusal;
 mod nth_thread;
 
 // Foreign code panics.
+mod bombs;
 mod phases;

@@ -6,6 +6,7 @@ mod kit;
 mod refusal;
 
 // The system says no.
+mod descriptors;
 mod nth_thread;
 
 // Foreign code panics.

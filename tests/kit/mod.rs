@@ -4,6 +4,7 @@
 #![allow(dead_code)] // each binary uses a part of it
 
 use std::any::type_name;
+use std::collections::BTreeSet;
 use std::env;
 use std::fs;
 use std::process::Command;
@@ -132,8 +133,16 @@ pub(crate) fn with_room_for<T>(bytes: u64, work: impl FnOnce() -> T) -> T {
 
 /// Lets the program open so many files more, for as long as `work` takes.
 pub(crate) fn with_descriptors<T>(more: usize, work: impl FnOnce() -> T) -> T {
-    // Files keep the lowest free number, and nothing here leaves gaps; the one open for looking is closed again.
-    limited(Resource::Nofile, (descriptors() - 1 + more) as u64, work)
+    let files = fs::read_dir("/proc/self/fd").unwrap().flatten();
+    let files: Vec<_> = files.map(|file| file.path()).collect();
+    // The one that was open for looking is closed by now.
+    let open = files.iter().filter(|file| fs::metadata(file).is_ok());
+    let open: BTreeSet<u64> = open
+        .filter_map(|file| file.file_name()?.to_str()?.parse().ok())
+        .collect();
+    // A new file gets the lowest number that is free, and the limit is on the numbers.
+    let mut free = (0..).filter(|number| !open.contains(number));
+    limited(Resource::Nofile, free.nth(more).unwrap_or(u64::MAX), work)
 }
 
 fn limited<T>(resource: Resource, limit: u64, work: impl FnOnce() -> T) -> T {

@@ -7,6 +7,7 @@ mod refusal;
 
 // The system says no.
 mod descriptors;
+mod memory;
 mod nth_thread;
 
 // Foreign code panics.

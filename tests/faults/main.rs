@@ -13,3 +13,9 @@ mod nth_thread;
 // Foreign code panics.
 mod bombs;
 mod phases;
+
+// Foreign code looks on.
+mod observers;
+
+// Time jumps.
+mod clocks;

@@ -9,7 +9,7 @@ use std::time::Duration;
 use ifrit::crossbeam_channel::{Receiver, Select, Sender, never, unbounded};
 use ifrit::grouper::{Batch, Capacity};
 use ifrit::restart::{Backoff, Next, Restart, Restarter};
-use ifrit::testing::Waiting;
+use ifrit::testing::{PATIENCE, Waiting};
 use ifrit::{
     BoxRunner, Dynamic, DynamicClient, Error, Exit, Member, Members, Ordered, Parallel, Process,
     Runner, Sigmon, Signal, run_fn, until_stop,
@@ -172,12 +172,12 @@ impl Program {
                 .name("program")
                 .background_scoped(scope, runner);
             if program.started().is_ok() {
-                self.flaky_up.recv().unwrap();
+                self.flaky_up.recv_timeout(PATIENCE).unwrap();
                 program.signal(Signal::HANGUP);
                 let mut select = Select::new();
                 select.recv(&self.flaky_up);
                 select.recv(program.exited());
-                select.ready();
+                select.ready_timeout(PATIENCE).unwrap();
                 for (client, name) in [
                     (&self.pool, "reused"),
                     (&self.pool, "reused too"),

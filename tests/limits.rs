@@ -81,6 +81,20 @@ fn many_short_processes_leave_nothing_behind() {
 }
 
 #[test]
+fn limits_far_off_are_forgotten_with_the_process_they_were_for() {
+    in_child(|| {
+        let builder = Process::builder().start_timeout(Duration::from_secs(3_600));
+        let short = || {
+            let process = builder.clone().background(run_fn(|_, _| Ok(())));
+            process.expect_exit().unwrap();
+        };
+        (0..100).for_each(|_| short());
+        let grown = grown_by(|| (0..30_000).for_each(|_| short()));
+        assert!(grown < 8 * MB, "{grown} bytes");
+    });
+}
+
+#[test]
 fn a_thread_there_is_no_memory_for_is_an_exit_and_later_ones_start_again() {
     in_child(|| {
         let builder = Process::builder().stack_size(64 << 20);

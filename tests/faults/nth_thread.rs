@@ -15,7 +15,7 @@ use ifrit::{
     Runner, Sigmon, Signal, run_fn, until_stop,
 };
 
-use crate::kit::{in_child, in_child_with, threads, threads_named, until};
+use crate::kit::{MB, grown_by, in_child, in_child_with, threads, threads_named, until};
 use crate::refusal::{Refuse, refusing};
 
 /// What is to be refused in the copy.
@@ -276,5 +276,21 @@ fn a_batch_survives_that_threads_do_not_start() {
                 assert!(ifrit::tree().roots.is_empty());
             }
         }
+    });
+}
+
+#[test]
+fn a_great_many_threads_that_do_not_start_leave_nothing_behind() {
+    in_child(|| {
+        let fail = |times: usize| {
+            let fail_once = |_| {
+                let exit = ifrit::background(run_fn(|_, _| Ok(()))).expect_exit();
+                assert!(matches!(exit, Err(Error::Spawn { .. })));
+            };
+            refusing(Refuse::From(1), || (0..times).for_each(fail_once));
+        };
+        fail(100);
+        let grown = grown_by(|| fail(50_000));
+        assert!(grown < 8 * MB, "{grown} bytes");
     });
 }

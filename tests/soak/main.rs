@@ -33,7 +33,7 @@ const LIVES_AT_LEAST: u64 = 10_000;
 const AT_A_TIME: usize = 4;
 const PARTS: u64 = 10;
 /// What the allocator may keep of it all.
-const ROOM: u64 = 24 * MB;
+const ROOM: u64 = 5 * MB;
 
 fn number(variable: &str) -> Option<u64> {
     env::var(variable).ok()?.parse().ok()

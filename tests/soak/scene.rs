@@ -107,10 +107,10 @@ impl Scene<'_> {
             .strategy(strategy)
             .budget(self.budget());
         if self.dice.one_in(3) {
-            group = group.stop_within(4 * MOMENT);
+            group = group.stop_within(self.limit(4 * MOMENT));
         }
         if self.dice.one_in(4) {
-            group = group.start_within(4 * MOMENT);
+            group = group.start_within(self.limit(4 * MOMENT));
         }
         if self.dice.one_in(8) {
             group = group.without_termination();
@@ -149,16 +149,24 @@ impl Scene<'_> {
             let policies = [Restart::permanent, Restart::transient, Restart::temporary];
             member = member.restart(self.dice.pick(&policies)().backoff(self.backoff()));
         }
-        if self.dice.one_in(6) {
-            member = member.start_timeout(2 * MOMENT);
+        if self.dice.one_in(3) {
+            member = member.start_timeout(self.limit(2 * MOMENT));
         }
-        if self.dice.one_in(6) {
-            member = member.stop_timeout(2 * MOMENT);
+        if self.dice.one_in(3) {
+            member = member.stop_timeout(self.limit(2 * MOMENT));
         }
         if self.dice.one_in(10) {
             member = member.stop_delay(MOMENT);
         }
         member
+    }
+
+    /// This one, or one that nobody lives to see.
+    fn limit(&mut self, short: Duration) -> Duration {
+        match self.dice.one_in(2) {
+            true => short,
+            false => Duration::from_secs(3_600),
+        }
     }
 
     fn backoff(&mut self) -> Backoff {

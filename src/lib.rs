@@ -24,7 +24,7 @@ mod tree;
 pub use clock::{Alarm, Clock};
 pub use crossbeam_channel;
 pub use crossbeam_channel::Receiver;
-pub use error::{BoxError, Error, Exit, Panic, ProcessId, Report, Result, Stuck};
+pub use error::{BoxError, Error, Exit, Failure, Panic, ProcessId, Report, Result, Stuck};
 pub use grouper::{
     Admin, AdminError, AutoShutdown, Batch, Capacity, Cause, Counts, Dynamic, DynamicClient, Ends,
     Entrance, Events, ExitEvent, ExitTrace, Group, InsertError, Member, MemberExit, MemberState,

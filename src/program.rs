@@ -4,7 +4,7 @@ use std::io::{self, Write};
 use std::process::ExitCode;
 use std::time::Duration;
 
-use crate::error::{Error, leaves_threads};
+use crate::error::{Error, catch, leaves_threads};
 use crate::process::Process;
 use crate::runner::Runner;
 use crate::sigmon::{Escalation, Sigmon};
@@ -93,13 +93,18 @@ impl<R: Runner + 'static> Main<R> {
         let outcome = self.0.outcome();
         let exit = Process::builder().name("main").background(self.0).join();
         let forced = outcome.forced_after();
+        // To print an error is to call its author, who may panic.
+        let report = exit.as_ref().err().map(|error| {
+            catch(|| error.report().to_string())
+                .unwrap_or_else(|panic| format!("the error cannot be printed: {panic}"))
+        });
         // Not `eprintln`, which panics where standard error is closed.
         let mut stderr = io::stderr().lock();
         if let Some(signal) = forced {
             let _ = writeln!(stderr, "ifrit: the stop begun by {signal} was forced");
         }
-        if let Err(error) = &exit {
-            let _ = writeln!(stderr, "ifrit: {}", error.report());
+        if let Some(report) = report {
+            let _ = writeln!(stderr, "ifrit: {report}");
         }
         let given_up = outcome.first_stop().filter(|_| leaves_threads(&exit));
         ExitCode::from(match (forced.or(given_up), &exit) {

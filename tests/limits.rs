@@ -2,11 +2,9 @@
 //!
 //! Each test runs itself again in a copy of this program that runs nothing else.
 
-use std::env;
 use std::fs;
 use std::ops::Range;
 use std::panic;
-use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
@@ -16,67 +14,10 @@ use ifrit::{
     Backoff, Capacity, Dynamic, DynamicClient, Error, Member, Ordered, Process, Restart, Sigmon,
     Signal, background, invoke, run_fn,
 };
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-const CHILD: &str = "IFRIT_TEST_CHILD";
-const MB: u64 = 1 << 20;
+mod kit;
 
-/// Runs `body` in a copy of this program, with these variables set besides. Returns what the copy wrote to standard
-/// error, and in the copy itself nothing.
-fn in_child_with(test: &str, variables: &[(&str, &str)], body: impl FnOnce()) -> Option<String> {
-    if env::var_os(CHILD).is_some() {
-        body();
-        return None;
-    }
-    let child = Command::new(env::current_exe().unwrap())
-        .args([test, "--exact", "--nocapture", "--test-threads=1"])
-        .env(CHILD, "1")
-        .envs(variables.iter().copied())
-        .output()
-        .unwrap();
-    let (out, err) = (
-        String::from_utf8_lossy(&child.stdout),
-        String::from_utf8_lossy(&child.stderr),
-    );
-    let passed = child.status.success() && out.contains("1 passed");
-    assert!(passed, "{}\n{out}\n{err}", child.status);
-    Some(err.into_owned())
-}
-
-fn in_child(test: &str, body: impl FnOnce()) -> Option<String> {
-    in_child_with(test, &[], body)
-}
-
-fn threads() -> usize {
-    fs::read_dir("/proc/self/task").unwrap().count()
-}
-
-/// A value in kB from the kernel's account of this program.
-fn account(key: &str) -> u64 {
-    let status = fs::read_to_string("/proc/self/status").unwrap();
-    let line = status.lines().find(|line| line.starts_with(key)).unwrap();
-    line.split_whitespace().nth(1).unwrap().parse().unwrap()
-}
-
-/// How many bytes more the program has in memory after `work` than before.
-fn grown_by(work: impl FnOnce()) -> u64 {
-    let before = account("VmRSS:");
-    work();
-    account("VmRSS:").saturating_sub(before) * 1024
-}
-
-/// Lets the program's address space grow by so much and no more, for as long as `work` takes.
-fn with_room_for<T>(bytes: u64, work: impl FnOnce() -> T) -> T {
-    let before = getrlimit(Resource::As);
-    let limit = Rlimit {
-        current: Some(account("VmSize:") * 1024 + bytes),
-        maximum: before.maximum,
-    };
-    setrlimit(Resource::As, limit).unwrap();
-    let result = work();
-    setrlimit(Resource::As, before).unwrap();
-    result
-}
+use kit::{MB, grown_by, in_child, in_child_with_stacks, threads, with_room_for};
 
 fn stop(process: &Process) {
     process.signal(Signal::TERMINATE);
@@ -85,7 +26,7 @@ fn stop(process: &Process) {
 
 #[test]
 fn a_process_costs_one_thread_and_waiting_for_it_none() {
-    in_child("a_process_costs_one_thread_and_waiting_for_it_none", || {
+    in_child(|| {
         let before = threads();
         let processes: Vec<_> = (0..10).map(|_| invoke(signal_recorder().0)).collect();
         assert_eq!(threads(), before + 10);
@@ -102,7 +43,7 @@ fn a_process_costs_one_thread_and_waiting_for_it_none() {
 
 #[test]
 fn all_time_limits_share_one_thread() {
-    in_child("all_time_limits_share_one_thread", || {
+    in_child(|| {
         let limited = || Process::builder().start_timeout(Duration::from_secs(3_600));
         let before = threads();
         let processes: Vec<_> = (0..10)
@@ -115,7 +56,7 @@ fn all_time_limits_share_one_thread() {
 
 #[test]
 fn a_million_waits_and_signals_leave_nothing_behind() {
-    in_child("a_million_waits_and_signals_leave_nothing_behind", || {
+    in_child(|| {
         let fake = FakeRunner::new();
         let process = background(fake.clone());
         let call = fake.wait_for_call();
@@ -133,7 +74,7 @@ fn a_million_waits_and_signals_leave_nothing_behind() {
 
 #[test]
 fn many_short_processes_leave_nothing_behind() {
-    in_child("many_short_processes_leave_nothing_behind", || {
+    in_child(|| {
         let short = || {
             let process = background(run_fn(|_, _| Err("x".repeat(10_000).into())));
             assert!(process.expect_exit().is_err());
@@ -146,87 +87,77 @@ fn many_short_processes_leave_nothing_behind() {
 
 #[test]
 fn many_members_of_a_dynamic_group_leave_nothing_behind() {
-    in_child(
-        "many_members_of_a_dynamic_group_leave_nothing_behind",
-        || {
-            for reused in [false, true] {
-                let mut group = Dynamic::new(Capacity::at_most(4)).history(100);
-                if reused {
-                    group = group.reuse_threads();
-                }
-                let client = group.client();
-                let exits = client.exits(); // never read
-                let group = invoke(group);
-                let members = |numbers: Range<usize>| {
-                    for number in numbers {
-                        let name = format!("{number:01000}");
-                        let member =
-                            Member::new(name, run_fn(|_, _| Err("x".repeat(1_000).into())));
-                        client.insert(member).unwrap();
-                    }
-                };
-                members(0..1_000);
-                let grown = grown_by(|| members(1_000..20_000));
-                assert!(grown < 8 * MB, "{grown} bytes");
-                client.close();
-                let Err(Error::Group(trace)) = group.expect_exit() else {
-                    panic!("all have failed")
-                };
-                assert_eq!((trace.len(), trace.omitted), (100, 19_900));
-                assert_eq!(exits.missed(), 20_000 - 64);
+    in_child(|| {
+        for reused in [false, true] {
+            let mut group = Dynamic::new(Capacity::at_most(4)).history(100);
+            if reused {
+                group = group.reuse_threads();
             }
-        },
-    );
+            let client = group.client();
+            let exits = client.exits(); // never read
+            let group = invoke(group);
+            let members = |numbers: Range<usize>| {
+                for number in numbers {
+                    let name = format!("{number:01000}");
+                    let member = Member::new(name, run_fn(|_, _| Err("x".repeat(1_000).into())));
+                    client.insert(member).unwrap();
+                }
+            };
+            members(0..1_000);
+            let grown = grown_by(|| members(1_000..20_000));
+            assert!(grown < 8 * MB, "{grown} bytes");
+            client.close();
+            let Err(Error::Group(trace)) = group.expect_exit() else {
+                panic!("all have failed")
+            };
+            assert_eq!((trace.len(), trace.omitted), (100, 19_900));
+            assert_eq!(exits.missed(), 20_000 - 64);
+        }
+    });
 }
 
 #[test]
 fn an_event_costs_nothing_for_the_listeners_of_another_group() {
-    in_child(
-        "an_event_costs_nothing_for_the_listeners_of_another_group",
-        || {
-            let group = || Dynamic::new(Capacity::unlimited());
-            let (here, there) = (group(), group());
-            let (client, elsewhere) = (here.client(), there.client());
-            let (here, there) = (invoke(here), invoke(there));
-            let listeners: Vec<_> = (0..100).map(|_| elsewhere.exits()).collect();
-            // An event has the name of its member.
-            let event = |client: &DynamicClient| {
-                let member = Member::new("x".repeat(MB as usize), run_fn(|_, _| Ok(())));
-                client.insert(member).unwrap().expect_exit().unwrap();
-            };
-            event(&client);
-            let grown = grown_by(|| event(&client));
-            assert!(grown < 8 * MB, "{grown} bytes");
-            let grown = grown_by(|| event(&elsewhere));
-            assert!(grown > 90 * MB, "{grown} bytes for {}", listeners.len());
-            [&here, &there].into_iter().for_each(stop);
-        },
-    );
+    in_child(|| {
+        let group = || Dynamic::new(Capacity::unlimited());
+        let (here, there) = (group(), group());
+        let (client, elsewhere) = (here.client(), there.client());
+        let (here, there) = (invoke(here), invoke(there));
+        let listeners: Vec<_> = (0..100).map(|_| elsewhere.exits()).collect();
+        // An event has the name of its member.
+        let event = |client: &DynamicClient| {
+            let member = Member::new("x".repeat(MB as usize), run_fn(|_, _| Ok(())));
+            client.insert(member).unwrap().expect_exit().unwrap();
+        };
+        event(&client);
+        let grown = grown_by(|| event(&client));
+        assert!(grown < 8 * MB, "{grown} bytes");
+        let grown = grown_by(|| event(&elsewhere));
+        assert!(grown > 90 * MB, "{grown} bytes for {}", listeners.len());
+        [&here, &there].into_iter().for_each(stop);
+    });
 }
 
 #[test]
 fn a_thread_there_is_no_memory_for_is_an_exit_and_later_ones_start_again() {
-    in_child(
-        "a_thread_there_is_no_memory_for_is_an_exit_and_later_ones_start_again",
-        || {
-            let builder = Process::builder().stack_size(64 << 20);
-            let mut running = Vec::new();
-            let refused = with_room_for(400 * MB, || {
-                loop {
-                    match builder.clone().invoke(signal_recorder().0).started() {
-                        Ok(process) => running.push(process),
-                        Err(error) => break error,
-                    }
+    in_child(|| {
+        let builder = Process::builder().stack_size(64 << 20);
+        let mut running = Vec::new();
+        let refused = with_room_for(400 * MB, || {
+            loop {
+                match builder.clone().invoke(signal_recorder().0).started() {
+                    Ok(process) => running.push(process),
+                    Err(error) => break error,
                 }
-            });
-            assert!(matches!(refused, Error::Spawn { .. }), "{refused}");
-            assert!((1..10).contains(&running.len()), "{}", running.len());
-            // Those who did start are unharmed, and the one that did not is nowhere.
-            assert_eq!(ifrit::tree().roots.len(), running.len());
-            running.iter().for_each(stop);
-            stop(&builder.invoke(signal_recorder().0));
-        },
-    );
+            }
+        });
+        assert!(matches!(refused, Error::Spawn { .. }), "{refused}");
+        assert!((1..10).contains(&running.len()), "{}", running.len());
+        // Those who did start are unharmed, and the one that did not is nowhere.
+        assert_eq!(ifrit::tree().roots.len(), running.len());
+        running.iter().for_each(stop);
+        stop(&builder.invoke(signal_recorder().0));
+    });
 }
 
 /// What the kernel says of each thread but this one: whether it sleeps, and how often it has left a core of its own
@@ -254,7 +185,7 @@ fn others() -> Vec<(bool, u64)> {
 
 #[test]
 fn an_idle_tree_causes_no_wake_ups() {
-    in_child("an_idle_tree_causes_no_wake_ups", || {
+    in_child(|| {
         let hour = Duration::from_secs(3_600);
         let (crashing, crash) = (FakeRunner::new(), Restart::permanent());
         let crash = crash.backoff(Backoff::constant(hour));
@@ -295,34 +226,31 @@ const VERY_MANY_THREADS: usize = 20_000;
 
 #[test]
 fn a_thread_beyond_the_limit_on_mappings_is_an_exit_and_no_abort() {
-    in_child(
-        "a_thread_beyond_the_limit_on_mappings_is_an_exit_and_no_abort",
-        || {
-            let builder = Process::builder().stack_size(16 << 10);
-            let mut running = Vec::new();
-            let mut refused = None;
-            while refused.is_none() && running.len() < VERY_MANY_THREADS {
-                let process = builder.clone().background(signal_recorder().0);
-                match process.try_exit() {
-                    Some(exit) => refused = Some(exit),
-                    None => running.push(process),
-                }
+    in_child(|| {
+        let builder = Process::builder().stack_size(16 << 10);
+        let mut running = Vec::new();
+        let mut refused = None;
+        while refused.is_none() && running.len() < VERY_MANY_THREADS {
+            let process = builder.clone().background(signal_recorder().0);
+            match process.try_exit() {
+                Some(exit) => refused = Some(exit),
+                None => running.push(process),
             }
-            let limit = fs::read_to_string("/proc/sys/vm/max_map_count").unwrap();
-            let threads = limit.trim().parse::<usize>().unwrap() / 4;
-            assert!(refused.is_some() || threads > VERY_MANY_THREADS);
-            if let Some(exit) = refused {
-                assert!(matches!(exit, Err(Error::Spawn { .. })), "{exit:?}");
-            }
-            running.iter().for_each(stop);
-            stop(&builder.invoke(signal_recorder().0));
-        },
-    );
+        }
+        let limit = fs::read_to_string("/proc/sys/vm/max_map_count").unwrap();
+        let threads = limit.trim().parse::<usize>().unwrap() / 4;
+        assert!(refused.is_some() || threads > VERY_MANY_THREADS);
+        if let Some(exit) = refused {
+            assert!(matches!(exit, Err(Error::Spawn { .. })), "{exit:?}");
+        }
+        running.iter().for_each(stop);
+        stop(&builder.invoke(signal_recorder().0));
+    });
 }
 
 #[test]
 fn failed_starts_leave_nothing_behind() {
-    in_child("failed_starts_leave_nothing_behind", || {
+    in_child(|| {
         let builder = Process::builder().stack_size(1 << 30);
         let fail = || {
             let ballast = vec![1_u8; 10_000];
@@ -345,23 +273,18 @@ fn failed_starts_leave_nothing_behind() {
 
 #[test]
 fn a_timer_that_cannot_start_is_an_exit_and_starts_when_it_can() {
-    // By default, every thread of the copy asks for a stack of 1 GB, the timer's among them.
-    let large_stacks = [("RUST_MIN_STACK", "1073741824")];
-    in_child_with(
-        "a_timer_that_cannot_start_is_an_exit_and_starts_when_it_can",
-        &large_stacks,
-        || {
-            let builder = Process::builder()
-                .stack_size(1 << 20)
-                .start_timeout(Duration::from_millis(1));
-            with_room_for(512 * MB, || {
-                let exit = builder.clone().background(never_ready()).expect_exit();
-                assert!(matches!(exit, Err(Error::Spawn { .. })), "{exit:?}");
-            });
-            let exit = builder.background(never_ready()).expect_exit();
-            assert!(matches!(exit, Err(Error::StartTimeout { .. })), "{exit:?}");
-        },
-    );
+    // The timer is among those that ask for so large a stack.
+    in_child_with_stacks(1024 * MB, || {
+        let builder = Process::builder()
+            .stack_size(1 << 20)
+            .start_timeout(Duration::from_millis(1));
+        with_room_for(512 * MB, || {
+            let exit = builder.clone().background(never_ready()).expect_exit();
+            assert!(matches!(exit, Err(Error::Spawn { .. })), "{exit:?}");
+        });
+        let exit = builder.background(never_ready()).expect_exit();
+        assert!(matches!(exit, Err(Error::StartTimeout { .. })), "{exit:?}");
+    });
 }
 
 /// Counts the calls of a hook that prints nothing.
@@ -383,7 +306,7 @@ fn panic_of_a_process() -> ifrit::Panic {
 
 #[test]
 fn the_panic_hook_that_was_there_is_still_called() {
-    let printed = in_child("the_panic_hook_that_was_there_is_still_called", || {
+    let printed = in_child(|| {
         let count = count_panics();
         assert!(panic_of_a_process().location().is_some());
         assert_eq!(count.load(Ordering::SeqCst), 1);
@@ -397,7 +320,7 @@ fn the_panic_hook_that_was_there_is_still_called() {
 
 #[test]
 fn a_panic_is_printed_at_once_as_it_always_was() {
-    let printed = in_child("a_panic_is_printed_at_once_as_it_always_was", || {
+    let printed = in_child(|| {
         panic_of_a_process();
     });
     assert!(printed.is_none_or(|printed| printed.matches("out of luck").count() == 1));
@@ -405,41 +328,35 @@ fn a_panic_is_printed_at_once_as_it_always_was() {
 
 #[test]
 fn a_panic_is_kept_without_its_place_when_the_hook_was_replaced() {
-    in_child(
-        "a_panic_is_kept_without_its_place_when_the_hook_was_replaced",
-        || {
-            panic_of_a_process();
-            count_panics();
-            let panic = panic_of_a_process();
-            assert_eq!(panic.message(), "out of luck");
-            assert!(panic.location().is_none() && panic.backtrace().is_none());
-        },
-    );
+    in_child(|| {
+        panic_of_a_process();
+        count_panics();
+        let panic = panic_of_a_process();
+        assert_eq!(panic.message(), "out of luck");
+        assert!(panic.location().is_none() && panic.backtrace().is_none());
+    });
 }
 
 #[test]
 fn the_first_process_may_be_started_while_a_thread_panics() {
-    in_child(
-        "the_first_process_may_be_started_while_a_thread_panics",
-        || {
-            struct StartsOne;
-            impl Drop for StartsOne {
-                fn drop(&mut self) {
-                    background(run_fn(|_, _| Ok(()))).expect_exit().unwrap();
-                }
+    in_child(|| {
+        struct StartsOne;
+        impl Drop for StartsOne {
+            fn drop(&mut self) {
+                background(run_fn(|_, _| Ok(()))).expect_exit().unwrap();
             }
-            let unwound = panic::catch_unwind(|| {
-                let _starts_one = StartsOne;
-                panic!("as told");
-            });
-            assert!(unwound.is_err());
-        },
-    );
+        }
+        let unwound = panic::catch_unwind(|| {
+            let _starts_one = StartsOne;
+            panic!("as told");
+        });
+        assert!(unwound.is_err());
+    });
 }
 
 #[test]
 fn a_program_may_end_while_its_processes_run() {
-    in_child("a_program_may_end_while_its_processes_run", || {
+    in_child(|| {
         std::mem::forget(background(FakeRunner::new()));
     });
 }

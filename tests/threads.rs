@@ -1,40 +1,14 @@
 //! What groups cost in threads, and what happens when there are no more. Each test that measures or limits the whole
 //! process runs itself again as a child of its own.
 
-use std::env;
-use std::fs;
-use std::process::Command;
-
 use ifrit::testing::{Waiting, signal_recorder};
 use ifrit::{
     BoxRunner, Cause, Error, Member, Members, Ordered, Parallel, QueueOrdered, Runner, Signal,
 };
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
 
-const CHILD: &str = "IFRIT_TEST_CHILD";
-const MIB: u64 = 1 << 20;
+mod kit;
 
-/// Runs `work` in a process of its own, in which only the test `name` runs.
-fn in_a_child(name: &str, variables: &[(&str, String)], work: fn()) {
-    if env::var_os(CHILD).is_some() {
-        return work();
-    }
-    let output = Command::new(env::current_exe().unwrap())
-        .args(["--exact", name, "--nocapture", "--test-threads=1"])
-        .env(CHILD, "1")
-        .envs(variables.iter().map(|(name, value)| (name, value)))
-        .output()
-        .unwrap();
-    let said = String::from_utf8_lossy(&output.stdout);
-    let complained = String::from_utf8_lossy(&output.stderr);
-    assert!(output.status.success(), "{said}\n{complained}");
-    // It did run: a name with a slip in it would run nothing, and succeed.
-    assert!(said.contains("1 passed"), "{said}");
-}
-
-fn threads() -> usize {
-    fs::read_dir("/proc/self/task").unwrap().count()
-}
+use kit::{MB, in_child, in_child_with_stacks, threads, with_room_for};
 
 /// `size` members of the names 0, 1, ….
 fn recorders(size: usize) -> Members {
@@ -44,8 +18,7 @@ fn recorders(size: usize) -> Members {
 
 #[test]
 fn a_tree_has_one_thread_for_each_leaf_and_one_for_each_group() {
-    const NAME: &str = "a_tree_has_one_thread_for_each_leaf_and_one_for_each_group";
-    in_a_child(NAME, &[], || {
+    in_child(|| {
         let inner = QueueOrdered::new(recorders(5));
         let mid = Parallel::new(recorders(7).add("inner", inner));
         let tree = Ordered::new(recorders(11).add("mid", mid));
@@ -82,32 +55,13 @@ fn two_thousand_members_start_and_stop() {
     }
 }
 
-/// Makes the system refuse the third or fourth thread from here on, with room left for everything else.
-fn with_room_for_three_threads(work: impl FnOnce()) {
-    let status = fs::read_to_string("/proc/self/status").unwrap();
-    let size = status.lines().find_map(|line| line.strip_prefix("VmSize:"));
-    let size = size.unwrap().trim().strip_suffix(" kB").unwrap();
-    let size = size.parse::<u64>().unwrap() * 1024;
-    let before = getrlimit(Resource::As);
-    let room = 7 * STACK / 2;
-    setrlimit(
-        Resource::As,
-        Rlimit {
-            current: Some(size + room),
-            maximum: before.maximum,
-        },
-    )
-    .unwrap();
-    work();
-    setrlimit(Resource::As, before).unwrap();
-}
-
 /// So large that nothing else counts beside it.
-const STACK: u64 = 64 * MIB;
+const STACK: u64 = 64 * MB;
 
 fn stops_when_a_thread_is_refused<R: Runner>(mut group: R) {
     ifrit::scope(|scope| {
-        with_room_for_three_threads(|| {
+        // The third or fourth thread is refused, and there is room left for everything else.
+        with_room_for(7 * STACK / 2, || {
             let run = scope.background(&mut group);
             let Err(Error::Group(trace)) = run.expect_exit() else {
                 panic!("the threads were there")
@@ -139,31 +93,21 @@ fn stops_when_a_thread_is_refused<R: Runner>(mut group: R) {
 
 #[test]
 fn a_member_whose_thread_does_not_start_stops_an_ordered_group() {
-    const NAME: &str = "a_member_whose_thread_does_not_start_stops_an_ordered_group";
-    with_large_stacks(NAME, || {
+    in_child_with_stacks(STACK, || {
         stops_when_a_thread_is_refused(Ordered::new(recorders(8)));
     });
 }
 
 #[test]
 fn a_member_whose_thread_does_not_start_stops_a_queue_ordered_group() {
-    const NAME: &str = "a_member_whose_thread_does_not_start_stops_a_queue_ordered_group";
-    with_large_stacks(NAME, || {
+    in_child_with_stacks(STACK, || {
         stops_when_a_thread_is_refused(QueueOrdered::new(recorders(8)));
     });
 }
 
 #[test]
 fn a_member_whose_thread_does_not_start_stops_a_parallel_group() {
-    const NAME: &str = "a_member_whose_thread_does_not_start_stops_a_parallel_group";
-    with_large_stacks(NAME, || {
+    in_child_with_stacks(STACK, || {
         stops_when_a_thread_is_refused(Parallel::new(recorders(8)));
     });
-}
-
-fn with_large_stacks(name: &str, work: fn()) {
-    let stack = ("RUST_MIN_STACK", STACK.to_string());
-    // The allocator's arenas for threads would take more room than their stacks.
-    let arenas = ("MALLOC_ARENA_MAX", "1".to_owned());
-    in_a_child(name, &[stack, arenas], work);
 }

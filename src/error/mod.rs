@@ -1,5 +1,6 @@
 //! How runs end: [`Exit`], and every way it can go wrong.
 
+mod failure;
 mod panic;
 mod report;
 mod trace;
@@ -9,6 +10,7 @@ use std::fmt;
 use std::io;
 use std::time::Duration;
 
+pub use failure::Failure;
 pub use panic::Panic;
 pub(crate) use panic::{catch, drop_caught};
 pub use report::Report;
@@ -133,7 +135,7 @@ fn list<T: fmt::Display>(items: &[T]) -> String {
 pub enum Error {
     /// The runner returned this error.
     #[error("{0}")]
-    Runner(#[source] Arc<BoxError>),
+    Runner(#[source] Failure),
 
     /// The runner panicked.
     #[error("{0}")]
@@ -280,7 +282,7 @@ impl Error {
     pub(crate) fn from_runner(error: BoxError) -> Self {
         match error.downcast::<Error>() {
             Ok(ours) => *ours,
-            Err(theirs) => Error::Runner(Arc::new(theirs)),
+            Err(theirs) => Error::Runner(theirs.into()),
         }
     }
 
@@ -299,7 +301,7 @@ impl Error {
             return Some(this);
         }
         match self {
-            Error::Runner(error) => find(&***error),
+            Error::Runner(failure) => find(&***failure),
             Error::Panicked(panic) => panic.payload_ref().or_else(|| panic.error().and_then(find)),
             Error::Group(trace) => trace
                 .iter()

@@ -11,6 +11,7 @@ use std::backtrace::Backtrace;
 use std::cell::RefCell;
 use std::error::Error as StdError;
 use std::fmt;
+use std::mem;
 use std::panic::{self, AssertUnwindSafe};
 
 use super::{BoxError, Error};
@@ -98,7 +99,9 @@ impl Payload {
 impl Drop for Payload {
     fn drop(&mut self) {
         // The last clone of an exit may die anywhere; a payload whose destructor panics must not harm that place.
-        let _ = drop_caught(self.0.take());
+        if let Some(payload) = self.0.take() {
+            drop_payload(payload);
+        }
     }
 }
 
@@ -167,6 +170,15 @@ pub(crate) fn drop_caught<T>(value: T) -> Result<(), Error> {
     catch(|| drop(value))
 }
 
+fn drop_payload(payload: Box<dyn Any + Send>) {
+    if let Err(again) = panic::catch_unwind(AssertUnwindSafe(|| drop(payload)))
+        && text(&*again).is_none()
+    {
+        // Its destructor may panic with another one of its kind, and so on without end.
+        mem::forget(again);
+    }
+}
+
 /// What most panics carry.
 fn text(payload: &(dyn Any + Send)) -> Option<&str> {
     let literal = payload.downcast_ref::<&str>().copied();
@@ -182,6 +194,9 @@ fn message(payload: &(dyn Any + Send)) -> String {
         let boxed = payload.downcast_ref::<BoxError>().map(ToString::to_string);
         boxed.or_else(|| payload.downcast_ref::<Error>().map(ToString::to_string))
     }));
-    let printed = printed.ok().flatten();
+    let printed = printed.unwrap_or_else(|again| {
+        drop_payload(again);
+        None
+    });
     printed.unwrap_or_else(|| "a payload that is no text".to_owned())
 }

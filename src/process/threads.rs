@@ -14,13 +14,20 @@ const MAPPINGS_PER_THREAD: usize = 4;
 /// For the program itself, its libraries, heaps and files.
 const MAPPINGS_KEPT_FREE: usize = 2_000;
 
-static MOST: LazyLock<usize> = LazyLock::new(|| {
-    let limit = fs::read_to_string("/proc/sys/vm/max_map_count").ok();
-    match limit.and_then(|limit| limit.trim().parse::<usize>().ok()) {
-        Some(limit) => limit.saturating_sub(MAPPINGS_KEPT_FREE) / MAPPINGS_PER_THREAD,
-        None => usize::MAX,
-    }
-});
+/// What the kernel allows unless somebody has set something else.
+const USUAL_LIMIT: usize = 65_530;
+
+static MOST: LazyLock<usize> =
+    LazyLock::new(|| most(fs::read_to_string("/proc/sys/vm/max_map_count")));
+
+fn most(limit: io::Result<String>) -> usize {
+    let limit = match limit {
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return usize::MAX, // a system without
+        Ok(limit) => limit.trim().parse().unwrap_or(USUAL_LIMIT),
+        Err(_) => USUAL_LIMIT, // such as while the program may open no more files
+    };
+    limit.saturating_sub(MAPPINGS_KEPT_FREE) / MAPPINGS_PER_THREAD
+}
 
 static TAKEN: AtomicUsize = AtomicUsize::new(0);
 
@@ -155,4 +162,18 @@ pub(crate) fn start_scoped<'scope, T: Send + 'scope>(
 ) -> Result<(), (io::Error, T)> {
     let (load, work) = Load::new(load, body)?;
     load.unless_started(builder(name, stack_size).spawn_scoped(scope, work))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_limit_that_cannot_be_read_is_taken_to_be_the_usual_one() {
+        let usual = most(Ok("65530\n".to_owned()));
+        assert_eq!(usual, (65_530 - 2_000) / 4);
+        assert_eq!(most(Err(rustix::io::Errno::MFILE.into())), usual);
+        assert_eq!(most(Ok("1000\n".to_owned())), 0);
+        assert_eq!(most(Err(io::ErrorKind::NotFound.into())), usize::MAX);
+    }
 }

@@ -4,7 +4,7 @@ use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 use crate::clock::Clock;
-use crate::error::{Error, Exit, drop_caught};
+use crate::error::{Error, Exit};
 use crate::sync::Arc;
 
 /// So many restarts within a time; one more, and whoever restarts gives up with [`Error::RestartBudget`].
@@ -78,7 +78,7 @@ impl Account {
         let now = clock.now();
         let over = |at: Instant| now.saturating_duration_since(at) >= budget.within;
         while self.spent.front().is_some_and(|(at, _)| over(*at)) {
-            let _ = drop_caught(self.spent.pop_front());
+            self.spent.pop_front();
         }
         self.spent.push_back((now, exit.clone()));
         if self.spent.len() <= budget.restarts {

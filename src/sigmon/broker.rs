@@ -115,7 +115,7 @@ impl Broker {
         }
         let idle = Arc::new(AtomicBool::new(true)); // 2
         let mut emulated = None;
-        if Disposition::now().is_default(signal) {
+        if Disposition::now()?.is_default(signal) {
             // A real-time signal has no default that could be emulated; once subscribed to, it is ignored when idle.
             let default = flag::register_conditional_default(signal.as_raw(), Arc::clone(&idle));
             emulated = default.ok();
@@ -153,18 +153,25 @@ struct Disposition {
 }
 
 impl Disposition {
-    /// As the system tells; where it does not, everything counts as default.
-    fn now() -> Self {
-        let status = fs::read_to_string("/proc/self/status").unwrap_or_default();
+    /// As the system tells; one that keeps no such account has everything count as default.
+    ///
+    /// # Errors
+    ///
+    /// It cannot be read now. That is no time to guess: a signal that was ignored would end the program later.
+    fn now() -> io::Result<Self> {
+        let status = match fs::read_to_string("/proc/self/status") {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => String::new(),
+            status => status?,
+        };
         let mask = |name: &str| {
             let line = status.lines().find_map(|line| line.strip_prefix(name));
             line.and_then(|mask| u64::from_str_radix(mask.trim(), 16).ok())
                 .unwrap_or(0)
         };
-        Disposition {
+        Ok(Disposition {
             ignored: mask("SigIgn:"),
             caught: mask("SigCgt:"),
-        }
+        })
     }
 
     fn is_default(&self, signal: Signal) -> bool {

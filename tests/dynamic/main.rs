@@ -3,6 +3,8 @@
 //! `IFRIT_STRESS` lengthens the tests that race threads against each other: it is a factor, 1 unless set.
 
 mod kit;
+#[path = "../kit/mod.rs"]
+mod whole;
 
 // Coming in.
 mod capacity;

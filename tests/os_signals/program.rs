@@ -1,3 +1,5 @@
+use std::error::Error;
+use std::fmt;
 use std::time::Duration;
 
 use ifrit::{Main, Members, Ordered, Parallel, Signal, run_fn};
@@ -110,6 +112,22 @@ fn the_report_names_who_began_it_and_what_followed_at_every_depth() {
         "{report}"
     );
     assert_eq!(lines.next(), None);
+}
+
+#[test]
+fn an_error_that_panics_when_it_is_printed_is_code_1() {
+    #[derive(Debug)]
+    struct Shy;
+    impl fmt::Display for Shy {
+        fn fmt(&self, _: &mut fmt::Formatter<'_>) -> fmt::Result {
+            panic!("not to be printed")
+        }
+    }
+    impl Error for Shy {}
+    let child = child(|| ifrit::main(run_fn(|_, _| Err(Shy.into()))));
+    let report = child.expect_code(1);
+    let ours = "ifrit: the error cannot be printed: panicked: not to be printed, at ";
+    assert!(report.contains(ours), "{report}");
 }
 
 #[test]

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use super::{Core, State};
-use crate::error::{Error, Exit, Stuck, drop_caught};
+use crate::error::{Error, Exit, Stuck};
 use crate::process::link::{Guarded, News};
 use crate::process::registry;
 use crate::process::status::Status;
@@ -126,16 +126,6 @@ impl Core {
             }
         }
         stuck
-    }
-}
-
-impl Drop for Core {
-    fn drop(&mut self) {
-        // The last handle may die anywhere, such as in a snapshot of the tree or on a thread that is used again; an error
-        // whose destructor panics must not harm that place.
-        if let Some(Err(error)) = self.state.get_mut().exit.take().map(|exit| *exit) {
-            let _ = drop_caught(error);
-        }
     }
 }
 

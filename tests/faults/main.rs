@@ -9,6 +9,7 @@ mod refusal;
 mod descriptors;
 mod memory;
 mod nth_thread;
+mod refused;
 
 // Foreign code panics.
 mod bombs;

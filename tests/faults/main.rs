@@ -13,6 +13,7 @@ mod refused;
 
 // Foreign code panics.
 mod bombs;
+mod payloads;
 mod phases;
 
 // Foreign code looks on.

@@ -22,7 +22,8 @@ static MOST: LazyLock<usize> =
 
 fn most(limit: io::Result<String>) -> usize {
     let limit = match limit {
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return usize::MAX, // a system without
+        // A system that has no such limit.
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return usize::MAX,
         Ok(limit) => limit.trim().parse().unwrap_or(USUAL_LIMIT),
         Err(_) => USUAL_LIMIT, // such as while the program may open no more files
     };

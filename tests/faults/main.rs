@@ -9,9 +9,11 @@ mod refusal;
 mod descriptors;
 mod memory;
 mod nth_thread;
+mod refused;
 
 // Foreign code panics.
 mod bombs;
+mod payloads;
 mod phases;
 
 // Foreign code looks on.

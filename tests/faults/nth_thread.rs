@@ -7,7 +7,7 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use ifrit::crossbeam_channel::{Receiver, Select, Sender, never, unbounded};
-use ifrit::grouper::{Batch, Capacity};
+use ifrit::grouper::Capacity;
 use ifrit::restart::{Backoff, Next, Restart, Restarter};
 use ifrit::testing::{PATIENCE, Waiting};
 use ifrit::{
@@ -15,7 +15,7 @@ use ifrit::{
     Runner, Sigmon, Signal, run_fn, until_stop,
 };
 
-use crate::kit::{MB, grown_by, in_child, in_child_with, threads, threads_named, until};
+use crate::kit::{in_child, in_child_with, threads, threads_named, until};
 use crate::refusal::{Refuse, refusing};
 
 /// What is to be refused in the copy.
@@ -248,49 +248,4 @@ fn adapter(running: &Arc<AtomicUsize>) -> impl Runner + use<> {
         });
         Restarter::new(once, |_, _| Next::End).run(never(), ready)
     })
-}
-
-#[test]
-fn a_batch_survives_that_threads_do_not_start() {
-    in_child(|| {
-        let before = threads();
-        let batch = |which| {
-            let jobs = (0..4).map(|n| move |_: Receiver<Signal>| Ok(n));
-            refusing(which, || Batch::new(Capacity::at_most(2)).run(jobs))
-        };
-        let (_, most) = batch(Refuse::From(usize::MAX));
-        for n in 1..=most {
-            for which in [Refuse::Only(n), Refuse::From(n)] {
-                let (results, asked_for) = batch(which);
-                let refused = |result: &_| matches!(result, Err(Error::Spawn { .. }));
-                assert_eq!(results.iter().any(refused), asked_for >= n);
-                assert_eq!(results.len(), 4, "each job has its place");
-                for (place, result) in results.iter().enumerate() {
-                    match result {
-                        Ok(value) => assert_eq!(*value, place),
-                        Err(Error::Spawn { .. } | Error::NotStarted) => {}
-                        Err(other) => panic!("{other:?}"),
-                    }
-                }
-                until("as few threads as before", || threads() == before);
-                assert!(ifrit::tree().roots.is_empty());
-            }
-        }
-    });
-}
-
-#[test]
-fn a_great_many_threads_that_do_not_start_leave_nothing_behind() {
-    in_child(|| {
-        let fail = |times: usize| {
-            let fail_once = |_| {
-                let exit = ifrit::background(run_fn(|_, _| Ok(()))).expect_exit();
-                assert!(matches!(exit, Err(Error::Spawn { .. })));
-            };
-            refusing(Refuse::From(1), || (0..times).for_each(fail_once));
-        };
-        fail(100);
-        let grown = grown_by(|| fail(50_000));
-        assert!(grown < 8 * MB, "{grown} bytes");
-    });
 }

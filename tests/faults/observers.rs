@@ -153,8 +153,9 @@ fn an_error_may_look_at_its_group_while_the_group_drops_it() {
             let member = client.insert(Member::new(n.to_string(), member)).unwrap();
             assert!(member.expect_exit().is_err());
         }
-        // All but those that are still remembered.
-        for _ in 0..18 {
+        // What is remembered now is the exit of this one.
+        client.insert(done("last")).unwrap().expect_exit().unwrap();
+        for _ in 0..20 {
             looks.recv_timeout(PATIENCE).expect("it was dropped");
         }
         group.signal(Signal::TERMINATE);

@@ -1,8 +1,10 @@
 //! A runner panics, at every phase of its life, wherever it runs: the panic is its exit, and everybody else lives on.
 
 use std::sync::Arc;
+use std::time::Duration;
 
-use ifrit::restart::{Next, Restart, Restarter};
+use ifrit::grouper::{Capacity, Ends};
+use ifrit::restart::{Budget, Next, Restart, Restarter};
 use ifrit::testing::Waiting;
 use ifrit::{
     BoxRunner, Dynamic, Error, Member, Members, Ordered, Parallel, Plan, Process, QueueOrdered,
@@ -66,7 +68,7 @@ fn both(runner: BoxRunner, other: BoxRunner) -> Members {
 }
 
 fn inserted(group: Dynamic, runner: BoxRunner, other: BoxRunner) -> Process {
-    let group = group.stop_on_exit(ifrit::grouper::Ends::Errors);
+    let group = group.stop_on_exit(Ends::Errors);
     let client = group.client();
     let group = background(group);
     for member in both(runner, other) {
@@ -76,7 +78,7 @@ fn inserted(group: Dynamic, runner: BoxRunner, other: BoxRunner) -> Process {
 }
 
 fn unlimited() -> Dynamic {
-    Dynamic::new(ifrit::grouper::Capacity::unlimited())
+    Dynamic::new(Capacity::unlimited())
 }
 
 const PLACES: [Place; 10] = [
@@ -96,10 +98,7 @@ const PLACES: [Place; 10] = [
     |runner, other| {
         let runner = Member::new("runner", runner).restart(Restart::permanent());
         let other = Member::new("other", other);
-        background(
-            Parallel::new([other, runner])
-                .budget(ifrit::restart::Budget::new(0, std::time::Duration::MAX)),
-        )
+        background(Parallel::new([other, runner]).budget(Budget::new(0, Duration::MAX)))
     },
 ];
 

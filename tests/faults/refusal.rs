@@ -3,6 +3,8 @@
 //! This program has a `pthread_create` of its own in front of that of the C library, so the standard library calls this
 //! one. It passes the call on, or answers as the system does when it has no more threads. No limit of the system is
 //! that exact: room for one stack more becomes free whenever some other thread happens to end.
+//!
+//! Sanitizers put themselves in that same place, so this program does not run under them.
 
 #![allow(unsafe_code)] // two foreign functions
 

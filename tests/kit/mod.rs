@@ -12,7 +12,9 @@ use std::thread;
 use std::time::Instant;
 
 use ifrit::testing::PATIENCE;
-use rustix::process::{Resource, Rlimit, getrlimit, setrlimit};
+use rustix::process::{
+    Resource, Rlimit, Signal, getrlimit, set_parent_process_death_signal, setrlimit,
+};
 
 /// Set in the copy.
 const CHILD: &str = "IFRIT_TEST_CHILD";
@@ -55,6 +57,8 @@ pub(crate) fn in_child_ignoring<F: FnOnce()>(signal: &str, body: F) -> Option<St
 #[track_caller]
 fn in_copy<F: FnOnce()>(mut copy: Command, variables: &[(&str, &str)], body: F) -> Option<String> {
     if env::var_os(CHILD).is_some() {
+        // If the parent dies, nobody is left to end this.
+        let _ = set_parent_process_death_signal(Some(Signal::KILL));
         body();
         return None;
     }

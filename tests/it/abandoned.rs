@@ -178,6 +178,31 @@ fn one_that_comes_home_while_the_others_still_stop_is_no_longer_missing() {
 }
 
 #[test]
+fn one_given_up_before_its_turn_to_be_told_did_not_end_by_itself() {
+    let clock = ManualClock::new();
+    let (a, late) = (FakeRunner::new(), FakeRunner::new());
+    let slow = Member::new("late", late.clone()).start_timeout(SECOND);
+    let members = [Member::new("a", a.clone()), slow.stop_delay(10 * SECOND)];
+    let group = on(&clock, Ordered::new(members));
+    let [a] = up(&[a]);
+    let late = late.wait_for_call();
+    clock.advance(SECOND);
+    group.signal(TERM);
+    mark(&group);
+    assert_eq!(heard(&a), []);
+    assert_eq!(heard(&late), [Signal::INTERRUPT]); // not ready in time; the delay of its stop has begun
+    clock.advance(SECOND);
+    assert_eq!(late.wait_for_signal(), KILL);
+    clock.advance(SECOND);
+    assert_eq!(a.wait_for_signal(), TERM);
+    a.trigger_exit(Ok(()));
+    let trace = trace_of(group.expect_exit());
+    let expected = [("late", Cause::Abandoned), ("a", Cause::Stopped)];
+    assert_eq!(causes(&trace), expected);
+    end(&late, Ok(()));
+}
+
+#[test]
 fn a_late_readiness_of_one_given_up_says_nothing() {
     let clock = ManualClock::new();
     let (a, b) = (FakeRunner::new(), FakeRunner::new());

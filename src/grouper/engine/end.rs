@@ -57,7 +57,7 @@ impl Run<'_> {
         let completed = slot.options.one_shot && exit.is_ok();
         if self.phase == Phase::Stopping {
             return End::Final(match told {
-                true if given_up => Cause::Abandoned,
+                _ if given_up => Cause::Abandoned,
                 true if self.initiated => Cause::Consequence,
                 true => Cause::Stopped,
                 false if completed => Cause::Completed,

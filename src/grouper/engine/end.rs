@@ -78,7 +78,7 @@ impl Run<'_> {
         match policy {
             _ if given_up => End::Final(Cause::Initiator), // 7
             // 7: a group may end and leave a thread behind.
-            Some(_) if policy != Some(Policy::Temporary) && leaves_threads(exit) => {
+            _ if policy != Some(Policy::Temporary) && leaves_threads(exit) => {
                 End::Final(Cause::Initiator)
             }
             Some(Policy::Temporary) if told => End::Retired,

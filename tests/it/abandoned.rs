@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use ifrit::crossbeam_channel::{Receiver, Sender, unbounded};
+use ifrit::crossbeam_channel::{Receiver, Sender, bounded, unbounded};
 use ifrit::testing::{Call, FakeRunner, ManualClock, PATIENCE, Waiting};
 use ifrit::{
     Cause, Error, Group, Member, Members, Order, Ordered, Parallel, Process, ReadySender, Runner,
@@ -244,6 +244,40 @@ fn one_given_up_stays_in_the_tree_below_its_group_as_long_as_that_lives() {
     assert_eq!(living(&group), ["a"]);
     a.trigger_exit(Ok(()));
     assert!(group.expect_exit().is_err());
+}
+
+#[test]
+fn one_that_outlives_its_group_stands_below_the_next_one_up_and_is_named_there() {
+    let clock = ManualClock::new();
+    let (deaf, (ended, has_ended)) = (FakeRunner::new(), bounded(1));
+    let (release, released) = bounded::<()>(0);
+    let inner = Ordered::new([limited("deaf", deaf.clone())]);
+    let mut mid = Ordered::new(Members::new().add("inner", inner));
+    let clinging = ifrit::run_fn(move |signals, ready| {
+        let exit = mid.run(signals, ready);
+        ended.send(()).unwrap();
+        let _ = released.recv();
+        exit
+    });
+    let outer = Member::new("outer", clinging).stop_timeout(60 * SECOND);
+    let (group, [deaf]) = running_on(&clock, Ordered::new([outer]), &[deaf]);
+    group.signal(TERM);
+    assert_eq!(deaf.wait_for_signal(), TERM);
+    assert_eq!(clock.advance_to_next(), 10 * SECOND);
+    assert_eq!(deaf.wait_for_signal(), KILL);
+    assert_eq!(clock.advance_to_next(), SECOND);
+    has_ended.recv_timeout(PATIENCE).unwrap();
+    let tree = ifrit::tree();
+    let outer = &tree.get(group.id()).unwrap().children[0];
+    assert_eq!(outer.children[0].name, "deaf");
+
+    assert_eq!(clock.advance_to_next(), 49 * SECOND);
+    assert_eq!(clock.advance_to_next(), SECOND);
+    let error = group.expect_exit().unwrap_err();
+    let names: Vec<_> = error.stuck().iter().map(|stuck| &*stuck.name).collect();
+    assert_eq!(names, ["outer", "deaf"]);
+    drop(release);
+    end(&deaf, Ok(()));
 }
 
 /// Runs as the fake does; its destructor says so, and panics.

@@ -1,0 +1,203 @@
+//! How a cascade comes to rest, in one order or another, and when something is due next.
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use ifrit::Signal;
+
+use super::exits::Exit;
+use super::group::Due;
+use super::process::Inside;
+use super::{GRACE, Time, What, World};
+
+#[derive(Clone, Copy, Debug)]
+enum Action {
+    Begin(usize),
+    PauseEnds(usize),
+    Overdue(usize),
+    Enforce(usize),
+    Hear(usize),
+    Obey(usize),
+    DoWhatIsDue(usize),
+    Start(usize),
+    Over(usize),
+}
+
+/// In which order a cascade takes its actions, where it has a choice.
+#[derive(Clone, Copy)]
+enum Order {
+    First,
+    Last,
+    Random(u64),
+}
+
+impl Order {
+    fn pick(&mut self, of: usize) -> usize {
+        match self {
+            Order::First => 0,
+            Order::Last => of - 1,
+            Order::Random(state) => {
+                let mut hasher = DefaultHasher::new();
+                state.hash(&mut hasher);
+                *state = hasher.finish();
+                *state as usize % of
+            }
+        }
+    }
+}
+
+impl World {
+    /// Every world in which all can come to rest.
+    pub(crate) fn outcomes(&self) -> Vec<World> {
+        let mut outcomes: Vec<World> = Vec::new();
+        let try_out = |order, outcomes: &mut Vec<World>| {
+            let outcome = self.clone().come_to_rest(order);
+            if !outcomes.contains(&outcome) {
+                outcomes.push(outcome);
+            }
+        };
+        for order in [
+            Order::First,
+            Order::Last,
+            Order::Random(1),
+            Order::Random(2),
+        ] {
+            try_out(order, &mut outcomes);
+        }
+        if outcomes.len() > 1 {
+            (3..300).for_each(|seed| try_out(Order::Random(seed), &mut outcomes));
+        }
+        outcomes
+    }
+
+    fn come_to_rest(mut self, mut order: Order) -> World {
+        for _ in 0..10_000 {
+            let actions = self.actions();
+            if actions.is_empty() {
+                self.is_at_rest();
+                return self;
+            }
+            self.act(actions[order.pick(actions.len())]);
+        }
+        panic!("the model does not come to rest: {self:#?}");
+    }
+
+    fn is_at_rest(&mut self) {
+        self.moves += 1;
+        for node in &mut self.nodes {
+            if let What::Leaf(leaf) = &mut node.what {
+                leaf.heard_now.clear();
+            }
+        }
+    }
+
+    /// What can happen next by itself.
+    fn actions(&self) -> Vec<Action> {
+        let mut actions = Vec::new();
+        for (n, node) in self.nodes.iter().enumerate() {
+            let process = &node.process;
+            match process.inside {
+                Inside::NoThread => {}
+                Inside::Begins => actions.push(Action::Begin(n)),
+                Inside::Pause(until) if process.told || until <= self.now => {
+                    actions.push(Action::PauseEnds(n));
+                }
+                Inside::Pause(_) => {}
+                Inside::Runs if self.is_group(n) => actions.extend(self.action_of_group(n)),
+                Inside::Runs => {}
+            }
+            if process.is_watched() && process.start_by.is_some_and(|by| by <= self.now) {
+                actions.push(Action::Overdue(n));
+            }
+            if process.enforced.front().is_some_and(|at| *at <= self.now) {
+                actions.push(Action::Enforce(n));
+            }
+        }
+        actions
+    }
+
+    /// A group hears what its members report before it obeys, and starts nobody before it has dealt with all there is.
+    fn action_of_group(&self, g: usize) -> Option<Action> {
+        if !self.group(g).inbox.is_empty() {
+            Some(Action::Hear(g))
+        } else if !self.nodes[g].process.pending.is_empty() {
+            Some(Action::Obey(g))
+        } else if self.is_due(g) {
+            Some(Action::DoWhatIsDue(g))
+        } else if self.may_start(g) {
+            Some(Action::Start(g))
+        } else {
+            self.is_over(g).then_some(Action::Over(g))
+        }
+    }
+
+    fn act(&mut self, action: Action) {
+        match action {
+            Action::Begin(n) => self.enter(n),
+            Action::PauseEnds(n) if self.nodes[n].process.told => self.returns(n, Exit::Ok),
+            Action::PauseEnds(n) => self.enter(n),
+            Action::Overdue(n) => {
+                let (kill_at, process) = (self.now + GRACE, &mut self.nodes[n].process);
+                process.overdue = true;
+                process.enforced = [kill_at, kill_at + GRACE].into();
+                self.tell(n, Signal::INTERRUPT, Some(kill_at));
+            }
+            Action::Enforce(n) => {
+                let enforced = &mut self.nodes[n].process.enforced;
+                enforced.pop_front();
+                if enforced.is_empty() {
+                    self.give_up(n);
+                } else {
+                    self.tell(n, Signal::KILL, None);
+                }
+            }
+            Action::Hear(g) => self.hear(g),
+            Action::Obey(g) => {
+                if let Some(signal) = self.nodes[g].process.pending.pop_front() {
+                    self.obey(g, signal);
+                }
+            }
+            Action::DoWhatIsDue(g) => self.do_what_is_due(g),
+            Action::Start(g) => self.start_next(g),
+            Action::Over(g) => self.run_ends(g),
+        }
+    }
+
+    // Time.
+
+    /// When something is due next.
+    pub(crate) fn next_due(&self) -> Option<Time> {
+        let of_nodes = self.nodes.iter().flat_map(|node| {
+            let process = &node.process;
+            let pause = match process.inside {
+                Inside::Pause(until) => Some(until),
+                _ => None,
+            };
+            let start = process.start_by.filter(|_| process.is_watched());
+            [pause, start, process.enforced.front().copied()]
+        });
+        let of_groups = (0..self.nodes.len()).filter_map(|n| {
+            let runs = self.nodes[n].process.inside == Inside::Runs && self.is_group(n);
+            runs.then(|| self.next_due_in(n))?
+        });
+        of_nodes
+            .flatten()
+            .chain(of_groups)
+            .filter(|at| *at > self.now)
+            .min()
+    }
+
+    /// A leaf whose group is to be given up at the same moment as somebody inside: whether the group has reported by then
+    /// is anybody's guess.
+    pub(crate) fn caught_between(&self, at: Time) -> Option<usize> {
+        let given_up = |n: &usize| {
+            let node = &self.nodes[*n];
+            let by_group = node.member.timer == Some((at, Due::GiveUp));
+            by_group || node.process.enforced == [at]
+        };
+        let due: Vec<_> = (0..self.nodes.len()).filter(given_up).collect();
+        let inside = |n: usize, group: usize| n != group && self.is_in(n, group);
+        let twice = |group: &&usize| due.iter().any(|n| inside(*n, **group));
+        let group = due.iter().find(twice)?;
+        (0..self.nodes.len()).find(|n| self.is_leaf_running(*n) && self.is_in(*n, *group))
+    }
+}

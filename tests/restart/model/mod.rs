@@ -4,6 +4,8 @@
 //! which order, who is ready, where each member stands, and who was answered what. The test waits until the real tree
 //! looks like that, and goes on. At the end the exit of the root is compared: who has exited, in which order, with what
 //! and why. A failure shrinks to the shortest scene that shows it, and prints that.
+//!
+//! `IFRIT_STRESS=100 cargo test --test restart model` plays a hundred times as many.
 
 mod build;
 mod drive;

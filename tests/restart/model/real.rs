@@ -1,10 +1,9 @@
 //! The real tree: moved, and looked at.
 
-use ifrit::Signal;
 use ifrit::crossbeam_channel::{Receiver, TryRecvError, bounded};
-use ifrit::grouper::MemberStatus;
-use ifrit::testing::{Call, ManualClock};
-use ifrit::{Process, grouper::MemberState};
+use ifrit::grouper::{Admin, MemberState, MemberStatus};
+use ifrit::testing::{Call, FakeRunner, ManualClock};
+use ifrit::{Process, Signal};
 
 use super::build::Parts;
 use super::seen::{OfLeaf, OfMember, Seen};
@@ -15,7 +14,7 @@ pub(super) struct Real {
     pub(super) clock: ManualClock,
     pub(super) process: Process,
     parts: Parts,
-    /// By node; of those that are not leaves they stay as they are.
+    /// By node; those of groups stay as they are.
     leaves: Vec<Leaf>,
     asked: Vec<Receiver<bool>>,
     answers: Vec<Option<bool>>,
@@ -74,7 +73,7 @@ impl Real {
         call.expect("whoever can be moved was called")
     }
 
-    fn admin_of(&self, m: usize, world: &World) -> (ifrit::grouper::Admin, String) {
+    fn admin_of(&self, m: usize, world: &World) -> (Admin, String) {
         let node = &world.nodes[m];
         let admin = node.parent.map(|group| self.parts.admins[&group].clone());
         (admin.expect("it is a member"), node.name.clone())
@@ -124,16 +123,8 @@ impl Real {
                     seen.groups.push((name, list));
                 }
                 What::Leaf(_) => {
-                    let fake = &self.parts.fakes[&n];
                     let leaf = &mut self.leaves[n];
-                    leaf.listen();
-                    while leaf.seen.runs < fake.calls() {
-                        leaf.call = Some(fake.wait_for_call());
-                        leaf.seen.runs += 1;
-                        leaf.seen.heard.clear();
-                        leaf.heard_now.clear();
-                        leaf.listen();
-                    }
+                    leaf.look(&self.parts.fakes[&n]);
                     seen.leaves.push((name, leaf.seen.clone()));
                 }
             }
@@ -143,6 +134,17 @@ impl Real {
 }
 
 impl Leaf {
+    fn look(&mut self, fake: &FakeRunner) {
+        self.listen();
+        while self.seen.runs < fake.calls() {
+            self.call = Some(fake.wait_for_call());
+            self.seen.runs += 1;
+            self.seen.heard.clear();
+            self.heard_now.clear();
+            self.listen();
+        }
+    }
+
     fn listen(&mut self) {
         let Some(call) = &self.call else { return };
         self.seen.running = loop {

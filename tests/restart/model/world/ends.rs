@@ -4,31 +4,24 @@ use ifrit::Signal;
 use ifrit::grouper::{Cause, Strategy};
 
 use super::exits::{Exit, Record};
-use super::group::{Due, Phase, Place};
-use super::{DELAY, World, spend};
+use super::group::{Due, Member, Phase, Place};
+use super::{DELAY, Node, Time, World, spend};
 use crate::model::scene::Policy;
 
 impl World {
     pub(crate) fn exited(&mut self, g: usize, m: usize, exit: Exit, given_up: bool) {
-        let phase = self.run(g).phase;
         let stopped_by_round = self.round_stops(g) && self.nodes[m].member.in_round;
-        let options = self.nodes[m].options;
-        let batch = (self.moves, self.run(g).tells);
-        let now = self.now;
-        let initiated = self.run(g).initiated;
+        let (now, batch) = (self.now, (self.moves, self.run(g).tells));
         let member = self.member(m);
         let told = member.told.take();
         member.awaited = false;
         member.killed = false;
         member.timer = None;
-        member.place = if given_up {
-            Place::Abandoned
-        } else {
-            Place::Down
+        member.place = match given_up {
+            true => Place::Abandoned,
+            false => Place::Down,
         };
-        let (is_leaving, ever_ready) = (member.leaving.is_some(), member.ever_ready);
-        let completed = options.one_shot && exit.is_ok();
-        let leaves_threads = exit.leaves_threads();
+        let is_leaving = member.leaving.is_some();
         let record = Record {
             name: self.nodes[m].name.clone(),
             exit,
@@ -36,36 +29,50 @@ impl World {
             time_to_stop: told.map(|told| now - told),
             batch,
         };
-        if phase == Phase::Stopping {
-            let cause = match told {
-                _ if given_up => Cause::Abandoned,
-                Some(_) if initiated => Cause::Consequence,
-                Some(_) => Cause::Stopped,
-                None if completed => Cause::Completed,
-                None => Cause::Independent,
-            };
-            return self.is_final(g, m, Record { cause, ..record });
+        if self.run(g).phase == Phase::Stopping {
+            let cause = self.cause_in_a_stop(g, m, &record);
+            self.is_final(g, m, Record { cause, ..record });
+        } else if is_leaving {
+            self.leave(g, m);
+        } else {
+            self.goes_by_policy(g, m, record, stopped_by_round);
         }
-        if is_leaving {
-            return self.leave(g, m);
+    }
+
+    fn cause_in_a_stop(&self, g: usize, m: usize, record: &Record) -> Cause {
+        let node = &self.nodes[m];
+        match record.time_to_stop {
+            _ if node.member.place == Place::Abandoned => Cause::Abandoned,
+            Some(_) if self.run(g).initiated => Cause::Consequence,
+            Some(_) => Cause::Stopped,
+            None if node.options.one_shot && record.exit.is_ok() => Cause::Completed,
+            None => Cause::Independent,
         }
-        let first_failed = phase == Phase::Starting && !ever_ready;
+    }
+
+    fn goes_by_policy(&mut self, g: usize, m: usize, record: Record, stopped_by_round: bool) {
+        let Node {
+            options, member, ..
+        } = &self.nodes[m];
+        let (told, ok) = (record.time_to_stop.is_some(), record.exit.is_ok());
+        let first_failed = self.run(g).phase == Phase::Starting && !member.ever_ready;
         let temporary = options.policy == Some(Policy::Temporary);
         let allowed = match options.policy {
-            _ if completed => true,
+            _ if options.one_shot && ok => true,
             None | Some(Policy::Permanent) => false,
-            Some(Policy::Transient) => record.exit.is_ok(),
-            Some(Policy::Temporary) => record.exit.is_ok() || !first_failed,
+            Some(Policy::Transient) => ok,
+            Some(Policy::Temporary) => ok || !first_failed,
         };
-        if given_up || leaves_threads && !temporary {
+        let cause = Cause::Completed;
+        if member.place == Place::Abandoned || record.exit.leaves_threads() && !temporary {
             self.initiates(g, m, record); // nobody is started again whose threads may still run
-        } else if told.is_some() && temporary {
-            self.member(m).place = Place::Done;
-            self.member(m).down = false;
-        } else if told.is_some() {
+        } else if told && temporary {
+            let member = self.member(m);
+            member.place = Place::Done;
+            member.down = false;
+        } else if told {
             // It comes back with the others of its round.
         } else if allowed {
-            let cause = Cause::Completed;
             self.is_final(g, m, Record { cause, ..record });
         } else if stopped_by_round {
             // As if it had been told.
@@ -137,7 +144,7 @@ impl World {
 
     // Rounds: those concerned are stopped, the delay passes, and they are started again.
 
-    fn begin_round(&mut self, g: usize, from: usize, at: std::time::Duration) {
+    fn begin_round(&mut self, g: usize, from: usize, at: Time) {
         for m in self.group(g).members.clone().split_off(from) {
             let member = self.member(m);
             member.awaited = false;
@@ -156,7 +163,7 @@ impl World {
 
     /// Whether a round is still stopping members.
     pub(crate) fn round_stops(&self, g: usize) -> bool {
-        let live = |m: &super::group::Member| m.in_round && m.place == Place::Live;
+        let live = |m: &Member| m.in_round && m.place == Place::Live;
         self.run(g).round.is_some() && !self.those(g, live).is_empty()
     }
 

@@ -22,7 +22,6 @@ pub(crate) use group::Leaving;
 pub(crate) use moves::Move;
 
 use super::scene::{Again, Node as Spec, Options, ROOT, name_of_member};
-use crate::kit::SECOND;
 use group::{Group, Member, Place};
 use process::{Inside, Process};
 
@@ -35,7 +34,7 @@ pub(crate) const DELAY: Duration = Duration::from_secs(10);
 pub(crate) const BUDGET: usize = 3;
 pub(crate) const WITHIN: Duration = Duration::from_secs(25);
 /// From KILL to being given up.
-pub(crate) const GRACE: Duration = SECOND;
+pub(crate) const GRACE: Duration = Duration::from_secs(1);
 
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) struct World {
@@ -82,16 +81,12 @@ impl World {
             answers: Vec::new(),
         };
         world.grow(ROOT.to_owned(), None, root);
-        world.launch(
-            0,
-            root.options.start_timeout.map(|limit| limit * SECOND),
-            None,
-        );
+        world.launch(0, None, None);
         world
     }
 
     /// Adds a node and all below it.
-    pub(crate) fn grow(&mut self, name: String, parent: Option<usize>, spec: &Spec) -> usize {
+    fn grow(&mut self, name: String, parent: Option<usize>, spec: &Spec) -> usize {
         let node = self.nodes.len();
         let what = match &spec.group {
             None => What::Leaf(Leaf::default()),

@@ -78,7 +78,7 @@ impl World {
     pub(crate) fn make(&mut self, made: &Move) {
         match made {
             Move::Ready(n) => self.says_ready(*n),
-            Move::Ends(n, how) => self.leaf_ends(*n, *how),
+            Move::Ends(n, how) => self.ends(*n, (*how).into()),
             Move::Told(signal) => {
                 self.tell(0, *signal, None);
             }

@@ -8,7 +8,6 @@ use ifrit::Signal;
 use super::exits::Exit;
 use super::group::News;
 use super::{DELAY, Leaf, Time, What, World, earlier, spend};
-use crate::kit::How;
 use crate::model::scene::Again;
 
 /// The process that a node is, or was the last time it ran.
@@ -74,10 +73,6 @@ impl World {
             }
             What::Group(_) => self.run_begins(n),
         }
-    }
-
-    pub(crate) fn leaf_ends(&mut self, n: usize, how: How) {
-        self.ends(n, how.into());
     }
 
     /// What was called has returned: its restarter calls it again, or that was it.

@@ -51,6 +51,9 @@ impl Parts {
         if options.one_shot {
             member = member.one_shot();
         }
+        if options.significant {
+            member = member.significant();
+        }
         if let Some(limit) = options.start_timeout {
             member = member.start_timeout(limit * SECOND);
         }
@@ -74,7 +77,10 @@ impl Parts {
         Group<O>: Runner + 'static,
     {
         let settings = world.group(g).settings;
-        let mut group = group.strategy(settings.strategy).budget(budget());
+        let mut group = group
+            .strategy(settings.strategy)
+            .auto_shutdown(settings.auto_shutdown)
+            .budget(budget());
         group = match settings.termination {
             Some(signal) => group.termination(signal),
             None => group.without_termination(),

@@ -1,7 +1,7 @@
 //! Random scenes.
 
 use ifrit::Signal;
-use ifrit::grouper::Strategy as Restarts;
+use ifrit::grouper::{AutoShutdown, Strategy as Restarts};
 use proptest::collection::vec;
 use proptest::option::weighted;
 use proptest::prelude::*;
@@ -66,13 +66,16 @@ fn settings(shape: Shape) -> impl Strategy<Value = Settings> {
     let strategy = weighted(shape.restarts, others)
         .prop_map(|strategy| strategy.unwrap_or(Restarts::OneForOne));
     let limit = || weighted(0.2, 1..30u32);
-    (kind, termination, limit(), limit(), strategy).prop_map(
-        |(kind, termination, start_within, stop_within, strategy)| Settings {
+    let shutdown = weighted(0.3, select(vec![AutoShutdown::Any, AutoShutdown::All]));
+    let shutdown = shutdown.prop_map(|shutdown| shutdown.unwrap_or(AutoShutdown::Never));
+    (kind, termination, limit(), limit(), strategy, shutdown).prop_map(
+        |(kind, termination, start_within, stop_within, strategy, auto_shutdown)| Settings {
             kind,
             termination,
             start_within,
             stop_within,
             strategy,
+            auto_shutdown,
         },
     )
 }
@@ -88,14 +91,16 @@ fn policy(shape: Shape) -> impl Strategy<Value = Option<Policy>> {
 
 fn options(shape: Shape) -> impl Strategy<Value = Options> {
     let limit = || weighted(0.15, 1..20u32);
-    let one_shot = prop::bool::weighted(0.15);
-    (one_shot, limit(), limit(), limit(), policy(shape)).prop_map(
-        |(one_shot, start_timeout, stop_timeout, stop_delay, policy)| Options {
+    let rarely = || prop::bool::weighted(0.15);
+    let times = (limit(), limit(), limit());
+    (rarely(), rarely(), times, policy(shape)).prop_map(
+        |(one_shot, significant, (start_timeout, stop_timeout, stop_delay), policy)| Options {
             one_shot,
             start_timeout,
             stop_timeout,
             stop_delay,
             policy,
+            significant,
         },
     )
 }

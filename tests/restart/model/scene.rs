@@ -3,7 +3,7 @@
 use std::fmt;
 
 use ifrit::Signal;
-use ifrit::grouper::Strategy;
+use ifrit::grouper::{AutoShutdown, Strategy};
 
 use crate::kit::How;
 
@@ -31,6 +31,7 @@ pub(super) struct Options {
     pub(super) stop_timeout: Option<u32>,
     pub(super) stop_delay: Option<u32>,
     pub(super) policy: Option<Policy>,
+    pub(super) significant: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -53,6 +54,7 @@ pub(super) struct Settings {
     pub(super) start_within: Option<u32>,
     pub(super) stop_within: Option<u32>,
     pub(super) strategy: Strategy,
+    pub(super) auto_shutdown: AutoShutdown,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -129,6 +131,9 @@ impl fmt::Display for Options {
         if self.one_shot {
             f.write_str(", one-shot")?;
         }
+        if self.significant {
+            f.write_str(", significant")?;
+        }
         if let Some(policy) = self.policy {
             write!(f, ", {policy:?}")?;
         }
@@ -143,6 +148,9 @@ impl fmt::Display for Settings {
         write!(f, " {:?}", self.kind)?;
         if self.strategy != Strategy::OneForOne {
             write!(f, ", {:?}", self.strategy)?;
+        }
+        if self.auto_shutdown != AutoShutdown::Never {
+            write!(f, ", shutdown {:?}", self.auto_shutdown)?;
         }
         match self.termination {
             Some(Signal::INTERRUPT) => {}

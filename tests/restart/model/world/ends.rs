@@ -1,7 +1,7 @@
 //! What the exit of a member means: for the trace, for the others, and for itself.
 
 use ifrit::Signal;
-use ifrit::grouper::{Cause, Strategy};
+use ifrit::grouper::{AutoShutdown, Cause, Strategy};
 
 use super::exits::{Exit, Record};
 use super::group::{Due, Member, Phase, Place};
@@ -52,8 +52,10 @@ impl World {
 
     fn goes_by_policy(&mut self, g: usize, m: usize, record: Record, stopped_by_round: bool) {
         let Node {
-            options, member, ..
-        } = &self.nodes[m];
+            options,
+            ref member,
+            ..
+        } = self.nodes[m];
         let (told, ok) = (record.time_to_stop.is_some(), record.exit.is_ok());
         let first_failed = self.run(g).phase == Phase::Starting && !member.ever_ready;
         let temporary = options.policy == Some(Policy::Temporary);
@@ -63,15 +65,19 @@ impl World {
             Some(Policy::Transient) => ok,
             Some(Policy::Temporary) => ok || !first_failed,
         };
+        let given_up = member.place == Place::Abandoned;
         let cause = Cause::Completed;
-        if member.place == Place::Abandoned || record.exit.leaves_threads() && !temporary {
+        if given_up || record.exit.leaves_threads() && !temporary {
             self.initiates(g, m, record); // nobody is started again whose threads may still run
         } else if told && temporary {
             let member = self.member(m);
             member.place = Place::Done;
             member.down = false;
+            member.counts = false;
         } else if told {
             // It comes back with the others of its round.
+        } else if allowed && self.shuts_down(g, m) {
+            self.initiates(g, m, record);
         } else if allowed {
             self.is_final(g, m, Record { cause, ..record });
         } else if stopped_by_round {
@@ -80,6 +86,18 @@ impl World {
             self.initiates(g, m, record);
         } else {
             self.restart(g, m, record);
+        }
+    }
+
+    /// A member has completed: whether that ends the group.
+    fn shuts_down(&mut self, g: usize, m: usize) -> bool {
+        if !std::mem::take(&mut self.member(m).counts) {
+            return false;
+        }
+        match self.group(g).settings.auto_shutdown {
+            AutoShutdown::Any => true,
+            AutoShutdown::All => self.those(g, |m| m.counts).is_empty(),
+            _ => false,
         }
     }
 

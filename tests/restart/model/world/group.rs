@@ -63,6 +63,8 @@ pub(crate) struct Member {
     /// It should be up, has been, and is not.
     pub(crate) down: bool,
     pub(crate) in_round: bool,
+    /// It is significant, and has not completed.
+    pub(crate) counts: bool,
     pub(crate) told: Option<Time>,
     pub(crate) killed: bool,
     pub(crate) timer: Option<(Time, Due)>,

@@ -128,6 +128,7 @@ impl World {
     pub(crate) fn leave(&mut self, g: usize, m: usize) {
         let member = self.member(m);
         member.down = false;
+        member.counts = false;
         let Some((how, asked)) = member.leaving.take() else {
             return;
         };
@@ -171,6 +172,7 @@ impl World {
     fn add(&mut self, g: usize, spec: &Spec) {
         let (asked, m) = (self.ask(), self.grow_member(g, spec));
         self.member(m).joining = Some(asked);
+        self.member(m).counts = spec.options.significant;
         if self.run(g).phase == Phase::Running {
             self.start(g, m);
         }

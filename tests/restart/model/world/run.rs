@@ -17,7 +17,10 @@ impl World {
             return self.ends(g, Exit::Abandoned(away));
         }
         for m in members {
-            *self.member(m) = Member::default();
+            *self.member(m) = Member {
+                counts: self.nodes[m].options.significant,
+                ..Member::default()
+            };
         }
         let process = &self.nodes[g].process;
         let handed = process.start_by.filter(|_| !process.ready);
@@ -88,6 +91,7 @@ impl World {
         let member = self.member(m);
         member.place = Place::Live;
         member.in_round = false;
+        member.counts = options.significant;
         let joining = member.joining.take();
         self.answer(joining, true);
         self.launch(m, earlier(own, handed), earlier(stop_timeout, inside));

@@ -28,7 +28,7 @@ pub(super) fn scene(shape: Shape) -> impl Strategy<Value = Scene> {
 }
 
 fn again() -> impl Strategy<Value = Option<Again>> {
-    weighted(0.15, select(vec![Again::Always, Again::OnError]))
+    weighted(0.2, select(vec![Again::Always, Again::OnError]))
 }
 
 fn node(shape: Shape, depth: u32) -> BoxedStrategy<Node> {
@@ -120,7 +120,7 @@ fn event(shape: Shape) -> impl Strategy<Value = Event> {
         8 => (who(), how).prop_map(|(who, how)| Event::Ends(who, how)),
         3 => (1..12u32).prop_map(Event::Passes),
         3 => Just(Event::UntilDue),
-        1 => notification.prop_map(Event::Told),
+        3 => notification.prop_map(Event::Told),
         1 => stop.prop_map(Event::Told),
         1 => who().prop_map(Event::Terminate),
         1 => who().prop_map(Event::Restart),

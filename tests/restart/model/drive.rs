@@ -8,7 +8,7 @@ use ifrit::Signal;
 use ifrit::testing::PATIENCE;
 
 use super::real::Real;
-use super::scene::{Event, Scene};
+use super::scene::{Event, Node, Scene};
 use super::world::{Move, Time, World};
 use crate::kit::{How, SECOND};
 
@@ -31,12 +31,7 @@ type Played = Result<(), String>;
 
 /// Lets it all happen. The error tells what did, and where the real tree does not do what the model says.
 pub(super) fn play(scene: &Scene) -> Played {
-    let world = World::new(&scene.root);
-    let mut drive = Drive {
-        real: Real::new(&world),
-        worlds: world.outcomes(),
-        story: String::new(),
-    };
+    let mut drive = Drive::new(&scene.root, &scene.root);
     let played = drive.all_of(scene);
     played.map_err(|why| {
         WAIT.set(SECOND);
@@ -44,7 +39,21 @@ pub(super) fn play(scene: &Scene) -> Played {
     })
 }
 
+/// Whether the model sees that the real tree is another one.
+pub(super) fn tells_apart(scene: &Scene, real: &Node) -> bool {
+    WAIT.set(SECOND / 20);
+    Drive::new(&scene.root, real).all_of(scene).is_err()
+}
+
 impl Drive {
+    fn new(model: &Node, real: &Node) -> Self {
+        Drive {
+            worlds: World::new(model).outcomes(),
+            real: Real::new(&World::new(real)),
+            story: String::new(),
+        }
+    }
+
     fn all_of(&mut self, scene: &Scene) -> Played {
         self.agree()?;
         if scene.up {
@@ -103,6 +112,7 @@ impl Drive {
             let now = self.model().now;
             let next = self.next_due().map_or(until, |due| due.min(until));
             if let Some(leaf) = self.model().caught_between(next) {
+                // It returns just before.
                 self.happens(Move::Ends(leaf, How::Ok))?;
                 if self.is_over() {
                     return Ok(());

@@ -7,6 +7,7 @@
 //!
 //! `IFRIT_STRESS=100 cargo test --test restart model` plays a hundred times as many.
 
+mod apart;
 mod build;
 mod drive;
 mod random;

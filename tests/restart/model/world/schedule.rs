@@ -182,10 +182,8 @@ impl World {
             let start = process.start_by.filter(|_| process.is_watched());
             [pause, start, process.enforced.front().copied()]
         });
-        let of_groups = (0..self.nodes.len()).filter_map(|n| {
-            let runs = self.nodes[n].process.inside == Inside::Runs && self.is_group(n);
-            runs.then(|| self.next_due_in(n))?
-        });
+        let groups = (0..self.nodes.len()).filter(|n| self.runs_group(*n));
+        let of_groups = groups.filter_map(|n| self.next_due_in(n));
         of_nodes
             .flatten()
             .chain(of_groups)

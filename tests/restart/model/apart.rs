@@ -2,6 +2,7 @@
 
 use ifrit::Signal;
 use ifrit::grouper::{AutoShutdown, Strategy};
+use ifrit::testing::PATIENCE;
 
 use super::drive;
 use super::scene::{Again, Event, Group, Kind, Node, Options, Policy, Scene, Settings};
@@ -51,7 +52,7 @@ type Change = fn(&mut Group);
 #[test]
 fn a_tree_that_is_not_the_models_is_told_apart() {
     let scene = failure_and_stop();
-    drive::play(&scene).unwrap();
+    drive::play(&scene, PATIENCE).unwrap();
     let others: [(&str, Change); 7] = [
         ("kind", |group| group.settings.kind = Kind::QueueOrdered),
         ("strategy", |group| {

@@ -1,22 +1,14 @@
 //! A scene, played by the model and by the real tree.
 
-use std::cell::Cell;
 use std::fmt::Write;
 use std::time::{Duration, Instant};
 
 use ifrit::Signal;
-use ifrit::testing::PATIENCE;
 
 use super::real::Real;
 use super::scene::{Event, Node, Scene};
 use super::world::{Move, Time, World};
 use crate::kit::{How, SECOND};
-
-thread_local! {
-    /// How long the real tree may take to look like the model's. While a scene that has failed is being shortened: less,
-    /// as a wrong verdict does no more than keep it longer.
-    static WAIT: Cell<Duration> = const { Cell::new(PATIENCE) };
-}
 
 struct Drive {
     /// All that agree with what has been seen so far. More than one, where threads may take turns as they like and it
@@ -25,32 +17,37 @@ struct Drive {
     real: Real,
     /// What has happened.
     story: String,
+    /// How long the real tree may take to look like the model's.
+    patience: Duration,
 }
 
 type Played = Result<(), String>;
 
 /// Lets it all happen. The error tells what did, and where the real tree does not do what the model says.
-pub(super) fn play(scene: &Scene) -> Played {
-    let mut drive = Drive::new(&scene.root, &scene.root);
+pub(super) fn play(scene: &Scene, patience: Duration) -> Played {
+    let mut drive = Drive::new(&scene.root, &scene.root, patience);
     let played = drive.all_of(scene);
     played.map_err(|why| {
-        WAIT.set(SECOND);
-        format!("{:?}\n  what happened:{}\n  {why}", scene.root, drive.story)
+        let (root, story) = (&scene.root, &drive.story);
+        format!("{root:?}\n  what happened:{story}\n  {why}")
     })
 }
 
 /// Whether the model sees that the real tree is another one.
 pub(super) fn tells_apart(scene: &Scene, real: &Node) -> bool {
-    WAIT.set(SECOND / 20);
-    Drive::new(&scene.root, real).all_of(scene).is_err()
+    let patience = SECOND / 20;
+    Drive::new(&scene.root, real, patience)
+        .all_of(scene)
+        .is_err()
 }
 
 impl Drive {
-    fn new(model: &Node, real: &Node) -> Self {
+    fn new(model: &Node, real: &Node, patience: Duration) -> Self {
         Drive {
             worlds: World::new(model).outcomes(),
             real: Real::new(&World::new(real)),
             story: String::new(),
+            patience,
         }
     }
 
@@ -158,7 +155,7 @@ impl Drive {
                     return Ok(());
                 }
             }
-            if begun.elapsed() > WAIT.get() {
+            if begun.elapsed() > self.patience {
                 return Err(format!("expected: {expected:?}\n  but: {seen:?}"));
             }
             std::thread::yield_now();

@@ -16,9 +16,12 @@ mod scene;
 mod seen;
 mod world;
 
+use std::cell::Cell;
+
+use ifrit::testing::PATIENCE;
 use proptest::test_runner::{Config, TestCaseError, TestRunner};
 
-use crate::kit::stress;
+use crate::kit::{SECOND, stress};
 use random::Shape;
 
 fn agrees(shape: Shape) {
@@ -28,8 +31,13 @@ fn agrees(shape: Shape) {
         max_shrink_iters: 500,
         ..Config::default()
     };
+    // Once a scene has failed, those that shorten it get less time: a wrong verdict does no more than keep it longer.
+    let patience = Cell::new(PATIENCE);
     let outcome = TestRunner::new(config).run(&random::scene(shape), |scene| {
-        drive::play(&scene).map_err(TestCaseError::fail)
+        drive::play(&scene, patience.get()).map_err(|why| {
+            patience.set(SECOND);
+            TestCaseError::fail(why)
+        })
     });
     if let Err(failure) = outcome {
         panic!("{failure}");

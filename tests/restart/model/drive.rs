@@ -6,7 +6,7 @@ use std::time::{Duration, Instant};
 use ifrit::Signal;
 
 use super::real::Real;
-use super::scene::{Event, Node, Scene};
+use super::scene::{Drawn, Event, Node, ROOT, Scene};
 use super::world::{Move, Time, World};
 use crate::kit::{How, SECOND};
 
@@ -28,8 +28,9 @@ pub(super) fn play(scene: &Scene, patience: Duration) -> Played {
     let mut drive = Drive::new(&scene.root, &scene.root, patience);
     let played = drive.all_of(scene);
     played.map_err(|why| {
-        let (root, story) = (&scene.root, &drive.story);
-        format!("{root:?}\n  what happened:{story}\n  {why}")
+        let root = Drawn(ROOT.to_owned(), &scene.root);
+        let story = &drive.story;
+        format!("{root}\n  what happened:{story}\n  {why}")
     })
 }
 

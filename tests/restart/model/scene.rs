@@ -90,22 +90,32 @@ pub(super) struct Scene {
     pub(super) events: Vec<Event>,
 }
 
-impl Node {
-    fn draw(&self, f: &mut fmt::Formatter<'_>, name: &str, depth: usize) -> fmt::Result {
+/// A node, and those below it, each on a line of its own.
+pub(super) struct Drawn<'n>(pub(super) String, pub(super) &'n Node);
+
+impl Drawn<'_> {
+    fn draw(&self, f: &mut fmt::Formatter<'_>, depth: usize) -> fmt::Result {
+        let Drawn(name, node) = self;
         write!(f, "\n{:1$}{name}:", "", 2 * depth)?;
-        if let Some(again) = self.again {
+        if let Some(again) = node.again {
             write!(f, " again {again:?}:")?;
         }
-        match &self.group {
+        match &node.group {
             None => f.write_str(" leaf")?,
             Some(group) => write!(f, "{}", group.settings)?,
         }
-        write!(f, "{}", self.options)?;
-        let members = self.group.iter().flat_map(|group| &group.members);
+        write!(f, "{}", node.options)?;
+        let members = node.group.iter().flat_map(|group| &group.members);
         for (place, member) in members.enumerate() {
-            member.draw(f, &name_of_member(name, place), depth + 1)?;
+            Drawn(name_of_member(name, place), member).draw(f, depth + 1)?;
         }
         Ok(())
+    }
+}
+
+impl fmt::Display for Drawn<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.draw(f, 1)
     }
 }
 
@@ -122,7 +132,7 @@ pub(super) const ROOT: &str = "root";
 
 impl fmt::Debug for Node {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.draw(f, ROOT, 1)
+        Drawn("it".to_owned(), self).draw(f, 1)
     }
 }
 
@@ -171,6 +181,7 @@ fn write_limit(f: &mut fmt::Formatter<'_>, what: &str, limit: Option<u32>) -> fm
 
 impl fmt::Debug for Scene {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:?}\n  up: {}\n  {:?}", self.root, self.up, self.events)
+        let root = Drawn(ROOT.to_owned(), &self.root);
+        write!(f, "{root}\n  up: {}\n  {:?}", self.up, self.events)
     }
 }

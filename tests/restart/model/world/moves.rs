@@ -6,7 +6,7 @@ use super::exits::Exit;
 use super::group::{Leaving, Member, Phase, Place};
 use super::{What, World};
 use crate::kit::How;
-use crate::model::scene::{Event, Node as Spec};
+use crate::model::scene::{Drawn, Event, Node as Spec, name_of_member};
 
 /// An event that happens to somebody.
 #[derive(Clone)]
@@ -211,7 +211,10 @@ impl World {
             Move::Told(signal) => format!("the root is told {signal}"),
             Move::Leave(n, how) => format!("{} is to be {how:?}", name(n)),
             Move::Restart(n) => format!("{} is to be restarted", name(n)),
-            Move::Add(g, spec) => format!("to {} is added{spec:?}", name(g)),
+            Move::Add(g, spec) => {
+                let added = name_of_member(name(g), self.group(*g).named);
+                format!("to {} is added:{}", name(g), Drawn(added, spec))
+            }
         }
     }
 }

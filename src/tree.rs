@@ -23,7 +23,7 @@ use crate::sync::thread::ThreadId;
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Tree {
-    /// The processes that no living process of ours has started, oldest first.
+    /// The processes with no living process of ours above them, oldest first.
     pub roots: Vec<TreeNode>,
 }
 
@@ -41,7 +41,8 @@ pub struct TreeNode {
     pub status: Status,
     /// Its thread, once that has started to run.
     pub thread: Option<ThreadId>,
-    /// The processes it has started and which live, in start order.
+    /// The processes it has started and which live, in start order; among them those that were given up by one which it
+    /// had started and which is gone.
     pub children: Vec<TreeNode>,
 }
 
@@ -73,7 +74,7 @@ pub fn tree() -> Tree {
     let ids: BTreeSet<_> = living.iter().map(|core| core.id).collect();
     let mut children: BTreeMap<Option<ProcessId>, Vec<Arc<Core>>> = BTreeMap::new();
     for core in living {
-        let parent = core.parent.filter(|parent| ids.contains(parent));
+        let parent = core.parent().filter(|parent| ids.contains(parent));
         children.entry(parent).or_default().push(core);
     }
     Tree {

@@ -27,7 +27,7 @@ pub(crate) fn lineage() -> Vec<ProcessId> {
     while let Some(core) = next {
         lineage.push(core.id);
         let living = LIVING.lock();
-        next = core.parent.and_then(|id| living.get(&id)?.upgrade());
+        next = core.parent().and_then(|id| living.get(&id)?.upgrade());
     }
     lineage
 }

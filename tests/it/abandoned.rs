@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use ifrit::crossbeam_channel::{Receiver, Sender, unbounded};
+use ifrit::crossbeam_channel::{Receiver, Sender, bounded, unbounded};
 use ifrit::testing::{Call, FakeRunner, ManualClock, PATIENCE, Waiting};
 use ifrit::{
     Cause, Error, Group, Member, Members, Order, Ordered, Parallel, Process, ReadySender, Runner,
@@ -178,6 +178,31 @@ fn one_that_comes_home_while_the_others_still_stop_is_no_longer_missing() {
 }
 
 #[test]
+fn one_given_up_before_its_turn_to_be_told_did_not_end_by_itself() {
+    let clock = ManualClock::new();
+    let (a, late) = (FakeRunner::new(), FakeRunner::new());
+    let slow = Member::new("late", late.clone()).start_timeout(SECOND);
+    let members = [Member::new("a", a.clone()), slow.stop_delay(10 * SECOND)];
+    let group = on(&clock, Ordered::new(members));
+    let [a] = up(&[a]);
+    let late = late.wait_for_call();
+    clock.advance(SECOND);
+    group.signal(TERM);
+    mark(&group);
+    assert_eq!(heard(&a), []);
+    assert_eq!(heard(&late), [Signal::INTERRUPT]); // not ready in time; the delay of its stop has begun
+    clock.advance(SECOND);
+    assert_eq!(late.wait_for_signal(), KILL);
+    clock.advance(SECOND);
+    assert_eq!(a.wait_for_signal(), TERM);
+    a.trigger_exit(Ok(()));
+    let trace = trace_of(group.expect_exit());
+    let expected = [("late", Cause::Abandoned), ("a", Cause::Stopped)];
+    assert_eq!(causes(&trace), expected);
+    end(&late, Ok(()));
+}
+
+#[test]
 fn a_late_readiness_of_one_given_up_says_nothing() {
     let clock = ManualClock::new();
     let (a, b) = (FakeRunner::new(), FakeRunner::new());
@@ -219,6 +244,40 @@ fn one_given_up_stays_in_the_tree_below_its_group_as_long_as_that_lives() {
     assert_eq!(living(&group), ["a"]);
     a.trigger_exit(Ok(()));
     assert!(group.expect_exit().is_err());
+}
+
+#[test]
+fn one_that_outlives_its_group_stands_below_the_next_one_up_and_is_named_there() {
+    let clock = ManualClock::new();
+    let (deaf, (ended, has_ended)) = (FakeRunner::new(), bounded(1));
+    let (release, released) = bounded::<()>(0);
+    let inner = Ordered::new([limited("deaf", deaf.clone())]);
+    let mut mid = Ordered::new(Members::new().add("inner", inner));
+    let clinging = ifrit::run_fn(move |signals, ready| {
+        let exit = mid.run(signals, ready);
+        ended.send(()).unwrap();
+        let _ = released.recv();
+        exit
+    });
+    let outer = Member::new("outer", clinging).stop_timeout(60 * SECOND);
+    let (group, [deaf]) = running_on(&clock, Ordered::new([outer]), &[deaf]);
+    group.signal(TERM);
+    assert_eq!(deaf.wait_for_signal(), TERM);
+    assert_eq!(clock.advance_to_next(), 10 * SECOND);
+    assert_eq!(deaf.wait_for_signal(), KILL);
+    assert_eq!(clock.advance_to_next(), SECOND);
+    has_ended.recv_timeout(PATIENCE).unwrap();
+    let tree = ifrit::tree();
+    let outer = &tree.get(group.id()).unwrap().children[0];
+    assert_eq!(outer.children[0].name, "deaf");
+
+    assert_eq!(clock.advance_to_next(), 49 * SECOND);
+    assert_eq!(clock.advance_to_next(), SECOND);
+    let error = group.expect_exit().unwrap_err();
+    let names: Vec<_> = error.stuck().iter().map(|stuck| &*stuck.name).collect();
+    assert_eq!(names, ["outer", "deaf"]);
+    drop(release);
+    end(&deaf, Ok(()));
 }
 
 /// Runs as the fake does; its destructor says so, and panics.

@@ -219,6 +219,29 @@ fn the_lesser_of_a_members_limit_and_that_of_its_group_holds() {
 }
 
 #[test]
+fn a_group_not_ready_in_time_knows_how_long_it_has_as_soon_as_it_is_told_to_stop() {
+    for _ in 0..200 {
+        let (clock, (fakes, members)) = (ManualClock::new(), fakes::<2>());
+        let group = Process::builder()
+            .clock(clock.clock())
+            .start_timeout(10 * SECOND)
+            .background(Ordered::new(members));
+        let [a] = up(&[fakes[0].clone()]);
+        let deaf = fakes[1].wait_for_call();
+        mark(&group);
+        assert_eq!((heard(&a), heard(&deaf)), (vec![], vec![]));
+        clock.advance(10 * SECOND);
+        // Two timers of the process and one of the deaf member, for KILL and for giving up, and that of the group.
+        clock.wait_for_timers(4);
+        assert_eq!(clock.advance_to_next(), 900 * MILLISECOND);
+        assert_eq!(a.wait_for_signal(), KILL);
+        a.trigger_exit(Ok(()));
+        deaf.trigger_exit(Ok(()));
+        assert!(group.expect_exit().is_err());
+    }
+}
+
+#[test]
 fn limits_without_end_are_harmless() {
     fn check<O: Order>() {
         let endless = Duration::MAX;

@@ -186,6 +186,32 @@ fn a_member_that_does_not_stop_in_a_round_is_killed_and_then_given_up_with_the_g
 }
 
 #[test]
+fn a_group_that_leaves_a_thread_behind_in_a_round_is_not_run_again_with_a_policy_or_without() {
+    for restart in [None, Some(permanent())] {
+        let [a, deaf] = &fakes();
+        let limited = Member::new("deaf", deaf.clone()).stop_timeout(SECOND);
+        let mut inner = Member::new("inner", Ordered::new([limited]));
+        if let Some(restart) = restart {
+            inner = inner.restart(restart);
+        }
+        let first = Member::new("a", a.clone()).restart(permanent());
+        let group = Ordered::new([first, inner]).strategy(Strategy::OneForAll);
+        let running = Running::new(group);
+        let (a1, deaf1) = (up(a), up(deaf));
+        running.process.expect_ready();
+        running.fails("a", &a1);
+        assert_eq!(deaf1.wait_for_signal(), Signal::INTERRUPT);
+        running.clock.advance_to_next();
+        assert_eq!(deaf1.wait_for_signal(), Signal::KILL);
+        running.clock.advance_to_next();
+
+        assert_eq!(running.trace().initiator().unwrap().name, "inner");
+        assert_eq!((a.calls(), deaf.calls()), (1, 1));
+        deaf1.ends(How::Ok);
+    }
+}
+
+#[test]
 fn a_member_that_returns_when_told_kill_comes_back() {
     let fakes = &fakes();
     let [first, second] = members(fakes, permanent());

@@ -57,7 +57,7 @@ impl Run<'_> {
         let completed = slot.options.one_shot && exit.is_ok();
         if self.phase == Phase::Stopping {
             return End::Final(match told {
-                true if given_up => Cause::Abandoned,
+                _ if given_up => Cause::Abandoned,
                 true if self.initiated => Cause::Consequence,
                 true => Cause::Stopped,
                 false if completed => Cause::Completed,
@@ -73,7 +73,7 @@ impl Run<'_> {
         match policy {
             _ if given_up => End::Final(Cause::Initiator), // 7
             // 7: a group may end and leave a thread behind.
-            Some(_) if policy != Some(Policy::Temporary) && leaves_threads(exit) => {
+            _ if policy != Some(Policy::Temporary) && leaves_threads(exit) => {
                 End::Final(Cause::Initiator)
             }
             Some(Policy::Temporary) if told => End::Retired,

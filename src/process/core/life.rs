@@ -4,13 +4,14 @@ use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use super::{Core, State};
-use crate::error::{Error, Exit, Stuck};
+use crate::error::{Error, Exit, ProcessId, Stuck, leaves_threads};
 use crate::process::link::{Guarded, News};
 use crate::process::registry;
 use crate::process::status::Status;
 use crate::ready::Announce;
 use crate::runner::BoxRunner;
 use crate::sync::MutexGuard;
+use crate::sync::atomic::Ordering;
 use crate::sync::thread;
 
 impl Core {
@@ -25,6 +26,9 @@ impl Core {
 
     /// The end of the run. The runner goes home to the group, where there is one.
     pub(crate) fn finish(&self, exit: Exit, runner: Option<BoxRunner>) {
+        if leaves_threads(&exit) {
+            self.hand_up_children();
+        }
         let at = self.clock.now();
         let mut state = self.state.lock();
         let mailboxes = (state.mailbox.take(), std::mem::take(&mut state.outer)); // 4
@@ -92,6 +96,21 @@ impl Core {
         true
     }
 
+    /// Those below it that were given up outlive it. Whoever is above it may still have to name them.
+    fn hand_up_children(&self) {
+        let above = self.parent.load(Ordering::Relaxed);
+        for core in registry::living() {
+            if core.parent() == Some(self.id) {
+                core.parent.store(above, Ordering::Relaxed);
+            }
+        }
+    }
+
+    pub(crate) fn parent(&self) -> Option<ProcessId> {
+        let parent = self.parent.load(Ordering::Relaxed);
+        (parent != 0).then_some(ProcessId(parent))
+    }
+
     fn start_timeout(&self, stuck: Option<Stuck>, source: Option<Error>) -> Error {
         Error::StartTimeout {
             name: self.name.to_string(),
@@ -117,7 +136,7 @@ impl Core {
             let mut ids = BTreeSet::from([self.id]);
             for core in registry::living() {
                 // The oldest come first, so those above are known before those below.
-                if core.parent.is_some_and(|parent| ids.contains(&parent)) {
+                if core.parent().is_some_and(|parent| ids.contains(&parent)) {
                     ids.insert(core.id);
                     if core.status() != Status::Exited {
                         stuck.push(core.stuck());

@@ -35,7 +35,8 @@ pub(crate) const DEFAULT_GRACE: Duration = Duration::from_secs(1);
 pub(crate) struct Core {
     pub(crate) id: ProcessId,
     pub(crate) name: Arc<str>,
-    pub(crate) parent: Option<ProcessId>,
+    /// The number of who has started it, or 0; when that one is gone, of who has started that one.
+    parent: AtomicU64,
     pub(crate) clock: Clock,
     pub(crate) limits: Limits,
     /// What runs here, where that is more than a leaf.
@@ -100,7 +101,7 @@ impl Core {
         Arc::new(Core {
             id: ProcessId(NEXT.fetch_add(1, Ordering::Relaxed)),
             name,
-            parent,
+            parent: AtomicU64::new(parent.map_or(0, |parent| parent.0)),
             clock,
             limits,
             kind: OnceLock::new(),

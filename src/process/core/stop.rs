@@ -14,7 +14,8 @@ impl Core {
         self.tell(signal, None)
     }
 
-    /// Delivers `signal`; a stop signal with the time at which KILL will follow.
+    /// Delivers `signal`; a stop signal with the time at which KILL will follow, so that whoever hears the one knows the
+    /// other.
     pub(crate) fn tell(self: &Arc<Self>, signal: Signal, stop_by: Option<Instant>) -> bool {
         let mut state = self.state.lock();
         if state.exit.is_none() && signal.is_stop() {
@@ -22,8 +23,10 @@ impl Core {
         }
         let mut enforce = None;
         if signal.is_stop() && state.told.is_none() {
-            state.told = Some(self.clock.now());
-            enforce = state.stop_within;
+            let now = self.clock.now();
+            state.told = Some(now);
+            enforce = state.stop_within.and_then(|within| now.checked_add(within));
+            state.stop_by = earlier(state.stop_by, enforce);
         }
         if let Some(mailbox) = &mut state.mailbox {
             mailbox.push(signal);
@@ -33,22 +36,15 @@ impl Core {
         if signal.is_stop() {
             self.changed.notify_all();
         }
-        if let Some(within) = enforce {
-            self.enforce(within);
+        if let Some(kill_at) = enforce {
+            self.enforce(kill_at);
         }
         delivered
     }
 
-    /// Sees to it that a stop that has begun ends: KILL when `within` has passed, and after the grace the process is
-    /// given up. The timer must have been started.
-    fn enforce(self: &Arc<Self>, within: Duration) {
-        let Some(kill_at) = self.clock.deadline(within) else {
-            return;
-        };
-        {
-            let mut state = self.state.lock();
-            state.stop_by = earlier(state.stop_by, Some(kill_at));
-        }
+    /// Sees to it that a stop that has begun ends: KILL at `kill_at`, and after the grace the process is given up. The
+    /// timer must have been started.
+    fn enforce(self: &Arc<Self>, kill_at: Instant) {
         self.at(kill_at, |core| {
             core.signal(Signal::KILL);
         });
@@ -90,9 +86,11 @@ impl Core {
         let mut state = self.state.lock();
         state.stop_within = earlier(state.stop_within, Some(within));
         let begun = state.told.is_some();
+        let kill_at = self.clock.deadline(within).filter(|_| begun);
+        state.stop_by = earlier(state.stop_by, kill_at);
         drop(state);
-        if begun {
-            self.enforce(within);
+        if let Some(kill_at) = kill_at {
+            self.enforce(kill_at);
         }
         Ok(())
     }
@@ -109,8 +107,11 @@ impl Core {
             }
             state.start_overdue = true;
             drop(state);
-            core.signal(Signal::INTERRUPT);
-            core.enforce(core.grace());
+            let kill_at = core.clock.deadline(core.grace());
+            core.tell(Signal::INTERRUPT, kill_at);
+            if let Some(kill_at) = kill_at {
+                core.enforce(kill_at);
+            }
         });
         let mut state = self.state.lock();
         if state.exit.is_none() && !state.ready {

@@ -1,180 +1,198 @@
-//! The real thing, next to the model.
+//! A scene, played by the model and by the real tree.
 
-use std::collections::BTreeMap;
-use std::thread::JoinHandle;
+use std::fmt::Write;
+use std::time::{Duration, Instant};
 
-use ifrit::grouper::{Ordered, Strategy};
-use ifrit::restart::{Backoff, Budget, Restart};
-use ifrit::testing::{Call, FakeRunner, Waiting};
-use ifrit::{Signal, prelude::Member};
+use ifrit::Signal;
 
-use super::machine::{BUDGET, DELAY, Effect, Event, Machine, Policy, WITHIN};
-use crate::kit::{How, Running, SECOND};
+use super::real::Real;
+use super::scene::{Drawn, Event, Node, ROOT, Scene};
+use super::world::{Move, Time, World};
+use crate::kit::{How, SECOND};
 
 struct Drive {
-    model: Machine,
-    running: Running,
-    fakes: BTreeMap<usize, FakeRunner>,
-    calls: BTreeMap<usize, Call>,
-    /// Those who have asked for a member to go and wait for the answer, by member; the last one on top.
-    asking: BTreeMap<usize, Vec<JoinHandle<bool>>>,
+    /// All that agree with what has been seen so far. More than one, where threads may take turns as they like and it
+    /// cannot yet be seen how they did.
+    worlds: Vec<World>,
+    real: Real,
+    /// What has happened.
+    story: String,
+    /// How long the real tree may take to look like the model's.
+    patience: Duration,
 }
 
-fn name(id: usize) -> String {
-    format!("m{id}")
+type Played = Result<(), String>;
+
+/// Lets it all happen. The error tells what did, and where the real tree does not do what the model says.
+pub(super) fn play(scene: &Scene, patience: Duration) -> Played {
+    let mut drive = Drive::new(&scene.root, &scene.root, patience);
+    let played = drive.all_of(scene);
+    played.map_err(|why| {
+        let root = Drawn(ROOT.to_owned(), &scene.root);
+        let story = &drive.story;
+        format!("{root}\n  what happened:{story}\n  {why}")
+    })
 }
 
-fn member(id: usize, policy: Policy, fake: &FakeRunner) -> Member {
-    let restart = match policy {
-        Policy::Permanent => Restart::permanent(),
-        Policy::Transient => Restart::transient(),
-        Policy::Temporary => Restart::temporary(),
-    };
-    let backoff = Backoff::constant(DELAY as u32 * SECOND);
-    Member::new(name(id), fake.clone()).restart(restart.backoff(backoff))
-}
-
-/// Lets it all happen, and panics where the group does not do what the model says.
-pub(super) fn run(strategy: Strategy, policies: &[Policy], up: bool, events: &[Event]) {
-    let fakes: BTreeMap<_, _> = (0..policies.len())
-        .map(|id| (id, FakeRunner::new()))
-        .collect();
-    let members = policies.iter().enumerate();
-    let members = members.map(|(id, policy)| member(id, *policy, &fakes[&id]));
-    let group = Ordered::new(members)
-        .strategy(strategy)
-        .budget(Budget::new(BUDGET, WITHIN as u32 * SECOND));
-    let mut drive = Drive {
-        model: Machine::new(strategy, policies),
-        running: Running::new(group),
-        fakes,
-        calls: BTreeMap::new(),
-        asking: BTreeMap::new(),
-    };
-    let effects = drive.model.begin();
-    drive.expect(&effects);
-    if up {
-        for number in 0..policies.len() {
-            drive.happens(Event::Ready(number));
-        }
-    }
-    for event in events {
-        drive.happens(*event);
-    }
-    drive.end();
+/// Whether the model sees that the real tree is another one.
+pub(super) fn tells_apart(scene: &Scene, real: &Node) -> bool {
+    let patience = SECOND / 20;
+    Drive::new(&scene.root, real, patience)
+        .all_of(scene)
+        .is_err()
 }
 
 impl Drive {
-    fn happens(&mut self, event: Event) {
-        if self.model.is_over() || !self.model.can(event) {
-            return;
-        }
-        self.make(event);
-        let effects = self.model.take(event);
-        self.expect(&effects);
-        if !self.model.is_over() {
-            self.compare();
+    fn new(model: &Node, real: &Node, patience: Duration) -> Self {
+        Drive {
+            worlds: World::new(model).outcomes(),
+            real: Real::new(&World::new(real)),
+            story: String::new(),
+            patience,
         }
     }
 
-    fn id(&self, number: usize) -> usize {
-        let at = self.model.who(number).unwrap_or_default();
-        self.model.members[at].id
-    }
-
-    /// Makes the event happen to the group.
-    fn make(&mut self, event: Event) {
-        let admin = self.running.admin.clone();
-        match event {
-            Event::Ready(n) => self.calls[&self.id(n)].trigger_ready(),
-            Event::Ends(n, how) => {
-                let id = self.id(n);
-                self.running.ends(&name(id), &self.calls[&id], how);
-            }
-            Event::Passes(seconds) => self.running.clock.advance(seconds as u32 * SECOND),
-            Event::Notified => self.running.process.signal(Signal::USER1),
-            Event::Stopped => self.running.process.signal(Signal::TERMINATE),
-            Event::Terminate(n) => self.ask(n, move |name| admin.terminate(name).is_ok()),
-            Event::Remove(n) => self.ask(n, move |name| admin.remove(name).is_ok()),
-            Event::Restart(n) => self.ask(n, move |name| admin.restart(name).is_ok()),
-            Event::Add(policy) => {
-                let (id, fake) = (self.model.next_id(), FakeRunner::new());
-                admin.add(member(id, policy, &fake)).unwrap();
-                self.fakes.insert(id, fake);
+    fn all_of(&mut self, scene: &Scene) -> Played {
+        self.agree()?;
+        if scene.up {
+            while let Some(ready) = self.model().resolve(&Event::Ready(0)) {
+                self.happens(ready)?;
             }
         }
-    }
-
-    fn ask(&mut self, number: usize, ask: impl FnOnce(&str) -> bool + Send + 'static) {
-        let id = self.id(number);
-        let asking = std::thread::spawn(move || ask(&name(id)));
-        self.asking.entry(id).or_default().push(asking);
-    }
-
-    fn expect(&mut self, effects: &[Effect]) {
-        for effect in effects {
-            match *effect {
-                Effect::Called(id) => {
-                    self.calls.insert(id, self.fakes[&id].wait_for_call());
-                }
-                Effect::Told(id, signal) => {
-                    assert_eq!(self.calls[&id].wait_for_signal(), signal, "{}", name(id));
-                }
-                Effect::Answered(id, done) => {
-                    let asking = self.asking.get_mut(&id).and_then(Vec::pop);
-                    assert_eq!(asking.map(|asking| asking.join().unwrap()), Some(done));
-                }
-                Effect::Exits => {
-                    let exit = self.running.process.expect_exit();
-                    assert_eq!(exit.is_err(), self.model.failed, "{exit:?}");
-                }
-            }
-        }
-    }
-
-    fn compare(&self) {
-        let model = self.model.members.iter();
-        let model: Vec<_> = model
-            .map(|member| (name(member.id), member.state()))
-            .collect();
-        let real = self.running.members().into_iter();
-        let real: Vec<_> = real.map(|member| (member.name, member.state)).collect();
-        assert_eq!(real, model);
-        assert_eq!(self.running.process.is_ready(), self.model.was_ready);
-        for member in &self.model.members {
-            let silent = |call: &Call| call.signals().is_empty();
-            assert!(
-                self.calls.get(&member.id).is_none_or(silent),
-                "{}",
-                name(member.id)
-            );
-            assert_eq!(
-                self.fakes[&member.id].calls(),
-                member.runs,
-                "{}",
-                name(member.id)
-            );
-        }
-    }
-
-    /// Stops what still runs.
-    fn end(&mut self) {
-        self.happens(Event::Stopped);
-        while let Some(at) = self
-            .model
-            .members
-            .iter()
-            .rposition(|member| member.is_live())
-        {
-            if self.model.is_over() {
+        for event in &scene.events {
+            if self.is_over() {
                 break;
             }
-            self.happens(Event::Ends(at, How::Ok));
+            match event {
+                Event::Passes(seconds) => {
+                    self.passes_until(self.model().now + *seconds * SECOND)?
+                }
+                Event::UntilDue => {
+                    if let Some(due) = self.next_due() {
+                        self.passes_until(due)?;
+                    }
+                }
+                event => {
+                    if let Some(resolved) = self.model().resolve(event) {
+                        self.happens(resolved)?;
+                    }
+                }
+            }
         }
-        assert!(self.model.is_over() && self.running.process.try_exit().is_some());
-        for (id, fake) in &self.fakes {
-            let runs = self.model.members.iter().find(|member| member.id == *id);
-            assert!(runs.is_none_or(|member| member.runs == fake.calls()));
+        self.end()
+    }
+
+    fn model(&self) -> &World {
+        &self.worlds[0]
+    }
+
+    fn is_over(&self) -> bool {
+        self.model().nodes[0].process.exit.is_some()
+    }
+
+    fn next_due(&self) -> Option<Time> {
+        self.worlds.iter().filter_map(World::next_due).min()
+    }
+
+    fn happens(&mut self, made: Move) -> Played {
+        let _ = write!(self.story, "\n    {}", self.model().tells(&made));
+        for world in &mut self.worlds {
+            world.make(&made);
         }
+        self.real.next_move();
+        self.real.make(&made, &self.worlds[0]);
+        self.follow()
+    }
+
+    /// Time passes from one thing that is due to the next.
+    fn passes_until(&mut self, until: Time) -> Played {
+        loop {
+            let now = self.model().now;
+            let next = self.next_due().map_or(until, |due| due.min(until));
+            if let Some(leaf) = self.model().caught_between(next) {
+                // It returns just before.
+                self.happens(Move::Ends(leaf, How::Ok))?;
+                if self.is_over() {
+                    return Ok(());
+                }
+                continue;
+            }
+            let _ = write!(self.story, "\n    {:?} pass, it is {next:?}", next - now);
+            for world in &mut self.worlds {
+                world.now = next;
+            }
+            self.real.next_move();
+            self.real.clock.advance(next - now);
+            self.follow()?;
+            if next == until || self.is_over() {
+                return Ok(());
+            }
+        }
+    }
+
+    fn follow(&mut self) -> Played {
+        let mut outcomes: Vec<World> = Vec::new();
+        for outcome in self.worlds.iter().flat_map(World::outcomes) {
+            if !outcomes.contains(&outcome) {
+                outcomes.push(outcome);
+            }
+        }
+        self.worlds = outcomes;
+        self.agree()
+    }
+
+    /// Waits until the real tree looks like one of the model's.
+    fn agree(&mut self) -> Played {
+        let expected: Vec<_> = self.worlds.iter().map(World::seen).collect();
+        let begun = Instant::now();
+        loop {
+            let mut seen = self.real.look(&self.worlds[0]);
+            if expected.contains(&seen) {
+                self.real.pass_through();
+                seen = self.real.look(&self.worlds[0]);
+                if expected.contains(&seen) {
+                    let mut agrees = expected.iter().map(|expected| *expected == seen);
+                    self.worlds.retain(|_| agrees.next() == Some(true));
+                    return Ok(());
+                }
+            }
+            if begun.elapsed() > self.patience {
+                return Err(format!("expected: {expected:?}\n  but: {seen:?}"));
+            }
+            std::thread::yield_now();
+        }
+    }
+
+    /// Stops what still runs, compares the exit of the root, and ends what was given up.
+    fn end(&mut self) -> Played {
+        if !self.is_over() {
+            self.happens(Move::Told(Signal::TERMINATE))?;
+        }
+        while !self.is_over() {
+            let world = self.model();
+            let told = (0..world.nodes.len()).rfind(|n| world.is_told_leaf(*n));
+            if let Some(leaf) = told {
+                self.happens(Move::Ends(leaf, How::Ok))?;
+            } else if let Some(due) = self.next_due() {
+                self.passes_until(due)?;
+            } else {
+                return Err(format!("nobody ends it: {:?}", world.seen()));
+            }
+        }
+        let exit = self.real.process.try_exit();
+        let exit = exit.ok_or("the root has no exit")?;
+        let exits = self
+            .worlds
+            .iter()
+            .map(|world| world.nodes[0].process.exit.as_ref());
+        if !exits.clone().flatten().any(|expected| expected.is(&exit)) {
+            let exits: Vec<_> = exits.flatten().collect();
+            let exit = exit.err().map(|error| error.to_string());
+            return Err(format!("expected: {exits:?}\n  but: {exit:?}"));
+        }
+        while let Some(late) = self.model().resolve(&Event::Ends(0, How::Ok)) {
+            self.happens(late)?;
+        }
+        Ok(())
     }
 }

@@ -1,93 +1,69 @@
-//! Random sequences of events, against a group and against a model of it.
+//! Random scenes on trees of groups and restarters, against a model of them.
 //!
-//! After each event the model says what must follow: who is started, who is told what, who is answered what, and
-//! whether the group ends. The test waits for just that, and compares where every member stands. A failure shrinks to
-//! the shortest scenario that shows it, and prints that.
+//! After each event the model says how the tree must look: who runs and how often it was started, who was told what in
+//! which order, who is ready, where each member stands, and who was answered what. The test waits until the real tree
+//! looks like that, and goes on. At the end the exit of the root is compared: who has exited, in which order, with what
+//! and why. A failure shrinks to the shortest scene that shows it, and prints that.
+//!
+//! `IFRIT_STRESS=100 cargo test --test restart model` plays a hundred times as many.
 
+mod apart;
+mod build;
 mod drive;
-mod machine;
+mod random;
+mod real;
+mod scene;
+mod seen;
+mod world;
 
-use ifrit::grouper::Strategy as Restarts;
-use proptest::prelude::*;
-use proptest::test_runner::{Config, TestCaseResult, TestRunner};
+use std::cell::Cell;
 
-use crate::kit::{How, stress};
-use machine::{Event, Policy};
+use ifrit::testing::PATIENCE;
+use proptest::test_runner::{Config, TestCaseError, TestRunner};
 
-fn how() -> impl Strategy<Value = How> {
-    prop_oneof![Just(How::Ok), Just(How::Err), Just(How::Panic)]
-}
+use crate::kit::{SECOND, stress};
+use random::Shape;
 
-fn policy() -> impl Strategy<Value = Policy> {
-    prop_oneof![
-        3 => Just(Policy::Permanent),
-        2 => Just(Policy::Transient),
-        1 => Just(Policy::Temporary),
-    ]
-}
-
-fn event() -> impl Strategy<Value = Event> {
-    let who = 0..5usize;
-    prop_oneof![
-        8 => who.clone().prop_map(Event::Ready),
-        8 => (who.clone(), how()).prop_map(|(who, how)| Event::Ends(who, how)),
-        5 => (1..12u64).prop_map(Event::Passes),
-        1 => Just(Event::Notified),
-        1 => Just(Event::Stopped),
-        2 => who.clone().prop_map(Event::Terminate),
-        2 => who.clone().prop_map(Event::Restart),
-        1 => who.prop_map(Event::Remove),
-        1 => policy().prop_map(Event::Add),
-    ]
-}
-
-/// `up`: everyone is up before the scenario begins.
-fn agrees(strategy: Restarts, up: bool) {
+fn agrees(shape: Shape) {
     let config = Config {
-        cases: stress(48) as u32,
+        cases: stress(300) as u32,
         failure_persistence: None,
-        max_shrink_iters: 300,
+        max_shrink_iters: 500,
         ..Config::default()
     };
-    let scenario = (
-        proptest::collection::vec(policy(), 1..5),
-        proptest::collection::vec(event(), 1..40),
-    );
-    let outcome = TestRunner::new(config).run(&scenario, |(members, events)| -> TestCaseResult {
-        drive::run(strategy, &members, up, &events);
-        Ok(())
+    // Once a scene has failed, those that shorten it get less time: a wrong verdict does no more than keep it longer.
+    let patience = Cell::new(PATIENCE);
+    let outcome = TestRunner::new(config).run(&random::scene(shape), |scene| {
+        drive::play(&scene, patience.get()).map_err(|why| {
+            patience.set(SECOND);
+            TestCaseError::fail(why)
+        })
     });
     if let Err(failure) = outcome {
-        panic!("{strategy:?}: {failure}");
+        panic!("{failure}");
     }
 }
 
 #[test]
-fn one_for_one_does_what_the_model_says() {
-    agrees(Restarts::OneForOne, true);
+fn a_group_does_what_the_model_says() {
+    agrees(Shape {
+        depth: 1,
+        restarts: 0.6,
+    });
 }
 
 #[test]
-fn one_for_one_does_so_while_it_starts_too() {
-    agrees(Restarts::OneForOne, false);
+fn a_group_of_groups_does_what_the_model_says() {
+    agrees(Shape {
+        depth: 2,
+        restarts: 0.4,
+    });
 }
 
 #[test]
-fn one_for_all_does_what_the_model_says() {
-    agrees(Restarts::OneForAll, true);
-}
-
-#[test]
-fn one_for_all_does_so_while_it_starts_too() {
-    agrees(Restarts::OneForAll, false);
-}
-
-#[test]
-fn rest_for_one_does_what_the_model_says() {
-    agrees(Restarts::RestForOne, true);
-}
-
-#[test]
-fn rest_for_one_does_so_while_it_starts_too() {
-    agrees(Restarts::RestForOne, false);
+fn a_deep_tree_does_what_the_model_says() {
+    agrees(Shape {
+        depth: 4,
+        restarts: 0.25,
+    });
 }

@@ -1,0 +1,101 @@
+//! The real thing for each part of a tree.
+
+use std::collections::BTreeMap;
+
+use ifrit::BoxRunner;
+use ifrit::grouper::{Admin, Group, Order, Ordered, Parallel, QueueOrdered};
+use ifrit::prelude::{Member, Runner};
+use ifrit::restart::{Backoff, Budget, Restart, Restarter};
+use ifrit::testing::FakeRunner;
+
+use super::scene::{Again, Kind, Policy};
+use super::world::{BUDGET, DELAY, WITHIN, What, World};
+use crate::kit::SECOND;
+
+/// The handles to what was built, by node.
+#[derive(Default)]
+pub(super) struct Parts {
+    pub(super) admins: BTreeMap<usize, Admin>,
+    pub(super) fakes: BTreeMap<usize, FakeRunner>,
+}
+
+impl Parts {
+    pub(super) fn runner(&mut self, world: &World, n: usize) -> BoxRunner {
+        let runner: BoxRunner = match &world.nodes[n].what {
+            What::Leaf(_) => Box::new(self.fakes.entry(n).or_default().clone()),
+            What::Group(group) => {
+                let members = self.members(world, n);
+                match group.settings.kind {
+                    Kind::Ordered => self.group(Ordered::new(members), world, n),
+                    Kind::QueueOrdered => self.group(QueueOrdered::new(members), world, n),
+                    Kind::Parallel => self.group(Parallel::new(members), world, n),
+                }
+            }
+        };
+        let restarter = match world.nodes[n].again {
+            None => return runner,
+            Some(Again::Always) => Restarter::always(runner),
+            Some(Again::OnError) => Restarter::on_error(runner),
+        };
+        Box::new(restarter.backoff(Backoff::constant(DELAY)).budget(budget()))
+    }
+
+    fn members(&mut self, world: &World, g: usize) -> Vec<Member> {
+        let members = world.group(g).members.iter();
+        members.map(|m| self.member(world, *m)).collect()
+    }
+
+    pub(super) fn member(&mut self, world: &World, m: usize) -> Member {
+        let options = world.nodes[m].options;
+        let mut member = Member::new(world.nodes[m].name.clone(), self.runner(world, m));
+        if options.one_shot {
+            member = member.one_shot();
+        }
+        if options.significant {
+            member = member.significant();
+        }
+        if let Some(limit) = options.start_timeout {
+            member = member.start_timeout(limit * SECOND);
+        }
+        if let Some(limit) = options.stop_timeout {
+            member = member.stop_timeout(limit * SECOND);
+        }
+        if let Some(delay) = options.stop_delay {
+            member = member.stop_delay(delay * SECOND);
+        }
+        let restart = match options.policy {
+            None => return member,
+            Some(Policy::Permanent) => Restart::permanent(),
+            Some(Policy::Transient) => Restart::transient(),
+            Some(Policy::Temporary) => Restart::temporary(),
+        };
+        member.restart(restart.backoff(Backoff::constant(DELAY)))
+    }
+
+    fn group<O: Order>(&mut self, group: Group<O>, world: &World, g: usize) -> BoxRunner
+    where
+        Group<O>: Runner + 'static,
+    {
+        let settings = world.group(g).settings;
+        let mut group = group
+            .strategy(settings.strategy)
+            .auto_shutdown(settings.auto_shutdown)
+            .budget(budget());
+        group = match settings.termination {
+            Some(signal) => group.termination(signal),
+            None => group.without_termination(),
+        };
+        if let Some(limit) = settings.start_within {
+            group = group.start_within(limit * SECOND);
+        }
+        if let Some(limit) = settings.stop_within {
+            group = group.stop_within(limit * SECOND);
+        }
+        self.admins.insert(g, group.admin());
+        Box::new(group)
+    }
+}
+
+fn budget() -> Budget {
+    Budget::new(BUDGET, WITHIN)
+}

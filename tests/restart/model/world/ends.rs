@@ -1,0 +1,212 @@
+//! What the exit of a member means: for the trace, for the others, and for itself.
+
+use ifrit::Signal;
+use ifrit::grouper::{AutoShutdown, Cause, Strategy};
+
+use super::exits::{Exit, Record};
+use super::group::{Due, Member, Phase, Place};
+use super::{DELAY, Node, Time, World, spend};
+use crate::model::scene::Policy;
+
+impl World {
+    pub(crate) fn exited(&mut self, g: usize, m: usize, exit: Exit, given_up: bool) {
+        let stopped_by_round = self.round_stops(g) && self.nodes[m].member.in_round;
+        let (now, batch) = (self.now, (self.moves, self.run(g).tells));
+        let member = self.member(m);
+        let told = member.told.take();
+        member.awaited = false;
+        member.killed = false;
+        member.timer = None;
+        member.place = match given_up {
+            true => Place::Abandoned,
+            false => Place::Down,
+        };
+        let is_leaving = member.leaving.is_some();
+        let record = Record {
+            name: self.nodes[m].name.clone(),
+            exit,
+            cause: Cause::Initiator,
+            time_to_stop: told.map(|told| now - told),
+            batch,
+        };
+        if self.run(g).phase == Phase::Stopping {
+            let cause = self.cause_in_a_stop(g, m, &record);
+            self.is_final(g, m, Record { cause, ..record });
+        } else if is_leaving {
+            self.leave(g, m);
+        } else {
+            self.goes_by_policy(g, m, record, stopped_by_round);
+        }
+    }
+
+    fn cause_in_a_stop(&self, g: usize, m: usize, record: &Record) -> Cause {
+        let node = &self.nodes[m];
+        match record.time_to_stop {
+            _ if node.member.place == Place::Abandoned => Cause::Abandoned,
+            Some(_) if self.run(g).initiated => Cause::Consequence,
+            Some(_) => Cause::Stopped,
+            None if node.options.one_shot && record.exit.is_ok() => Cause::Completed,
+            None => Cause::Independent,
+        }
+    }
+
+    fn goes_by_policy(&mut self, g: usize, m: usize, record: Record, stopped_by_round: bool) {
+        let Node {
+            options,
+            ref member,
+            ..
+        } = self.nodes[m];
+        let (told, ok) = (record.time_to_stop.is_some(), record.exit.is_ok());
+        let first_failed = self.run(g).phase == Phase::Starting && !member.ever_ready;
+        let temporary = options.policy == Some(Policy::Temporary);
+        let allowed = match options.policy {
+            _ if options.one_shot && ok => true,
+            None | Some(Policy::Permanent) => false,
+            Some(Policy::Transient) => ok,
+            Some(Policy::Temporary) => ok || !first_failed,
+        };
+        let given_up = member.place == Place::Abandoned;
+        let cause = Cause::Completed;
+        if given_up || record.exit.leaves_threads() && !temporary {
+            self.initiates(g, m, record); // nobody is started again whose threads may still run
+        } else if told && temporary {
+            let member = self.member(m);
+            member.place = Place::Done;
+            member.down = false;
+            member.counts = false;
+        } else if told {
+            // It comes back with the others of its round.
+        } else if allowed && self.shuts_down(g, m) {
+            self.initiates(g, m, record);
+        } else if allowed {
+            self.is_final(g, m, Record { cause, ..record });
+        } else if stopped_by_round {
+            // As if it had been told.
+        } else if first_failed || options.policy.is_none() {
+            self.initiates(g, m, record);
+        } else {
+            self.restart(g, m, record);
+        }
+    }
+
+    /// A member has completed: whether that ends the group.
+    fn shuts_down(&mut self, g: usize, m: usize) -> bool {
+        if !std::mem::take(&mut self.member(m).counts) {
+            return false;
+        }
+        match self.group(g).settings.auto_shutdown {
+            AutoShutdown::Any => true,
+            AutoShutdown::All => self.those(g, |m| m.counts).is_empty(),
+            _ => false,
+        }
+    }
+
+    fn initiates(&mut self, g: usize, m: usize, record: Record) {
+        self.is_final(g, m, record);
+        let termination = self.group(g).settings.termination;
+        self.run_mut(g).initiated = termination.is_some();
+        self.begin_stop(g, termination);
+    }
+
+    fn is_final(&mut self, g: usize, m: usize, record: Record) {
+        let member = self.member(m);
+        if member.place != Place::Abandoned {
+            member.place = Place::Done;
+        }
+        member.down = false;
+        let leaving = member.leaving.take();
+        self.overtaken(leaving, &record.exit);
+        self.run_mut(g).record(record);
+    }
+
+    pub(crate) fn record_abandoned(&mut self, g: usize) {
+        for m in self.those(g, |m| m.place == Place::Abandoned) {
+            let name = self.nodes[m].name.clone();
+            if self.run(g).trace.iter().all(|record| record.name != name) {
+                let record = Record {
+                    exit: Exit::Abandoned(vec![name.clone()]),
+                    name,
+                    cause: Cause::Abandoned,
+                    time_to_stop: None,
+                    batch: (usize::MAX, 0),
+                };
+                self.run_mut(g).record(record);
+            }
+        }
+    }
+
+    fn restart(&mut self, g: usize, m: usize, record: Record) {
+        let (now, run) = (self.now, self.run_mut(g));
+        if !spend(&mut run.spent, now) {
+            let source = record.exit.error();
+            let exit = Exit::Budget { source };
+            return self.initiates(g, m, Record { exit, ..record });
+        }
+        let starting = run.phase == Phase::Starting;
+        let at = now + DELAY;
+        let member = self.member(m);
+        member.restarts += 1;
+        member.down = true;
+        let members = self.group(g).members.iter();
+        let position = members.take_while(|other| **other != m).count();
+        match self.group(g).settings.strategy {
+            Strategy::OneForAll => self.begin_round(g, 0, at),
+            Strategy::RestForOne => self.begin_round(g, position, at),
+            _ => {
+                let member = self.member(m);
+                member.awaited = starting;
+                member.timer = Some((at, Due::Restart));
+            }
+        }
+    }
+
+    // Rounds: those concerned are stopped, the delay passes, and they are started again.
+
+    fn begin_round(&mut self, g: usize, from: usize, at: Time) {
+        for m in self.group(g).members.clone().split_off(from) {
+            let member = self.member(m);
+            member.awaited = false;
+            member.in_round = true;
+        }
+        for m in self.those(g, |m| m.in_round && m.place == Place::Live) {
+            self.member(m).down = true;
+        }
+        let termination = self.group(g).settings.termination;
+        let run = self.run_mut(g);
+        run.round = Some(at);
+        run.signal = Some(termination.unwrap_or(Signal::INTERRUPT));
+        self.forget_limit(g);
+        self.stop_those(g, |m| m.in_round);
+    }
+
+    /// Whether a round is still stopping members.
+    pub(crate) fn round_stops(&self, g: usize) -> bool {
+        let live = |m: &Member| m.in_round && m.place == Place::Live;
+        self.run(g).round.is_some() && !self.those(g, live).is_empty()
+    }
+
+    /// The starts of a round begin.
+    pub(crate) fn resume(&mut self, g: usize) {
+        self.run_mut(g).round = None;
+        for m in self.those(g, |m| m.in_round) {
+            let member = self.member(m);
+            member.in_round = false;
+            if member.place == Place::Down {
+                member.place = Place::Waiting;
+            }
+        }
+    }
+
+    /// A stop has begun: nobody comes back.
+    pub(crate) fn cancel_restarts(&mut self, g: usize) {
+        if self.run_mut(g).round.take().is_some() {
+            self.forget_limit(g);
+        }
+        for m in self.group(g).members.clone() {
+            let member = self.member(m);
+            member.in_round = false;
+            member.down = false;
+            member.timer = member.timer.filter(|(_, due)| *due != Due::Restart);
+        }
+    }
+}

@@ -1,0 +1,192 @@
+//! The model: a tree of processes as a state, and what each move makes of it.
+//!
+//! A move sets off a cascade: an exit is heard by a group, which tells others, and so on until all is at rest. Each link
+//! of it is an action. Where several are possible at once, real threads take them in any order; so does the model, and
+//! each order that leads elsewhere makes a world of its own.
+
+mod ends;
+mod exits;
+mod group;
+mod moves;
+mod process;
+mod run;
+mod schedule;
+mod stops;
+
+use std::time::Duration;
+
+use ifrit::grouper::MemberState;
+use ifrit::{Signal, Status};
+
+pub(crate) use group::Leaving;
+pub(crate) use moves::Move;
+
+use super::scene::{Again, Node as Spec, Options, ROOT, name_of_member};
+use group::{Group, Member, Place};
+use process::{Inside, Process};
+
+/// Since the beginning.
+pub(crate) type Time = Duration;
+
+/// Each restart comes after this delay.
+pub(crate) const DELAY: Duration = Duration::from_secs(10);
+/// So many restarts within this time, for groups and restarters alike.
+pub(crate) const BUDGET: usize = 3;
+pub(crate) const WITHIN: Duration = Duration::from_secs(25);
+/// From KILL to being given up.
+pub(crate) const GRACE: Duration = Duration::from_secs(1);
+
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct World {
+    pub(crate) now: Time,
+    pub(crate) moves: usize,
+    /// Groups come before their members; the root is the first.
+    pub(crate) nodes: Vec<Node>,
+    /// Of those who have asked for something, in order: whether it was done.
+    pub(crate) answers: Vec<Option<bool>>,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) struct Node {
+    pub(crate) name: String,
+    pub(crate) parent: Option<usize>,
+    pub(crate) again: Option<Again>,
+    pub(crate) options: Options,
+    pub(crate) what: What,
+    pub(crate) member: Member,
+    pub(crate) process: Process,
+}
+
+#[derive(Clone, Debug, PartialEq)]
+pub(crate) enum What {
+    Leaf(Leaf),
+    Group(Group),
+}
+
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Leaf {
+    pub(crate) runs: usize,
+    /// By the last run.
+    pub(crate) heard: Vec<Signal>,
+    pub(crate) heard_now: Vec<Signal>,
+    pub(crate) said_ready: bool,
+}
+
+impl World {
+    pub(crate) fn new(root: &Spec) -> Self {
+        let mut world = World {
+            now: Time::ZERO,
+            moves: 0,
+            nodes: Vec::new(),
+            answers: Vec::new(),
+        };
+        world.grow(ROOT.to_owned(), None, root);
+        world.launch(0, None, None);
+        world
+    }
+
+    /// Adds a node and all below it.
+    fn grow(&mut self, name: String, parent: Option<usize>, spec: &Spec) -> usize {
+        let node = self.nodes.len();
+        let what = match &spec.group {
+            None => What::Leaf(Leaf::default()),
+            Some(group) => What::Group(Group::new(group.settings)),
+        };
+        self.nodes.push(Node {
+            name,
+            parent,
+            again: spec.again,
+            options: spec.options,
+            what,
+            member: Member::default(),
+            process: Process::default(),
+        });
+        for member in spec.group.iter().flat_map(|group| &group.members) {
+            self.grow_member(node, member);
+        }
+        node
+    }
+
+    pub(crate) fn grow_member(&mut self, group: usize, spec: &Spec) -> usize {
+        let place = self.group(group).named;
+        self.group_mut(group).named += 1;
+        let name = name_of_member(&self.nodes[group].name, place);
+        let member = self.grow(name, Some(group), spec);
+        self.group_mut(group).members.push(member);
+        member
+    }
+
+    // Looking.
+
+    pub(crate) fn has_thread(&self, n: usize) -> bool {
+        self.nodes[n].process.inside != Inside::NoThread
+    }
+
+    pub(crate) fn is_leaf_running(&self, n: usize) -> bool {
+        self.nodes[n].process.inside == Inside::Runs && !self.is_group(n)
+    }
+
+    /// It was told to stop, by a group that waits for its exit.
+    pub(crate) fn is_told_leaf(&self, n: usize) -> bool {
+        let process = &self.nodes[n].process;
+        self.is_leaf_running(n) && process.told && process.exit.is_none()
+    }
+
+    pub(crate) fn status(&self, n: usize) -> Status {
+        let process = &self.nodes[n].process;
+        let restarting = match process.inside {
+            Inside::Pause(_) => true,
+            Inside::Runs => self.has_members_down(n),
+            _ => false,
+        };
+        match &process.exit {
+            Some(_) if self.has_thread(n) => Status::Abandoned,
+            Some(_) => Status::Exited,
+            None if process.told => Status::Stopping,
+            None if restarting => Status::Restarting,
+            None if process.ready => Status::Ready,
+            None => Status::Starting,
+        }
+    }
+
+    pub(crate) fn runs_group(&self, n: usize) -> bool {
+        self.is_group(n) && self.nodes[n].process.inside == Inside::Runs
+    }
+
+    pub(crate) fn state_of_member(&self, m: usize) -> MemberState {
+        match self.nodes[m].member.place {
+            Place::Waiting => MemberState::Waiting,
+            Place::Live => match self.status(m) {
+                Status::Ready => MemberState::Ready,
+                Status::Restarting => MemberState::Restarting,
+                Status::Stopping => MemberState::Stopping,
+                _ => MemberState::Starting,
+            },
+            Place::Down => MemberState::Restarting,
+            Place::Done => MemberState::Completed,
+            Place::Terminated => MemberState::Terminated,
+            Place::Abandoned => MemberState::Abandoned,
+        }
+    }
+}
+
+impl Leaf {
+    /// Equal signals that come together count as one.
+    pub(crate) fn hear(&mut self, signal: Signal) {
+        if !self.heard_now.contains(&signal) {
+            self.heard_now.push(signal);
+            self.heard.push(signal);
+        }
+    }
+}
+
+/// Pays for a restart, or says that it is one too many.
+pub(crate) fn spend(spent: &mut Vec<Time>, now: Time) -> bool {
+    spent.retain(|at| now - *at < WITHIN);
+    spent.push(now);
+    spent.len() <= BUDGET
+}
+
+pub(crate) fn earlier<T: Ord>(one: Option<T>, other: Option<T>) -> Option<T> {
+    one.into_iter().chain(other).min()
+}

@@ -1,0 +1,193 @@
+//! The life of a process, with or without a restarter in it.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use ifrit::Signal;
+
+use super::exits::Exit;
+use super::group::News;
+use super::{DELAY, Leaf, Time, What, World, earlier, spend};
+use crate::model::scene::Again;
+
+/// The process that a node is, or was the last time it ran.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Process {
+    pub(crate) inside: Inside,
+    pub(crate) ready: bool,
+    /// While its thread still runs, it was given up.
+    pub(crate) exit: Option<Exit>,
+    pub(crate) told: bool,
+    /// When KILL will come, as those who tell it have said.
+    pub(crate) stop_by: Option<Time>,
+    pub(crate) start_by: Option<Time>,
+    /// How long a stop may take that begins inside.
+    pub(crate) stop_within: Option<Duration>,
+    pub(crate) overdue: bool,
+    /// Not ready in time, it is told KILL and given up.
+    pub(crate) enforced: VecDeque<Time>,
+    /// Signals not yet read.
+    pub(crate) pending: VecDeque<Signal>,
+    /// When its restarter has restarted it.
+    pub(crate) spent: Vec<Time>,
+}
+
+/// What runs on a process's thread.
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
+pub(crate) enum Inside {
+    #[default]
+    NoThread,
+    /// The thread has not come to it yet.
+    Begins,
+    Runs,
+    /// A restarter waits until then.
+    Pause(Time),
+}
+
+impl World {
+    pub(crate) fn launch(&mut self, n: usize, start_by: Option<Time>, stop_within: Option<Time>) {
+        self.nodes[n].process = Process {
+            inside: Inside::Begins,
+            start_by,
+            stop_within,
+            ..Process::default()
+        };
+    }
+
+    /// The runner is called, unless it has a restarter around it that was told to stop.
+    pub(crate) fn enter(&mut self, n: usize) {
+        let node = &mut self.nodes[n];
+        if node.again.is_some() && node.process.told {
+            return self.returns(n, Exit::Ok);
+        }
+        node.process.inside = Inside::Runs;
+        match &mut node.what {
+            What::Leaf(leaf) => {
+                *leaf = Leaf {
+                    runs: leaf.runs + 1,
+                    ..Leaf::default()
+                };
+                for signal in std::mem::take(&mut node.process.pending) {
+                    leaf.hear(signal);
+                }
+            }
+            What::Group(_) => self.run_begins(n),
+        }
+    }
+
+    /// What was called has returned: its restarter calls it again, or that was it.
+    pub(crate) fn ends(&mut self, n: usize, exit: Exit) {
+        let node = &mut self.nodes[n];
+        let again = match node.again {
+            None => false,
+            Some(_) if node.process.told || exit.leaves_threads() => false,
+            Some(Again::Always) => true,
+            Some(Again::OnError) => !exit.is_ok(),
+        };
+        if !again {
+            return self.returns(n, exit);
+        }
+        if !spend(&mut node.process.spent, self.now) {
+            let source = exit.error();
+            return self.returns(n, Exit::Budget { source });
+        }
+        node.process.inside = Inside::Pause(self.now + DELAY);
+    }
+
+    pub(crate) fn returns(&mut self, n: usize, exit: Exit) {
+        let process = &mut self.nodes[n].process;
+        process.inside = Inside::NoThread;
+        process.pending.clear();
+        if process.exit.is_some() {
+            return self.report(n, News::EndedLate);
+        }
+        let exit = if process.overdue {
+            let source = exit.error();
+            let stuck = false;
+            Exit::StartTimeout { stuck, source }
+        } else {
+            exit
+        };
+        self.exits(n, exit, false);
+    }
+
+    pub(crate) fn give_up(&mut self, n: usize) {
+        let process = &self.nodes[n].process;
+        if process.exit.is_some() {
+            return;
+        }
+        let exit = if process.overdue {
+            let source = None;
+            Exit::StartTimeout {
+                stuck: true,
+                source,
+            }
+        } else {
+            Exit::Abandoned(self.with_a_thread(n))
+        };
+        self.exits(n, exit, true);
+    }
+
+    fn exits(&mut self, n: usize, exit: Exit, given_up: bool) {
+        let process = &mut self.nodes[n].process;
+        process.exit = Some(exit.clone());
+        process.enforced.clear();
+        self.report(n, News::Exited { exit, given_up });
+    }
+
+    /// The names of those in this part of the tree whose threads run.
+    fn with_a_thread(&self, n: usize) -> Vec<String> {
+        let all = (0..self.nodes.len()).filter(|m| self.has_thread(*m) && self.is_in(*m, n));
+        let mut names: Vec<_> = all.map(|m| self.nodes[m].name.clone()).collect();
+        names.sort();
+        names
+    }
+
+    /// Whether it is part of the tree below that node, or is that node.
+    pub(crate) fn is_in(&self, n: usize, above: usize) -> bool {
+        let mut lineage = std::iter::successors(Some(n), |n| self.nodes[*n].parent);
+        lineage.any(|n| n == above)
+    }
+
+    fn report(&mut self, n: usize, news: News) {
+        if let Some(parent) = self.nodes[n].parent {
+            self.group_mut(parent).inbox.push_back((n, news));
+        }
+    }
+
+    pub(crate) fn says_ready(&mut self, n: usize) {
+        let node = &mut self.nodes[n];
+        if let What::Leaf(leaf) = &mut node.what {
+            leaf.said_ready = true;
+        }
+        let process = &mut node.process;
+        if !process.ready && process.exit.is_none() && !process.overdue {
+            process.ready = true;
+            self.report(n, News::Ready);
+        }
+    }
+
+    /// Says whether it was told before its exit.
+    pub(crate) fn tell(&mut self, n: usize, signal: Signal, stop_by: Option<Time>) -> bool {
+        let node = &mut self.nodes[n];
+        let process = &mut node.process;
+        process.told |= signal.is_stop();
+        if signal.is_stop() && process.exit.is_none() {
+            process.stop_by = earlier(process.stop_by, stop_by);
+        }
+        match (&mut node.what, process.inside) {
+            (_, Inside::NoThread) => {}
+            (What::Leaf(leaf), Inside::Runs) => leaf.hear(signal),
+            _ if process.pending.contains(&signal) => {}
+            _ => process.pending.push_back(signal),
+        }
+        process.exit.is_none()
+    }
+}
+
+impl Process {
+    /// There is a limit to its start that still counts.
+    pub(crate) fn is_watched(&self) -> bool {
+        !self.ready && !self.told && self.exit.is_none() && self.inside != Inside::NoThread
+    }
+}

@@ -1,0 +1,119 @@
+//! One run of a group: its beginning, its starts, what it hears, and its end.
+
+use super::exits::Exit;
+use super::group::{Member, News, Phase, Place, Run};
+use super::stops::hand_down;
+use super::{GRACE, World, earlier};
+use crate::kit::SECOND;
+use crate::model::scene::Kind;
+
+impl World {
+    pub(crate) fn run_begins(&mut self, g: usize) {
+        let members = self.group(g).members.clone();
+        let away = members.iter().filter(|m| self.has_thread(**m));
+        let mut away: Vec<_> = away.map(|m| self.nodes[*m].name.clone()).collect();
+        away.sort();
+        if !away.is_empty() {
+            return self.ends(g, Exit::Abandoned(away));
+        }
+        for m in members {
+            *self.member(m) = Member {
+                counts: self.nodes[m].options.significant,
+                ..Member::default()
+            };
+        }
+        let process = &self.nodes[g].process;
+        let handed = process.start_by.filter(|_| !process.ready);
+        let group = self.group(g);
+        let own = group
+            .settings
+            .start_within
+            .map(|limit| self.now + limit * SECOND);
+        let start_by = earlier(own, handed).map(|by| hand_down(self.now, by));
+        let group = self.group_mut(g);
+        group.inbox.clear();
+        group.run = Run {
+            start_by,
+            ..Run::default()
+        };
+        self.go_on(g);
+    }
+
+    pub(crate) fn is_over(&self, g: usize) -> bool {
+        match self.run(g).phase {
+            Phase::Starting => false,
+            Phase::Running => {
+                let done = self.those(g, |m| m.place == Place::Done).len();
+                done > 0 && done == self.group(g).members.len()
+            }
+            Phase::Stopping => self.those(g, |m| m.place == Place::Live).is_empty(),
+        }
+    }
+
+    pub(crate) fn run_ends(&mut self, g: usize) {
+        self.record_abandoned(g);
+        let trace = std::mem::take(&mut self.run_mut(g).trace);
+        let all_ok = trace.iter().all(|record| record.exit.is_ok());
+        let exit = if all_ok { Exit::Ok } else { Exit::Group(trace) };
+        self.ends(g, exit);
+    }
+
+    // Starts.
+
+    pub(crate) fn may_start(&self, g: usize) -> bool {
+        let in_time = match self.group(g).settings.kind {
+            Kind::Parallel => true,
+            Kind::Ordered | Kind::QueueOrdered => self.those(g, |m| m.awaited).is_empty(),
+        };
+        let run = self.run(g);
+        in_time
+            && run.phase != Phase::Stopping
+            && run.round.is_none()
+            && !self.those(g, |m| m.place == Place::Waiting).is_empty()
+    }
+
+    pub(crate) fn start_next(&mut self, g: usize) {
+        let waiting = self.those(g, |m| m.place == Place::Waiting);
+        if let Some(next) = waiting.first() {
+            self.member(*next).awaited = true;
+            self.start(g, *next);
+        }
+    }
+
+    pub(crate) fn start(&mut self, g: usize, m: usize) {
+        let run = self.run(g);
+        let handed = run.start_by.filter(|_| run.phase == Phase::Starting);
+        let inside = self.limit_of_stop(g);
+        let inside = inside.map(|limit| limit - GRACE.min(limit / 10));
+        let options = self.nodes[m].options;
+        let own = options.start_timeout.map(|limit| self.now + limit * SECOND);
+        let stop_timeout = options.stop_timeout.map(|limit| limit * SECOND);
+        let member = self.member(m);
+        member.place = Place::Live;
+        member.in_round = false;
+        member.counts = options.significant;
+        let joining = member.joining.take();
+        self.answer(joining, true);
+        self.launch(m, earlier(own, handed), earlier(stop_timeout, inside));
+    }
+
+    // What it hears.
+
+    pub(crate) fn hear(&mut self, g: usize) {
+        let Some((m, news)) = self.group_mut(g).inbox.pop_front() else {
+            return;
+        };
+        let member = self.member(m);
+        match news {
+            News::Ready => {
+                member.ever_ready = true;
+                member.awaited = false;
+                member.down &= member.in_round;
+            }
+            News::EndedLate if member.place == Place::Abandoned => member.place = Place::Terminated,
+            News::EndedLate => {}
+            News::Exited { exit, given_up } => self.exited(g, m, exit, given_up),
+        }
+        self.go_on(g);
+    }
+}

@@ -1,0 +1,208 @@
+//! How a cascade comes to rest, in one order or another, and when something is due next.
+
+use std::hash::{DefaultHasher, Hash, Hasher};
+
+use ifrit::Signal;
+
+use super::exits::Exit;
+use super::group::Due;
+use super::process::Inside;
+use super::{GRACE, Time, What, World};
+
+#[derive(Clone, Copy, Debug)]
+enum Action {
+    Begin,
+    PauseEnds,
+    Overdue,
+    Enforce,
+    Hear,
+    Obey,
+    DoWhatIsDue,
+    Start,
+    Over,
+}
+
+/// In which order a cascade takes its actions, where it has a choice.
+#[derive(Clone, Copy)]
+enum Order {
+    TopFirst,
+    BottomFirst,
+    /// Some threads are faster than others.
+    Ranked(u64),
+    Random(u64),
+}
+
+fn random(seed: impl Hash) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    seed.hash(&mut hasher);
+    hasher.finish()
+}
+
+impl Order {
+    fn pick(&mut self, actions: &[(usize, Action)]) -> Option<(usize, Action)> {
+        let mut all = actions.iter().copied();
+        match self {
+            Order::TopFirst => all.next(),
+            Order::BottomFirst => all.next_back(),
+            Order::Ranked(seed) => all.max_by_key(|action| random((*seed, action.0))),
+            Order::Random(state) => {
+                *state = random(*state);
+                all.nth(*state as usize % actions.len().max(1))
+            }
+        }
+    }
+}
+
+impl World {
+    /// Every world in which all can come to rest, as far as a number of orders tells.
+    pub(crate) fn outcomes(&self) -> Vec<World> {
+        let mut outcomes: Vec<World> = Vec::new();
+        let mut try_out = |order| {
+            let outcome = self.clone().come_to_rest(order);
+            if !outcomes.contains(&outcome) {
+                outcomes.push(outcome);
+            }
+            outcomes.len()
+        };
+        try_out(Order::TopFirst);
+        try_out(Order::BottomFirst);
+        for seed in 0..200 {
+            try_out(Order::Ranked(seed));
+            if try_out(Order::Random(seed)) == 1 && seed == 2 {
+                break; // so far all lead to the same, and so will the others
+            }
+        }
+        outcomes
+    }
+
+    fn come_to_rest(mut self, mut order: Order) -> World {
+        for _ in 0..10_000 {
+            let Some((n, action)) = order.pick(&self.actions()) else {
+                self.is_at_rest();
+                return self;
+            };
+            self.act(n, action);
+        }
+        panic!("the model does not come to rest: {self:#?}");
+    }
+
+    fn is_at_rest(&mut self) {
+        self.moves += 1;
+        for node in &mut self.nodes {
+            if let What::Leaf(leaf) = &mut node.what {
+                leaf.heard_now.clear();
+            }
+        }
+    }
+
+    /// What can happen next by itself.
+    fn actions(&self) -> Vec<(usize, Action)> {
+        let mut actions = Vec::new();
+        for (n, node) in self.nodes.iter().enumerate() {
+            let process = &node.process;
+            match process.inside {
+                Inside::NoThread => {}
+                Inside::Begins => actions.push((n, Action::Begin)),
+                Inside::Pause(until) if process.told || until <= self.now => {
+                    actions.push((n, Action::PauseEnds));
+                }
+                Inside::Pause(_) => {}
+                Inside::Runs if self.is_group(n) => {
+                    actions.extend(self.action_of_group(n).map(|action| (n, action)))
+                }
+                Inside::Runs => {}
+            }
+            if process.is_watched() && process.start_by.is_some_and(|by| by <= self.now) {
+                actions.push((n, Action::Overdue));
+            }
+            if process.enforced.front().is_some_and(|at| *at <= self.now) {
+                actions.push((n, Action::Enforce));
+            }
+        }
+        actions
+    }
+
+    /// A group hears what its members report before it obeys, and starts nobody before it has dealt with all there is.
+    fn action_of_group(&self, g: usize) -> Option<Action> {
+        if !self.group(g).inbox.is_empty() {
+            Some(Action::Hear)
+        } else if !self.nodes[g].process.pending.is_empty() {
+            Some(Action::Obey)
+        } else if self.is_due(g) {
+            Some(Action::DoWhatIsDue)
+        } else if self.may_start(g) {
+            Some(Action::Start)
+        } else {
+            self.is_over(g).then_some(Action::Over)
+        }
+    }
+
+    fn act(&mut self, n: usize, action: Action) {
+        match action {
+            Action::Begin => self.enter(n),
+            Action::PauseEnds if self.nodes[n].process.told => self.returns(n, Exit::Ok),
+            Action::PauseEnds => self.enter(n),
+            Action::Overdue => {
+                let (kill_at, process) = (self.now + GRACE, &mut self.nodes[n].process);
+                process.overdue = true;
+                process.enforced = [kill_at, kill_at + GRACE].into();
+                self.tell(n, Signal::INTERRUPT, Some(kill_at));
+            }
+            Action::Enforce => {
+                let enforced = &mut self.nodes[n].process.enforced;
+                enforced.pop_front();
+                if enforced.is_empty() {
+                    self.give_up(n);
+                } else {
+                    self.tell(n, Signal::KILL, None);
+                }
+            }
+            Action::Hear => self.hear(n),
+            Action::Obey => {
+                if let Some(signal) = self.nodes[n].process.pending.pop_front() {
+                    self.obey(n, signal);
+                }
+            }
+            Action::DoWhatIsDue => self.do_what_is_due(n),
+            Action::Start => self.start_next(n),
+            Action::Over => self.run_ends(n),
+        }
+    }
+
+    // Time.
+
+    /// When something is due next.
+    pub(crate) fn next_due(&self) -> Option<Time> {
+        let of_nodes = self.nodes.iter().flat_map(|node| {
+            let process = &node.process;
+            let pause = match process.inside {
+                Inside::Pause(until) => Some(until),
+                _ => None,
+            };
+            let start = process.start_by.filter(|_| process.is_watched());
+            [pause, start, process.enforced.front().copied()]
+        });
+        let groups = (0..self.nodes.len()).filter(|n| self.runs_group(*n));
+        let of_groups = groups.filter_map(|n| self.next_due_in(n));
+        of_nodes
+            .flatten()
+            .chain(of_groups)
+            .filter(|at| *at > self.now)
+            .min()
+    }
+
+    /// A leaf whose group is to be given up at the same moment as somebody inside: whether the group has reported by then
+    /// is anybody's guess.
+    pub(crate) fn caught_between(&self, at: Time) -> Option<usize> {
+        let given_up = |n: &usize| {
+            let node = &self.nodes[*n];
+            let by_group = node.member.timer == Some((at, Due::GiveUp));
+            by_group || node.process.enforced == [at]
+        };
+        let due: Vec<_> = (0..self.nodes.len()).filter(given_up).collect();
+        let inside = |n: usize, group: usize| n != group && self.is_in(n, group);
+        let twice = |group: &&usize| due.iter().any(|n| inside(*n, **group));
+        let group = due.iter().find(twice)?;
+        (0..self.nodes.len()).find(|n| self.is_leaf_running(*n) && self.is_in(*n, *group))
+    }
+}

@@ -8,9 +8,11 @@ use std::collections::BTreeMap;
 use super::core::Core;
 use super::current::current_core;
 use crate::error::ProcessId;
-use crate::sync::{Arc, Mutex, Weak};
+use crate::sync::{Arc, Mutex, Weak, statics};
 
-static LIVING: Mutex<BTreeMap<ProcessId, Weak<Core>>> = Mutex::new(BTreeMap::new());
+statics! {
+    static LIVING: Mutex<BTreeMap<ProcessId, Weak<Core>>> = Mutex::new(BTreeMap::new());
+}
 
 /// Registers a process that is about to get a thread.
 pub(super) fn enter(core: &Arc<Core>) {

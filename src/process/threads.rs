@@ -6,9 +6,9 @@
 use std::fs;
 use std::io;
 
-use crate::sync::LazyLock;
 use crate::sync::atomic::{AtomicUsize, Ordering};
 use crate::sync::thread::{Builder, Scope};
+use crate::sync::{LazyLock, statics};
 
 const MAPPINGS_PER_THREAD: usize = 4;
 /// For the program itself, its libraries, heaps and files.
@@ -22,7 +22,9 @@ static MOST: LazyLock<usize> = LazyLock::new(|| {
     }
 });
 
-static TAKEN: AtomicUsize = AtomicUsize::new(0);
+statics! {
+    static TAKEN: AtomicUsize = AtomicUsize::new(0);
+}
 
 /// The right to one thread, given back when dropped.
 struct Seat(());

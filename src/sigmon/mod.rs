@@ -2,6 +2,7 @@
 
 mod broker;
 mod escalation;
+mod system;
 
 use std::time::Duration;
 

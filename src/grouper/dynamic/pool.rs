@@ -17,7 +17,7 @@ use std::io::{self, Write};
 
 use crate::process::{Launch, threads};
 use crate::sync::atomic::{AtomicUsize, Ordering};
-use crate::sync::{Arc, Condvar, Mutex, spin_until};
+use crate::sync::{Arc, Condvar, Mutex, spin_until, statics, thread_local};
 
 /// The group's handle: the workers end when it is dropped.
 #[derive(Default)]
@@ -190,8 +190,10 @@ struct Label {
     seat: bool,
 }
 
-/// How many files are kept open, in the whole program, and how many may be.
-static KEPT_OPEN: AtomicUsize = AtomicUsize::new(0);
+statics! {
+    /// How many files are kept open, in the whole program.
+    static KEPT_OPEN: AtomicUsize = AtomicUsize::new(0);
+}
 const MOST_KEPT_OPEN: usize = 64;
 
 impl Label {

@@ -27,7 +27,7 @@ use crate::mailbox::Mailbox;
 use crate::sync::atomic::{AtomicU64, Ordering};
 use crate::sync::channel::Sender;
 use crate::sync::thread::ThreadId;
-use crate::sync::{Arc, Condvar, Mutex, OnceLock};
+use crate::sync::{Arc, Condvar, Mutex, OnceLock, statics};
 
 #[derive(Debug)]
 pub(crate) struct Core {
@@ -94,7 +94,9 @@ impl Core {
         limits: Limits,
         link: Option<Link>,
     ) -> Arc<Self> {
-        static NEXT: AtomicU64 = AtomicU64::new(1);
+        statics! {
+            static NEXT: AtomicU64 = AtomicU64::new(1);
+        }
         Arc::new(Core {
             id: ProcessId(NEXT.fetch_add(1, Ordering::Relaxed)),
             name,

@@ -10,10 +10,12 @@ use std::convert::Infallible;
 use std::mem;
 
 use crate::sync::channel::{Receiver, Sender, bounded};
-use crate::sync::{LazyLock, Mutex, OnceLock};
+use crate::sync::{LazyLock, Mutex, OnceLock, statics};
 
-/// What every latch hands out that was open before it was watched.
-static OPEN: LazyLock<Receiver<Infallible>> = LazyLock::new(|| bounded(0).1);
+statics! {
+    /// What every latch hands out that was open before it was watched.
+    static OPEN: LazyLock<Receiver<Infallible>> = LazyLock::new(|| bounded(0).1);
+}
 
 #[derive(Debug, Default)]
 pub(crate) struct Latch {

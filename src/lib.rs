@@ -8,6 +8,8 @@ pub mod grouper;
 pub mod guide;
 mod latch;
 mod mailbox;
+#[cfg(all(test, ifrit_shuttle))]
+mod models;
 mod outline;
 mod plan;
 mod process;

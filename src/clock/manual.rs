@@ -3,7 +3,7 @@
 use std::time::{Duration, Instant};
 
 use super::timer::{Action, Owner, Queue, Timer};
-use crate::sync::{Arc, Condvar, Mutex};
+use crate::sync::{Arc, Condvar, Mutex, now};
 
 /// A clock that moves only when told to.
 pub(crate) struct Manual {
@@ -16,7 +16,7 @@ impl Manual {
     pub(crate) fn new() -> Arc<Self> {
         Arc::new(Manual {
             queue: Mutex::default(),
-            time: Mutex::new(Instant::now()),
+            time: Mutex::new(now()),
             scheduled: Condvar::new(),
         })
     }
@@ -57,7 +57,7 @@ impl Manual {
 
     /// The earliest timer, once at least `count` are set; `None` if that takes longer than `patience` of real time.
     pub(crate) fn wait_for_timers(&self, count: usize, patience: Duration) -> Option<Instant> {
-        let limit = Instant::now().checked_add(patience);
+        let limit = now().checked_add(patience);
         let mut queue = self.queue.lock();
         while queue.actions.len() < count {
             match limit {

@@ -20,8 +20,8 @@ use std::time::{Duration, Instant};
 pub(crate) use manual::Manual;
 pub(crate) use timer::{Action, Timer};
 
-use crate::sync::Arc;
 use crate::sync::channel::{Receiver, at, bounded, never};
+use crate::sync::{Arc, now};
 use timer::SYSTEM;
 
 /// Where a process reads the time from and lets itself be woken.
@@ -73,7 +73,7 @@ impl Clock {
     /// The time on this clock.
     pub fn now(&self) -> Instant {
         match &self.0 {
-            Source::System => Instant::now(),
+            Source::System => now(),
             Source::Manual(manual) => manual.now(),
         }
     }

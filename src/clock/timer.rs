@@ -7,8 +7,8 @@ use std::time::Instant;
 
 use super::manual::Manual;
 use crate::error::catch;
-use crate::sync::thread::Builder;
-use crate::sync::{Arc, Condvar, LazyLock, Mutex};
+use crate::sync::thread::start_forever;
+use crate::sync::{Arc, Condvar, LazyLock, Mutex, now, statics};
 
 pub(crate) type Action = Box<dyn FnOnce() + Send>;
 
@@ -72,15 +72,15 @@ pub(super) struct SystemTimer {
     running: Mutex<bool>,
 }
 
-pub(super) static SYSTEM: LazyLock<SystemTimer> = LazyLock::new(SystemTimer::default);
+statics! {
+    pub(super) static SYSTEM: LazyLock<SystemTimer> = LazyLock::new(SystemTimer::default);
+}
 
 impl SystemTimer {
     pub(super) fn start(&'static self) -> io::Result<()> {
         let mut running = self.running.lock();
         if !*running {
-            Builder::new()
-                .name("ifrit-timer".into())
-                .spawn(|| self.run())?;
+            start_forever("ifrit-timer", || self.run())?;
             *running = true;
         }
         Ok(())
@@ -108,7 +108,7 @@ impl SystemTimer {
     fn run(&self) {
         let mut queue = self.queue.lock();
         loop {
-            if let Some(action) = queue.take_due(Instant::now()) {
+            if let Some(action) = queue.take_due(now()) {
                 drop(queue);
                 let _ = catch(action); // 2; the thread is everybody's
                 queue = self.queue.lock();

@@ -4,7 +4,7 @@ use std::cell::RefCell;
 
 use super::core::Core;
 use super::handle::Process;
-use crate::sync::Arc;
+use crate::sync::{Arc, thread_local};
 
 thread_local! {
     static CURRENT: RefCell<Option<Arc<Core>>> = const { RefCell::new(None) };

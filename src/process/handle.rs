@@ -13,8 +13,8 @@ use crate::clock::Clock;
 use crate::error::{Error, Exit, ProcessId};
 use crate::runner::Runner;
 use crate::signal::Signal;
-use crate::sync::Arc;
 use crate::sync::channel::{Receiver, Select};
+use crate::sync::{Arc, now};
 
 /// A runner on a thread of its own, seen from outside: is it ready, has it exited, tell it something.
 ///
@@ -184,7 +184,7 @@ impl Process {
     /// # process.signal(ifrit::Signal::KILL);
     /// ```
     pub fn wait_ready_timeout(&self, patience: Duration) -> Option<Result<(), Error>> {
-        let ready = self.0.wait_ready(Instant::now().checked_add(patience));
+        let ready = self.0.wait_ready(now().checked_add(patience));
         if !ready && self.0.exit().is_none() {
             return None;
         }
@@ -240,7 +240,7 @@ impl Process {
     /// # process.signal(ifrit::Signal::KILL);
     /// ```
     pub fn join_timeout(&self, patience: Duration) -> Option<Exit> {
-        self.join_until(Instant::now().checked_add(patience))
+        self.join_until(now().checked_add(patience))
     }
 
     fn join_until(&self, limit: Option<Instant>) -> Option<Exit> {

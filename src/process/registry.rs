@@ -7,9 +7,11 @@ use super::by_id::ById;
 use super::core::Core;
 use super::current::current_core;
 use crate::error::ProcessId;
-use crate::sync::{Arc, LazyLock, Mutex, Weak};
+use crate::sync::{Arc, LazyLock, Mutex, Weak, statics};
 
-static LIVING: LazyLock<Mutex<ById<Weak<Core>>>> = LazyLock::new(Mutex::default);
+statics! {
+    static LIVING: LazyLock<Mutex<ById<Weak<Core>>>> = LazyLock::new(Mutex::default);
+}
 
 /// Registers a process that is about to get a thread.
 pub(super) fn enter(core: &Arc<Core>) {

@@ -8,7 +8,7 @@ use std::io;
 
 use crate::sync::atomic::{AtomicUsize, Ordering};
 use crate::sync::thread::{Builder, Scope};
-use crate::sync::{Arc, LazyLock, Mutex};
+use crate::sync::{Arc, LazyLock, Mutex, statics};
 
 const MAPPINGS_PER_THREAD: usize = 4;
 /// For the program itself, its libraries, heaps and files.
@@ -30,7 +30,9 @@ fn most(limit: io::Result<String>) -> usize {
     limit.saturating_sub(MAPPINGS_KEPT_FREE) / MAPPINGS_PER_THREAD
 }
 
-static TAKEN: AtomicUsize = AtomicUsize::new(0);
+statics! {
+    static TAKEN: AtomicUsize = AtomicUsize::new(0);
+}
 
 /// The right to one thread, given back when dropped.
 struct Seat(());

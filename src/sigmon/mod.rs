@@ -2,6 +2,10 @@
 
 mod broker;
 mod escalation;
+#[cfg(not(all(test, ifrit_shuttle)))]
+mod system;
+#[cfg(all(test, ifrit_shuttle))]
+use crate::models::system;
 
 use std::time::Duration;
 

@@ -6,11 +6,7 @@ use std::time::Instant;
 use super::shared::{Living, Phase, Running, Shared, State};
 use crate::grouper::{InsertError, Member, Refusal};
 use crate::process::{Core, Detached, Life, Link, Process, Request, drop_runner, earlier, launch};
-use crate::sync::{Arc, MutexGuard, thread};
-
-/// How often a caller who finds no place lets others run before it goes to sleep. Where members are short, that is
-/// cheaper than to be woken for each place.
-const LOOKS: usize = 16;
+use crate::sync::{Arc, LOOKS, thread};
 
 /// How long a caller wants to wait for a place.
 #[derive(Clone, Copy)]
@@ -69,7 +65,9 @@ impl Shared {
             };
             if looks < LOOKS {
                 looks += 1;
-                MutexGuard::unlocked(&mut state, thread::yield_now);
+                drop(state);
+                thread::yield_now();
+                state = self.state.lock();
                 continue;
             }
             state.waiting += 1;

@@ -2,7 +2,7 @@
 
 use std::convert::Infallible;
 use std::fmt;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::admission::Wait;
 use super::events::Events;
@@ -11,8 +11,8 @@ use super::{Entrance, ExitEvent};
 use crate::grouper::InsertError;
 use crate::grouper::Member;
 use crate::process::Process;
-use crate::sync::Arc;
 use crate::sync::channel::Receiver;
+use crate::sync::{Arc, now};
 
 /// Inserts members into a [`Dynamic`](super::Dynamic) group, looks them up and listens to what becomes of them.
 ///
@@ -70,7 +70,7 @@ impl DynamicClient {
         member: Member,
         patience: Duration,
     ) -> Result<Process, Box<InsertError>> {
-        let limit = Instant::now().checked_add(patience);
+        let limit = now().checked_add(patience);
         self.0.insert(member, Wait::Until(limit))
     }
 

@@ -17,11 +17,7 @@ use std::io;
 
 use crate::process::{Launch, Life, threads};
 use crate::sync::atomic::{AtomicBool, Ordering};
-use crate::sync::{Arc, Condvar, Mutex, thread};
-
-/// How often a worker that finds no job lets others run before it goes to sleep: a few microseconds where it is alone
-/// on its core, and else as long as it takes the others to bring it more, which is cheaper than to be woken for each.
-const LOOKS: usize = 16;
+use crate::sync::{Arc, Condvar, LOOKS, Mutex, thread, thread_local};
 
 /// The group's handle: the workers end when it is dropped.
 #[derive(Default)]
@@ -127,13 +123,13 @@ impl Shared {
     }
 
     fn run(&self, life: Life<'static>) {
-        BUSY.set(true);
+        BUSY.with(|busy| busy.set(true));
         life.live();
         self.release_this_thread();
     }
 
     fn release_this_thread(&self) {
-        if BUSY.replace(false) {
+        if BUSY.with(|busy| busy.replace(false)) {
             self.state.lock().spare += 1; // 1
         }
     }

@@ -26,7 +26,7 @@ use crate::mailbox::Mailbox;
 use crate::sync::atomic::{AtomicU64, Ordering};
 use crate::sync::channel::Sender;
 use crate::sync::thread::ThreadId;
-use crate::sync::{Arc, Condvar, Mutex, OnceLock};
+use crate::sync::{Arc, Condvar, Mutex, OnceLock, statics};
 
 /// From KILL to being given up, unless set.
 pub(crate) const DEFAULT_GRACE: Duration = Duration::from_secs(1);
@@ -97,7 +97,9 @@ impl Core {
         limits: Limits,
         link: Option<Link>,
     ) -> Arc<Self> {
-        static NEXT: AtomicU64 = AtomicU64::new(1);
+        statics! {
+            static NEXT: AtomicU64 = AtomicU64::new(1);
+        }
         Arc::new(Core {
             id: ProcessId(NEXT.fetch_add(1, Ordering::Relaxed)),
             name,

@@ -1,0 +1,124 @@
+//! Models: the core under every order of its steps, or under thousands of them.
+//!
+//! A model is a small program of a few threads that uses one mechanism, and says what must hold. It is run over and
+//! over, each time in another order. What stands for threads, locks, channels and the time is in `sync::model`.
+//!
+//! Run them with `RUSTFLAGS="--cfg ifrit_shuttle" cargo test --profile models --lib --target-dir target/shuttle models::`.
+//! `IFRIT_SCHEDULES` is how many random orders a model is run in, twice over; `SHUTTLE_RANDOM_SEED` makes them others.
+//!
+//! That a model can fail is a test, too: `finds` breaks one line of the crate and sees to it that the model says so.
+
+mod latch;
+mod mailbox;
+mod process;
+mod schedule;
+pub(crate) mod system;
+
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use std::time::Duration;
+
+use shuttle::scheduler::{PctScheduler, RandomScheduler, Scheduler};
+use shuttle::{Config, FailurePersistence, MaxSteps, Runner};
+
+use crate::sync::fault::{self, Fault};
+use crate::sync::thread::Builder;
+use crate::sync::{self, Arc};
+use schedule::Exhaustive;
+
+/// How a model is run.
+#[derive(Clone, Copy)]
+enum Schedules {
+    /// All there are.
+    Every,
+    /// All in which so many threads at most are made to wait while they could go on.
+    Interrupting(usize),
+    /// Some, chosen at random in two ways: each step alike, and with few changes of who comes first.
+    Some,
+}
+
+/// So deep lie the bugs that the second way is made to find.
+const DEPTH: usize = 3;
+const SEED: u64 = 2026;
+
+/// Runs the model; prints how often.
+fn check(name: &str, schedules: Schedules, model: fn()) {
+    let count = explore(schedules, FailurePersistence::Print, model);
+    eprintln!("{name}: {count} schedules");
+}
+
+fn explore(schedules: Schedules, persistence: FailurePersistence, model: fn()) -> usize {
+    let run = |scheduler: Box<dyn Scheduler + Send>| {
+        let mut config = Config::new();
+        config.stack_size = 512 * 1024;
+        config.max_steps = MaxSteps::FailAfter(50_000);
+        config.silence_warnings = true;
+        config.failure_persistence = persistence.clone();
+        Runner::new(scheduler, config).run(move || {
+            sync::begin();
+            model();
+        })
+    };
+    match schedules {
+        Schedules::Every => run(Box::new(Exhaustive::new(usize::MAX))),
+        Schedules::Interrupting(most) => run(Box::new(Exhaustive::new(most))),
+        Schedules::Some => {
+            let count = std::env::var("IFRIT_SCHEDULES").map_or(1_000, |count| {
+                count.parse().expect("IFRIT_SCHEDULES is a number")
+            });
+            run(Box::new(RandomScheduler::new_from_seed(SEED, count)))
+                + run(Box::new(PctScheduler::new_from_seed(SEED, DEPTH, count)))
+        }
+    }
+}
+
+/// Breaks a line of the crate, and sees to it that the model fails, saying `why`.
+fn finds(
+    why: &str,
+    (fault, file, line): (Fault, &'static str, &str),
+    schedules: Schedules,
+    model: fn(),
+) {
+    let found = fault::with(fault, file, line, || {
+        let explore = || explore(schedules, FailurePersistence::None, model);
+        catch_unwind(AssertUnwindSafe(explore))
+    });
+    match found {
+        Ok(count) => panic!("{fault:?} at {line:?} is not found in {count} schedules"),
+        Err(payload) => {
+            let said = text(&*payload);
+            assert!(said.contains(why), "found as {said:?} and not as {why:?}");
+        }
+    }
+}
+
+/// What the scheduler says when all wait for each other.
+const DEADLOCK: &str = "deadlock";
+
+fn text(payload: &(dyn Any + Send)) -> String {
+    let literal = payload.downcast_ref::<&str>().map(ToString::to_string);
+    let owned = || payload.downcast_ref::<String>().cloned();
+    literal.or_else(owned).unwrap_or_default()
+}
+
+/// Starts a thread of the model.
+fn go(body: impl FnOnce() + Send + 'static) {
+    drop(Builder::new().spawn(body));
+}
+
+/// Whether something has happened. To look costs no step.
+#[derive(Clone, Default)]
+struct Flag(Arc<AtomicBool>);
+
+impl Flag {
+    fn raise(&self) {
+        self.0.store(true, SeqCst);
+    }
+
+    fn is_up(&self) -> bool {
+        self.0.load(SeqCst)
+    }
+}
+
+const SECOND: Duration = Duration::from_secs(1);

@@ -1,0 +1,16 @@
+//! The one door to channels, locks, threads, atomics, statics and the time.
+//!
+//! Nothing else in the crate names `std::thread`, `std::sync`, `parking_lot` or `crossbeam_channel`, so that what
+//! stands behind these names can be swapped as a whole when the crate is checked under a model: see `models`.
+
+#[cfg(all(test, ifrit_shuttle))]
+mod model;
+#[cfg(not(all(test, ifrit_shuttle)))]
+mod real;
+
+#[cfg(all(test, ifrit_shuttle))]
+pub(crate) use model::*;
+#[cfg(not(all(test, ifrit_shuttle)))]
+pub(crate) use real::*;
+
+pub(crate) use std::sync::{Arc, Weak};

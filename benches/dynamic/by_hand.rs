@@ -141,6 +141,19 @@ impl Group {
 
 /// Each job can be told and waited for.
 pub(crate) fn pool(load: &Load) {
+    let counted = run_pool(load, |_| {});
+    assert_eq!(counted, load.members());
+}
+
+/// One after the other: each is inserted when the one before has exited.
+pub(crate) fn in_turn(load: &Load) {
+    run_pool(load, |handle| {
+        let exit = handle.exit.lock().expect("nobody panics here");
+        drop(handle.exited.wait_while(exit, |exit| exit.is_none()));
+    });
+}
+
+fn run_pool(load: &Load, inserted: impl Fn(&Handle) + Sync) -> u64 {
     let group = Arc::new(Group::default());
     let (jobs, queue) = unbounded::<Job>();
     let (report, exits) = unbounded();
@@ -154,17 +167,17 @@ pub(crate) fn pool(load: &Load) {
     let insert = |name: String| {
         let job = group.admit(name, Box::new(|_| Ok(())));
         let job = job.expect("no name twice");
-        let handle = Arc::clone(&job.handle);
+        let handle = Arc::clone(&job.handle); // with which to tell it, and to wait for it
         jobs.send(job).expect("the workers live");
-        handle // with which to tell it, and to wait for it
+        inserted(&handle);
     };
-    let counted = load.insert(|name| drop(insert(name)), || drain(&exits));
+    let counted = load.insert(insert, || drain(&exits));
     drop(jobs);
     group.tell_all(15);
     for worker in workers {
         worker.join().expect("it catches panics");
     }
-    assert_eq!(counted + drain(&exits), load.members());
+    counted + drain(&exits)
 }
 
 // Jobs that nobody can reach.

@@ -1,7 +1,7 @@
 //! What a dynamic group costs over a thread pool put together by hand.
 //!
 //! `cargo bench --bench dynamic` measures everything, `cargo bench --bench dynamic -- reused memory` only what is named:
-//! `reused`, `lean`, `fresh`, `inserters`, `memory`. `IFRIT_MEMBERS` sets how many members live in `memory`.
+//! `reused`, `lean`, `busy`, `fresh`, `inserters`, `memory`. `IFRIT_MEMBERS` sets how many members live in `memory`.
 //!
 //! Each figure is the time of one member from insert to exit, of many that do nothing, 64 at a time. The floor (`by_hand`)
 //! does the same observable job: it is bounded to 64 in flight, each job has a name, which its thread bears while it
@@ -21,6 +21,8 @@ mod memory;
 mod ours;
 
 use std::env;
+use std::num::NonZero;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
 
 use compare::{Cost, Figure, Placement, Stopwatch, compare_at};
@@ -29,6 +31,7 @@ use compare::{Cost, Figure, Placement, Stopwatch, compare_at};
 const AT_A_TIME: usize = 64;
 const REUSED: u32 = 50_000;
 const FRESH: u32 = 10_000;
+const IN_TURN: u32 = 100;
 const TURNS: usize = 9;
 
 fn main() {
@@ -42,9 +45,10 @@ fn main() {
     if !args.iter().any(|arg| arg == "--bench") {
         return;
     }
-    let subjects: [(&str, fn()); 5] = [
+    let subjects: [(&str, fn()); 6] = [
         ("reused", reused),
         ("lean", lean),
+        ("busy", busy),
         ("fresh", fresh),
         ("inserters", inserters),
         ("memory", memory::measure),
@@ -83,6 +87,26 @@ fn lean() {
         let name = "the same, against a lean pool";
         compare_two(placement, name, REUSED, 3.0, floor, ours);
     }
+}
+
+/// One after the other, where every core is busy with something else: who then waits for its turn instead of being woken
+/// waits for long.
+fn busy() {
+    let over = AtomicBool::new(false);
+    thread::scope(|scope| {
+        for _ in 0..thread::available_parallelism().map_or(1, NonZero::get) {
+            scope.spawn(|| {
+                while !over.load(Ordering::Relaxed) {
+                    std::hint::spin_loop();
+                }
+            });
+        }
+        let floor = || by_hand::in_turn(&Load::alone(IN_TURN));
+        let ours = || ours::in_turn(&Load::alone(IN_TURN));
+        let name = "in turn, on busy cores";
+        compare_two(Placement::Free, name, IN_TURN, 2.0, floor, ours);
+        over.store(true, Ordering::Relaxed);
+    });
 }
 
 fn fresh() {

@@ -4,6 +4,23 @@ use ifrit::{Capacity, Dynamic, Member, run_fn};
 
 use crate::{AT_A_TIME, Load};
 
+/// One after the other: each is inserted when the one before has exited.
+pub(crate) fn in_turn(load: &Load) {
+    let group = Dynamic::new(Capacity::at_most(AT_A_TIME))
+        .history(0)
+        .reuse_threads();
+    let client = group.client();
+    let group = ifrit::invoke(group);
+    let insert = |name| {
+        let member = Member::new(name, run_fn(|_, _| Ok(())));
+        let process = client.insert(member).expect("it takes members");
+        process.join().expect("it does not fail");
+    };
+    load.insert(insert, || 0);
+    client.close();
+    group.join().expect("nobody failed");
+}
+
 pub(crate) fn group(load: &Load, reuse_threads: bool) {
     let mut group = Dynamic::new(Capacity::at_most(AT_A_TIME))
         .event_buffer(1_024)

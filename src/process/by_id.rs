@@ -1,19 +1,35 @@
 //! Maps from the numbers of processes.
 
+use std::borrow::Borrow;
 use std::collections::HashMap;
-use std::hash::{BuildHasherDefault, Hasher};
+use std::hash::{BuildHasher, BuildHasherDefault, Hash, Hasher};
 
 use crate::error::ProcessId;
 
-/// The numbers are ours and count upwards, so nobody can make them collide, and one multiplication spreads them.
+/// The numbers are ours and count upwards, so nobody can make them collide, and one multiplication spreads them. A map that
+/// was large for a while gives its room back.
 pub(crate) type ById<T> = HashMap<ProcessId, T, BuildHasherDefault<Spread>>;
+
+/// Takes an entry out, and gives room back where little of it is used.
+pub(crate) fn take_out<K, V, S, Q>(map: &mut HashMap<K, V, S>, key: &Q) -> Option<V>
+where
+    K: Borrow<Q> + Eq + Hash,
+    Q: Eq + Hash + ?Sized,
+    S: BuildHasher,
+{
+    let value = map.remove(key);
+    if map.capacity() > 1_024 && map.len() < map.capacity() / 8 {
+        map.shrink_to(map.len() * 2);
+    }
+    value
+}
 
 #[derive(Debug, Default)]
 pub(crate) struct Spread(u64);
 
 impl Hasher for Spread {
     fn finish(&self) -> u64 {
-        self.0
+        self.0.rotate_left(32) // the upper half is the one that is spread, and the map looks at the lower first
     }
 
     fn write(&mut self, bytes: &[u8]) {

@@ -288,6 +288,9 @@ impl Process {
     /// assert!(process.stop(Signal::TERMINATE, Duration::from_secs(5)).is_ok());
     /// ```
     pub fn stop(&self, signal: Signal, within: Duration) -> Exit {
+        if let Some(exit) = self.try_exit() {
+            return exit; // its thread may be that of another process by now
+        }
         self.not_on_its_own_thread()?;
         let clock = &self.0.clock;
         let kill_at = clock.deadline(within);

@@ -22,7 +22,7 @@ pub use status::Status;
 pub use wait::Wait;
 
 pub(crate) use self::core::{Core, DEFAULT_GRACE, earlier};
-pub(crate) use by_id::ById;
+pub(crate) use by_id::{ById, take_out};
 pub(crate) use current::{current_core, current_host};
 pub(crate) use inline::{Frame, with_host};
 pub(crate) use link::{Guarded, Leftover, Link, News, Parent, Report};

@@ -3,7 +3,7 @@
 //! Invariant: a process is registered before its thread starts and until its thread is done with it, also when it has
 //! been given up in between.
 
-use super::by_id::ById;
+use super::by_id::{ById, take_out};
 use super::core::Core;
 use super::current::current_core;
 use crate::error::ProcessId;
@@ -19,7 +19,7 @@ pub(super) fn enter(core: &Arc<Core>) {
 }
 
 pub(super) fn leave(id: ProcessId) {
-    LIVING.lock().remove(&id);
+    take_out(&mut LIVING.lock(), &id);
 }
 
 /// The process of this thread, its parent, and so on up to the root.

@@ -5,6 +5,7 @@ use std::collections::HashSet;
 use std::fs;
 use std::sync::{Arc, Barrier};
 use std::thread::{self, ThreadId};
+use std::time::Duration;
 
 use ifrit::crossbeam_channel::{Sender, unbounded};
 use ifrit::testing::Waiting;
@@ -54,6 +55,18 @@ fn a_member_that_panics_costs_no_thread() {
             .unwrap_err();
         assert_eq!(on_a_member(&client, "a", this_thread), first);
     }
+}
+
+#[test]
+fn a_member_may_stop_the_one_that_had_its_thread_before() {
+    let (client, _group) = start(at_most(1).reuse_threads());
+    let first = run_fn(|_, _| Err("its own".into()));
+    let first = client.insert(Member::new("first", first)).unwrap();
+    first.expect_exit().unwrap_err();
+    let exit = on_a_member(&client, "second", move || {
+        first.stop(Signal::TERMINATE, Duration::from_secs(1))
+    });
+    assert_eq!(exit.unwrap_err().to_string(), "its own");
 }
 
 #[test]

@@ -6,7 +6,7 @@ use std::time::Instant;
 use super::shared::{Living, Phase, Running, Shared, State};
 use crate::grouper::{InsertError, Member, Refusal};
 use crate::process::{Core, Detached, Life, Link, Process, Request, drop_runner, earlier, launch};
-use crate::sync::{Arc, LOOKS, thread};
+use crate::sync::{Arc, now};
 
 /// How long a caller wants to wait for a place.
 #[derive(Clone, Copy)]
@@ -47,7 +47,7 @@ impl Shared {
             return Err(Refusal::InvalidBackoff);
         }
         let mut state = self.state.lock();
-        let mut looks = 0;
+        let mut looks = self.look_out.begin();
         let mut waited = false;
         let refusal = loop {
             let why_not_now = match self.look(&state, member) {
@@ -63,10 +63,9 @@ impl Shared {
                 Wait::Until(limit) => limit,
                 Wait::ForEver => None,
             };
-            if looks < LOOKS {
-                looks += 1;
+            if looks.any_left() && limit.is_none_or(|limit| now() < limit) {
                 drop(state);
-                thread::yield_now();
+                looks.let_others_run();
                 state = self.state.lock();
                 continue;
             }

@@ -3,6 +3,7 @@
 mod admission;
 mod client;
 mod events;
+mod look_out;
 mod pool;
 mod reports;
 mod shared;
@@ -156,8 +157,13 @@ impl Dynamic {
     ///
     /// Each member still has a thread to itself while it runs, under its own name as the operating system shows it (on
     /// Linux; `std::thread::current().name()` keeps the first name). Thread-locals keep what earlier members on the same
-    /// thread have left in them, and their destructors run when the group ends. There are as many threads as members
-    /// have lived at the same time; they stay until the group's run ends.
+    /// thread have left in them, and their destructors run when the group ends; so does whatever else belongs to a thread,
+    /// such as its affinity and its priority. There are as many threads as members have lived at the same time; they stay
+    /// until the group's run ends.
+    ///
+    /// A thread is free for the next member once the exit of the one before is seen. The last thing it does for that one is
+    /// to drop what nobody keeps any more, such as the error of an exit that has fallen out of the history. If the destructor
+    /// of such an error blocks, the next member may have to wait for it.
     #[must_use]
     pub fn reuse_threads(self) -> Self {
         self.option(|options| options.reuse_threads = true)

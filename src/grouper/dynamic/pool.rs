@@ -2,7 +2,7 @@
 //!
 //! A worker that has finished takes the next job itself, and a worker that takes a job while more are waiting wakes one
 //! more worker. So a burst of short jobs is worked off by the few threads that are awake, and a job never waits for
-//! another one to end.
+//! another one to end. It may have to wait for what a worker drops once the exit of its last job has been heard.
 //!
 //! Invariants:
 //! 1. `spare` is the number of workers that run no member, less the jobs in the queue. A job is queued only while
@@ -15,9 +15,10 @@ use std::cell::Cell;
 use std::collections::VecDeque;
 use std::io;
 
+use super::look_out::LookOut;
 use crate::process::{Launch, Life, threads};
 use crate::sync::atomic::{AtomicBool, Ordering};
-use crate::sync::{Arc, Condvar, LOOKS, Mutex, thread, thread_local};
+use crate::sync::{Arc, Condvar, Mutex, thread_local};
 
 /// The group's handle: the workers end when it is dropped.
 #[derive(Default)]
@@ -28,6 +29,7 @@ struct Shared {
     state: Mutex<State>,
     /// Whether there is anything for a worker to find: a job, or the end. A hint, to look without the lock.
     anything: AtomicBool,
+    look_out: LookOut,
 }
 
 #[derive(Default)]
@@ -63,8 +65,8 @@ impl Worker {
 }
 
 thread_local! {
-    /// Whether this thread is a worker that has not been released from its member yet.
-    static BUSY: Cell<bool> = const { Cell::new(false) };
+    /// The pool whose worker this thread is, until it has been released from its member. It is compared, and not looked into.
+    static BUSY_IN: Cell<*const Shared> = const { Cell::new(std::ptr::null()) };
 }
 
 impl Pool {
@@ -123,13 +125,20 @@ impl Shared {
     }
 
     fn run(&self, life: Life<'static>) {
-        BUSY.with(|busy| busy.set(true));
+        BUSY_IN.with(|pool| pool.set(self));
         life.live();
         self.release_this_thread();
     }
 
     fn release_this_thread(&self) {
-        if BUSY.with(|busy| busy.replace(false)) {
+        let busy_here = BUSY_IN.with(|pool| {
+            let here = std::ptr::eq(pool.get(), self);
+            if here {
+                pool.set(std::ptr::null());
+            }
+            here
+        });
+        if busy_here {
             self.state.lock().spare += 1; // 1
         }
     }
@@ -137,7 +146,7 @@ impl Shared {
     fn next(&self, worker: &Arc<Worker>) -> Option<Life<'static>> {
         let mut state = self.state.lock();
         state.searching += 1;
-        let mut looked = false;
+        let mut looks = self.look_out.begin();
         loop {
             if let Some(life) = state.queue.pop_front() {
                 state.searching -= 1;
@@ -149,27 +158,19 @@ impl Shared {
             if state.over {
                 return None; // 3
             }
-            if looked || state.searching > 1 {
+            if looks.any_left() && state.searching == 1 {
+                drop(state);
+                while looks.any_left() && !self.anything.load(Ordering::Relaxed) {
+                    looks.let_others_run();
+                }
+            } else {
                 state.searching -= 1;
                 state.parked.push(Arc::clone(worker)); // 4
                 drop(state);
                 worker.sleep(); // whoever wakes it has counted it as searching
-                looked = false;
-            } else {
-                drop(state);
-                self.look_out();
-                looked = true;
+                looks = self.look_out.begin();
             }
             state = self.state.lock();
-        }
-    }
-
-    fn look_out(&self) {
-        for _ in 0..LOOKS {
-            if self.anything.load(Ordering::Relaxed) {
-                return;
-            }
-            thread::yield_now();
         }
     }
 }

@@ -3,7 +3,7 @@
 use super::shared::{Living, Phase, Shared, State};
 use super::{Ends, Entrance, ExitEvent};
 use crate::error::{Cause, Exit, MemberExit, ProcessId};
-use crate::process::{Leftover, News, Parent, Process, Report};
+use crate::process::{Leftover, News, Parent, Process, Report, take_out};
 use crate::sync::Arc;
 
 impl Parent for Shared {
@@ -12,21 +12,20 @@ impl Parent for Shared {
         match report.news {
             News::Ready => self.entered(&state, report.id),
             News::EndedLate { .. } => {
+                state.release_this_thread();
                 self.place_free(&mut state);
                 Leftover::default()
             }
             News::Exited {
                 given_up, ref exit, ..
             } => {
-                let Some(living) = state.living.remove(&report.id) else {
+                let Some(living) = take_out(&mut state.living, &report.id) else {
                     return Leftover::default();
                 };
-                state.names.remove(&living.core.name);
+                take_out(&mut state.names, &*living.core.name);
                 if !given_up {
-                    if living.core.runs_on_this_thread()
-                        && let Some(pool) = state.phase.pool()
-                    {
-                        pool.release_this_thread();
+                    if living.core.runs_on_this_thread() {
+                        state.release_this_thread();
                     }
                     self.place_free(&mut state);
                 }

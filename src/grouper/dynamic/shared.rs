@@ -6,14 +6,15 @@
 //!    is admitted after a close and left unsignalled, and each one refused goes back to its caller.
 //! 2. `threads` counts the members' threads that live, those that were given up included; it never exceeds the
 //!    capacity. `living` has the members whose exit has not been heard; their names are those in `names`.
-//! 3. Locks are taken in this order: a process's, then this one, then those of the events. So no process is asked or
-//!    told anything under this lock.
+//! 3. Locks are taken in this order: a process's, then this one, then those of the events and of the pool. So no process
+//!    is asked or told anything under this lock.
 //! 4. Nothing foreign is dropped under a lock: what falls out of the events and the history is returned to those who
 //!    report, and dropped after every lock was released.
 
 use std::collections::{HashMap, VecDeque};
 
 use super::events::{Events, Hub, listen};
+use super::look_out::LookOut;
 use super::pool::Pool;
 use super::{Capacity, Ends, Entrance, ExitEvent};
 use crate::error::{MemberExit, ProcessId};
@@ -30,6 +31,7 @@ pub(super) struct Shared {
     pub(super) closed: Latch,
     pub(super) entrances: Arc<Mutex<Hub<Entrance>>>,
     pub(super) exits: Arc<Mutex<Hub<ExitEvent>>>,
+    pub(super) look_out: LookOut,
     /// Wakes the group's own thread. One pending nudge is enough.
     pub(super) nudge: Sender<()>,
 }
@@ -74,7 +76,7 @@ pub(super) enum Phase {
 
 impl Phase {
     /// Whose threads the members run on, if they are used again.
-    pub(super) fn pool(&self) -> Option<&Pool> {
+    fn pool(&self) -> Option<&Pool> {
         match self {
             Phase::Open(running) | Phase::Closed(running) | Phase::Stopping { running, .. } => {
                 running.pool.as_ref()
@@ -133,6 +135,7 @@ impl Shared {
             }),
             changed: Condvar::new(),
             closed: Latch::default(),
+            look_out: LookOut::default(),
             nudge,
         });
         (shared, nudges)
@@ -233,9 +236,10 @@ impl Shared {
     /// The run is over: the streams end, and the history is handed out.
     pub(super) fn finish(&self) -> History {
         let mut state = self.state.lock();
-        state.phase = Phase::Over;
+        let phase = std::mem::replace(&mut state.phase, Phase::Over);
         let history = std::mem::take(&mut state.history);
         self.wake(state);
+        drop(phase); // with it goes the pool, all of whose workers are woken
         self.entrances.lock().end();
         self.exits.lock().end();
         history
@@ -243,6 +247,13 @@ impl Shared {
 }
 
 impl State {
+    /// A member of this group is about to be done with this thread, which may be one that is used again.
+    pub(super) fn release_this_thread(&self) {
+        if let Some(pool) = self.phase.pool() {
+            pool.release_this_thread();
+        }
+    }
+
     pub(super) fn begin_stopping(&mut self) {
         self.phase = match std::mem::replace(&mut self.phase, Phase::Over) {
             Phase::Open(running) | Phase::Closed(running) => {

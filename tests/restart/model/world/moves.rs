@@ -66,14 +66,14 @@ impl World {
     }
 
     /// As `is_looked_after`, and it can be seen when the group has been asked: it answers at once, or tells a member that
-    /// was told nothing yet or is a leaf.
+    /// was told nothing yet or is a leaf that reads it.
     fn can_leave(&self, n: usize) -> bool {
         let member = &self.nodes[n].member;
         let refuses = |group| self.run(group).phase == Phase::Stopping || member.leaving.is_some();
         self.is_looked_after(n)
             && (!self.is_live(n)
                 || member.told.is_none() && self.status(n) != ifrit::Status::Stopping
-                || !self.is_group(n)
+                || !self.is_group(n) && !self.nodes[n].options.lazy
                 || self.nodes[n].parent.is_some_and(refuses))
     }
 

@@ -38,10 +38,13 @@ fn node(shape: Shape, depth: u32) -> BoxedStrategy<Node> {
         _ => prop_oneof![3 => leaf, 2 => group(shape, depth).prop_map(Some)].boxed(),
     };
     (again(), options(shape), runner)
-        .prop_map(|(again, options, group)| Node {
-            again,
-            options,
-            group,
+        .prop_map(|(again, mut options, group)| {
+            options.lazy &= group.is_none();
+            Node {
+                again,
+                options,
+                group,
+            }
         })
         .boxed()
 }
@@ -93,14 +96,18 @@ fn options(shape: Shape) -> impl Strategy<Value = Options> {
     let limit = || weighted(0.15, 1..20u32);
     let rarely = || prop::bool::weighted(0.15);
     let times = (limit(), limit(), limit());
-    (rarely(), rarely(), times, policy(shape)).prop_map(
-        |(one_shot, significant, (start_timeout, stop_timeout, stop_delay), policy)| Options {
-            one_shot,
-            start_timeout,
-            stop_timeout,
-            stop_delay,
-            policy,
-            significant,
+    let flags = (rarely(), rarely(), rarely());
+    (flags, times, policy(shape)).prop_map(
+        |((one_shot, significant, lazy), (start_timeout, stop_timeout, stop_delay), policy)| {
+            Options {
+                one_shot,
+                start_timeout,
+                stop_timeout,
+                stop_delay,
+                policy,
+                significant,
+                lazy,
+            }
         },
     )
 }
@@ -118,6 +125,7 @@ fn event(shape: Shape) -> impl Strategy<Value = Event> {
     prop_oneof![
         8 => who().prop_map(Event::Ready),
         8 => (who(), how).prop_map(|(who, how)| Event::Ends(who, how)),
+        1 => who().prop_map(Event::Reads),
         3 => (1..12u32).prop_map(Event::Passes),
         3 => Just(Event::UntilDue),
         3 => notification.prop_map(Event::Told),

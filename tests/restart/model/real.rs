@@ -46,7 +46,11 @@ impl Real {
     pub(super) fn make(&mut self, made: &Move, world: &World) {
         match made {
             Move::Ready(n) => self.call(*n).trigger_ready(),
-            Move::Ends(n, how) => self.call(*n).ends(*how),
+            Move::Ends(n, how) => {
+                self.call(*n).ends(*how);
+                self.leaves[*n].seen.running = false;
+            }
+            Move::Reads(n) => self.leaves[*n].listen(),
             Move::Told(signal) => self.process.signal(*signal),
             Move::Leave(m, how) => {
                 let (admin, name) = self.admin_of(*m, world);
@@ -124,7 +128,7 @@ impl Real {
                 }
                 What::Leaf(_) => {
                     let leaf = &mut self.leaves[n];
-                    leaf.look(&self.parts.fakes[&n]);
+                    leaf.look(&self.parts.fakes[&n], node.options.lazy);
                     seen.leaves.push((name, leaf.seen.clone()));
                 }
             }
@@ -134,15 +138,22 @@ impl Real {
 }
 
 impl Leaf {
-    fn look(&mut self, fake: &FakeRunner) {
-        self.listen();
+    fn look(&mut self, fake: &FakeRunner, lazy: bool) {
+        if !lazy {
+            self.listen();
+        }
         while self.seen.runs < fake.calls() {
             self.call = Some(fake.wait_for_call());
             self.seen.runs += 1;
             self.seen.heard.clear();
             self.heard_now.clear();
-            self.listen();
+            self.seen.running = true;
+            if !lazy {
+                self.listen();
+            }
         }
+        let unread = self.call.iter().filter(|_| lazy && self.seen.running);
+        self.seen.unread = unread.map(|call| call.signals().len()).sum();
     }
 
     fn listen(&mut self) {

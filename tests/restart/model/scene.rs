@@ -32,6 +32,8 @@ pub(super) struct Options {
     pub(super) stop_delay: Option<u32>,
     pub(super) policy: Option<Policy>,
     pub(super) significant: bool,
+    /// A leaf reads its signals only when it is to.
+    pub(super) lazy: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -71,6 +73,8 @@ pub(super) enum Event {
     Ready(usize),
     /// The run of a leaf ends, also of one that was given up.
     Ends(usize, How),
+    /// A lazy leaf reads what it was told.
+    Reads(usize),
     Passes(u32),
     /// As long as it takes until something is due.
     UntilDue,
@@ -140,6 +144,9 @@ impl fmt::Display for Options {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if self.one_shot {
             f.write_str(", one-shot")?;
+        }
+        if self.lazy {
+            f.write_str(", lazy")?;
         }
         if self.significant {
             f.write_str(", significant")?;

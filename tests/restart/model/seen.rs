@@ -31,6 +31,8 @@ pub(super) struct OfLeaf {
     pub(super) running: bool,
     /// By its last run.
     pub(super) heard: Vec<Signal>,
+    /// How many signals a lazy one has not read.
+    pub(super) unread: usize,
 }
 
 impl World {
@@ -49,6 +51,7 @@ impl World {
                         runs: leaf.runs,
                         running: self.is_leaf_running(n),
                         heard: leaf.heard.clone(),
+                        unread: self.unread(n).len(),
                     };
                     seen.leaves.push((name, of_leaf));
                 }
@@ -95,6 +98,9 @@ impl fmt::Debug for Seen {
             leaf.heard
                 .iter()
                 .try_for_each(|signal| write!(f, ", {signal}"))?;
+            if leaf.unread > 0 {
+                write!(f, ", {} unread", leaf.unread)?;
+            }
         }
         write!(f, "\n    answers: {:?}", self.answers)
     }

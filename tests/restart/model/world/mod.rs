@@ -126,6 +126,15 @@ impl World {
         self.nodes[n].process.inside == Inside::Runs && !self.is_group(n)
     }
 
+    /// What a lazy leaf has not read.
+    pub(crate) fn unread(&self, n: usize) -> Vec<Signal> {
+        let pending = self.nodes[n].process.pending.iter();
+        pending
+            .filter(|_| self.is_leaf_running(n))
+            .copied()
+            .collect()
+    }
+
     /// It was told to stop, by a group that waits for its exit.
     pub(crate) fn is_told_leaf(&self, n: usize) -> bool {
         let process = &self.nodes[n].process;

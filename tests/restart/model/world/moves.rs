@@ -13,6 +13,7 @@ use crate::model::scene::{Drawn, Event, Node as Spec, name_of_member};
 pub(crate) enum Move {
     Ready(usize),
     Ends(usize, How),
+    Reads(usize),
     Told(Signal),
     /// Of the handle of the group it is in.
     Leave(usize, Leaving),
@@ -26,6 +27,7 @@ impl World {
         Some(match event {
             Event::Ready(n) => Move::Ready(self.pick(*n, |n| self.can_say_ready(n))?),
             Event::Ends(n, how) => Move::Ends(self.pick(*n, |n| self.is_leaf_running(n))?, *how),
+            Event::Reads(n) => Move::Reads(self.pick(*n, |n| !self.unread(n).is_empty())?),
             Event::Told(signal) => Move::Told(*signal),
             Event::Terminate(n) => {
                 Move::Leave(self.pick(*n, |n| self.can_leave(n))?, Leaving::Terminated)
@@ -64,14 +66,14 @@ impl World {
     }
 
     /// As `is_looked_after`, and it can be seen when the group has been asked: it answers at once, or tells a member that
-    /// was told nothing yet or is a leaf.
+    /// was told nothing yet or is a leaf that reads it.
     fn can_leave(&self, n: usize) -> bool {
         let member = &self.nodes[n].member;
         let refuses = |group| self.run(group).phase == Phase::Stopping || member.leaving.is_some();
         self.is_looked_after(n)
             && (!self.is_live(n)
                 || member.told.is_none() && self.status(n) != ifrit::Status::Stopping
-                || !self.is_group(n)
+                || !self.is_group(n) && !self.nodes[n].options.lazy
                 || self.nodes[n].parent.is_some_and(refuses))
     }
 
@@ -79,6 +81,7 @@ impl World {
         match made {
             Move::Ready(n) => self.says_ready(*n),
             Move::Ends(n, how) => self.ends(*n, (*how).into()),
+            Move::Reads(n) => self.reads(*n),
             Move::Told(signal) => {
                 self.tell(0, *signal, None);
             }
@@ -208,6 +211,7 @@ impl World {
         match made {
             Move::Ready(n) => format!("{} says ready", name(n)),
             Move::Ends(n, how) => format!("{} ends {how:?}", name(n)),
+            Move::Reads(n) => format!("{} reads", name(n)),
             Move::Told(signal) => format!("the root is told {signal}"),
             Move::Leave(n, how) => format!("{} is to be {how:?}", name(n)),
             Move::Restart(n) => format!("{} is to be restarted", name(n)),

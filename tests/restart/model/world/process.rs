@@ -67,11 +67,22 @@ impl World {
                     runs: leaf.runs + 1,
                     ..Leaf::default()
                 };
-                for signal in std::mem::take(&mut node.process.pending) {
-                    leaf.hear(signal);
+                if !node.options.lazy {
+                    self.reads(n);
                 }
             }
             What::Group(_) => self.run_begins(n),
+        }
+    }
+
+    /// A leaf reads what it was told.
+    pub(crate) fn reads(&mut self, n: usize) {
+        let node = &mut self.nodes[n];
+        if let What::Leaf(leaf) = &mut node.what {
+            node.process
+                .pending
+                .drain(..)
+                .for_each(|signal| leaf.hear(signal));
         }
     }
 
@@ -177,7 +188,7 @@ impl World {
         }
         match (&mut node.what, process.inside) {
             (_, Inside::NoThread) => {}
-            (What::Leaf(leaf), Inside::Runs) => leaf.hear(signal),
+            (What::Leaf(leaf), Inside::Runs) if !node.options.lazy => leaf.hear(signal),
             _ if process.pending.contains(&signal) => {}
             _ => process.pending.push_back(signal),
         }

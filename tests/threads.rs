@@ -1,9 +1,13 @@
 //! What groups cost in threads, and what happens when there are no more. Each test that measures or limits the whole
 //! process runs itself again as a child of its own.
 
-use ifrit::testing::{Waiting, signal_recorder};
+use std::time::Instant;
+
+use ifrit::crossbeam_channel::unbounded;
+use ifrit::testing::{PATIENCE, Waiting, signal_recorder};
 use ifrit::{
-    BoxRunner, Cause, Error, Member, Members, Ordered, Parallel, QueueOrdered, Runner, Signal,
+    BoxRunner, Cause, Error, Member, Members, Next, Ordered, Parallel, QueueOrdered, Restarter,
+    Runner, Signal, ready_channel, run_fn,
 };
 
 mod kit;
@@ -36,6 +40,29 @@ fn a_tree_has_one_thread_for_each_leaf_and_one_for_each_group() {
         drop(waits);
         group.signal(Signal::TERMINATE);
         assert!(group.expect_exit().is_ok());
+    });
+}
+
+#[test]
+fn a_wrapper_needs_no_helper_on_a_thread_where_another_one_has_needed_one() {
+    in_child(|| {
+        let before = threads();
+        let process = ifrit::invoke(run_fn(move |signals, ready| {
+            let (_signals, by_hand) = unbounded();
+            let mut first = Restarter::new(run_fn(|_, _| Ok(())), |_, _| Next::End);
+            first.run(by_hand, ready_channel().0)?;
+            let mut second = Restarter::new(signal_recorder().0, |_, _| Next::End);
+            second.run(signals, ready)
+        }));
+        process.expect_ready();
+        // The helper of the first is on its way out, or gone.
+        let began = Instant::now();
+        while threads() != before + 1 {
+            assert!(began.elapsed() < PATIENCE, "{} more", threads() - before);
+            std::thread::yield_now();
+        }
+        process.signal(Signal::TERMINATE);
+        process.expect_exit().unwrap();
     });
 }
 

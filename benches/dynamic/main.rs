@@ -31,7 +31,7 @@ use compare::{Cost, Figure, Placement, Stopwatch, compare_at};
 const AT_A_TIME: usize = 64;
 const REUSED: u32 = 50_000;
 const FRESH: u32 = 10_000;
-const IN_TURN: u32 = 100;
+const IN_TURN: u32 = 40;
 const TURNS: usize = 9;
 
 fn main() {

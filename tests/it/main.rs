@@ -4,6 +4,7 @@
 mod support;
 
 // The words.
+mod debug;
 mod signal;
 
 // One runner on a thread.

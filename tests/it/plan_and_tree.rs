@@ -5,7 +5,7 @@ use std::time::Duration;
 use ifrit::testing::{FakeRunner, Waiting};
 use ifrit::{
     BoxRunner, Member, Members, Ordered, Parallel, Plan, Process, QueueOrdered, ReadySender,
-    Receiver, Runner, Signal, Status, Tree, TreeNode,
+    Receiver, Restart, Restarter, Runner, Sigmon, Signal, Status, Strategy, Tree, TreeNode,
 };
 
 use crate::support::{Again, end, fakes, mark, running, up};
@@ -39,6 +39,28 @@ ordered group (start 90s, stop 20s)
 │  ├─ source: FakeRunner
 │  └─ sink: FakeRunner
 └─ web: FakeRunner (stop 10s, stop delay 1.5s)"
+    );
+}
+
+#[test]
+fn a_plan_names_policies_and_the_wrappers_around_a_runner() {
+    let again = Restarter::always(FakeRunner::new());
+    let app = Ordered::new([
+        Member::new("db", FakeRunner::new()).restart(Restart::permanent()),
+        Member::new("job", FakeRunner::new()).restart(Restart::transient()),
+        Member::new("probe", again).restart(Restart::temporary()),
+    ])
+    .strategy(Strategy::RestForOne);
+    let program = Sigmon::new(app).stop_within(Duration::from_secs(25));
+    assert_eq!(
+        program.plan().to_string(),
+        "\
+sigmon (SIGINT SIGTERM, stop 25s)
+└─ ordered group (rest for one)
+   ├─ db: FakeRunner (permanent)
+   ├─ job: FakeRunner (transient)
+   └─ probe: restarter (temporary)
+      └─ FakeRunner"
     );
 }
 

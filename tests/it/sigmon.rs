@@ -2,8 +2,9 @@
 
 use std::time::Duration;
 
-use ifrit::testing::{FakeRunner, ManualClock, Waiting};
-use ifrit::{Error, Process, Sigmon, Signal};
+use ifrit::crossbeam_channel::{Receiver, Select, Sender, bounded, unbounded};
+use ifrit::testing::{FakeRunner, ManualClock, PATIENCE, Waiting};
+use ifrit::{Error, Process, ReadySender, Runner, Sigmon, Signal, ready_channel, run_fn};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -58,4 +59,63 @@ fn of_two_limits_one_inside_the_other_the_shorter_counts() {
     assert_eq!(call.wait_for_signal(), Signal::KILL);
     call.trigger_exit(Ok(()));
     app.expect_exit().unwrap();
+}
+
+/// Runs `first`, says ready, and then what it hears, until it is let go.
+fn after(
+    mut first: impl Runner,
+    heard: Sender<Signal>,
+    released: Receiver<()>,
+) -> impl FnMut(Receiver<Signal>, ReadySender) -> ifrit::Result + Send {
+    move |signals, ready| {
+        first.run(signals.clone(), ready_channel().0)?;
+        ready.notify();
+        let mut select = Select::new();
+        let told = select.recv(&signals);
+        select.recv(&released);
+        while select.ready() == told {
+            heard.send(signals.try_recv()?)?;
+        }
+        Ok(())
+    }
+}
+
+fn that_returns() -> Sigmon<impl Runner> {
+    Sigmon::new(run_fn(|_, _| Ok(()))).signals([])
+}
+
+#[test]
+fn its_limits_go_with_it() {
+    let clock = ManualClock::new();
+    let ((say, heard), (release, released)) = (unbounded(), bounded(0));
+    let short = that_returns().stop_within(SECOND).kill_grace(SECOND);
+    let runner = run_fn(after(short, say, released));
+    let process = Process::builder().clock(clock.clock()).invoke(runner);
+    process.signal(Signal::TERMINATE);
+    assert_eq!(heard.recv_timeout(PATIENCE), Ok(Signal::TERMINATE));
+    clock.advance(3_600 * SECOND);
+    process.signal(Signal::USER1);
+    assert_eq!(heard.recv_timeout(PATIENCE), Ok(Signal::USER1)); // and no KILL before
+    drop(release);
+    process.expect_exit().unwrap();
+}
+
+#[test]
+fn those_around_it_hold_again_when_it_has_returned() {
+    let clock = ManualClock::new();
+    let ((say, heard), (release, released)) = (unbounded(), bounded(0));
+    let hour = 3_600 * SECOND;
+    let long = that_returns().stop_within(hour).kill_grace(hour);
+    let outer = Sigmon::new(run_fn(after(long, say, released)))
+        .signals([])
+        .stop_within(10 * SECOND)
+        .kill_grace(5 * SECOND);
+    let process = Process::builder().clock(clock.clock()).invoke(outer);
+    process.signal(Signal::TERMINATE);
+    assert_eq!(heard.recv_timeout(PATIENCE), Ok(Signal::TERMINATE));
+    clock.advance(10 * SECOND);
+    assert_eq!(heard.recv_timeout(PATIENCE), Ok(Signal::KILL));
+    clock.advance(5 * SECOND);
+    assert!(matches!(process.expect_exit(), Err(Error::Abandoned(_))));
+    drop(release);
 }

@@ -18,6 +18,7 @@ mod mailbox;
 mod process;
 mod restarter;
 mod schedule;
+mod signals;
 pub(crate) mod system;
 
 use std::any::Any;

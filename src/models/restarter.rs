@@ -180,7 +180,7 @@ fn a_notification_reaches_this_incarnation_or_the_next() {
 
 #[test]
 fn by_hand_it_is_the_same() {
-    check("restarter, by hand", Schedules::Interrupting(1), by_hand);
+    check("restarter, by hand", Schedules::Interrupting(2), by_hand);
     check("restarter, by hand", Schedules::Some, by_hand);
 }
 

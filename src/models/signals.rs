@@ -107,7 +107,7 @@ fn a_signal_reaches_every_subscriber() {
     check("signals, two listen", Schedules::Some, two_listen);
     check(
         "signals, come early",
-        Schedules::Interrupting(2),
+        Schedules::Interrupting(3),
         comes_early,
     );
     check("signals, come early", Schedules::Some, comes_early);

@@ -200,13 +200,13 @@ fn what_is_leaked_harms_nobody() {
 
 #[test]
 fn an_exit_is_published_once_also_when_given_up() {
-    check("process, given up", Schedules::Interrupting(1), given_up);
+    check("process, given up", Schedules::Interrupting(3), given_up);
     check("process, given up", Schedules::Some, given_up);
 }
 
 #[test]
 fn a_runner_that_goes_home_is_dropped_under_no_lock() {
-    check("process, sent home", Schedules::Interrupting(2), || {
+    check("process, sent home", Schedules::Interrupting(3), || {
         sent_home(false)
     });
     check("process, sent home", Schedules::Some, || sent_home(false));

@@ -8,15 +8,23 @@
 //!
 //! That a model can fail is a test, too: `finds` breaks one line of the crate and sees to it that the model says so.
 
+mod batch;
+mod clock;
+mod dynamic;
+mod events;
+mod group;
 mod latch;
 mod mailbox;
 mod process;
+mod restarter;
 mod schedule;
+mod signals;
 pub(crate) mod system;
 
 use std::any::Any;
+use std::cell::Cell;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
 use std::time::Duration;
 
 use shuttle::scheduler::{PctScheduler, RandomScheduler, Scheduler};
@@ -25,7 +33,7 @@ use shuttle::{Config, FailurePersistence, MaxSteps, Runner};
 use crate::sync::fault::{self, Fault};
 use crate::sync::thread::Builder;
 use crate::sync::{self, Arc};
-use schedule::Exhaustive;
+use schedule::{Exhaustive, Watchful};
 
 /// How a model is run.
 #[derive(Clone, Copy)]
@@ -50,6 +58,7 @@ fn check(name: &str, schedules: Schedules, model: fn()) {
 
 fn explore(schedules: Schedules, persistence: FailurePersistence, model: fn()) -> usize {
     let run = |scheduler: Box<dyn Scheduler + Send>| {
+        let scheduler = Watchful(scheduler);
         let mut config = Config::new();
         config.stack_size = 512 * 1024;
         config.max_steps = MaxSteps::FailAfter(50_000);
@@ -60,11 +69,12 @@ fn explore(schedules: Schedules, persistence: FailurePersistence, model: fn()) -
             model();
         })
     };
+    VIOLATED.set(None);
     match schedules {
         Schedules::Every => run(Box::new(Exhaustive::new(usize::MAX))),
         Schedules::Interrupting(most) => run(Box::new(Exhaustive::new(most))),
         Schedules::Some => {
-            let count = std::env::var("IFRIT_SCHEDULES").map_or(1_000, |count| {
+            let count = std::env::var("IFRIT_SCHEDULES").map_or(3_000, |count| {
                 count.parse().expect("IFRIT_SCHEDULES is a number")
             });
             run(Box::new(RandomScheduler::new_from_seed(SEED, count)))
@@ -87,10 +97,23 @@ fn finds(
     match found {
         Ok(count) => panic!("{fault:?} at {line:?} is not found in {count} schedules"),
         Err(payload) => {
-            let said = text(&*payload);
+            let said = VIOLATED
+                .take()
+                .map_or_else(|| text(&*payload), str::to_owned);
             assert!(said.contains(why), "found as {said:?} and not as {why:?}");
         }
     }
+}
+
+/// For those whose panics the crate catches: the model fails when the execution is over, which is soon.
+fn require(holds: bool, what: &'static str) {
+    if !holds && VIOLATED.get().is_none() {
+        VIOLATED.set(Some(what));
+    }
+}
+
+std::thread_local! {
+    static VIOLATED: Cell<Option<&'static str>> = const { Cell::new(None) };
 }
 
 /// What the scheduler says when all wait for each other.
@@ -117,6 +140,25 @@ impl Flag {
     }
 
     fn is_up(&self) -> bool {
+        self.0.load(SeqCst)
+    }
+}
+
+/// How often something has happened, or how many there are. To look costs no step.
+#[derive(Clone, Default)]
+struct Count(Arc<AtomicUsize>);
+
+impl Count {
+    /// The number before.
+    fn up(&self) -> usize {
+        self.0.fetch_add(1, SeqCst)
+    }
+
+    fn down(&self) {
+        self.0.fetch_sub(1, SeqCst);
+    }
+
+    fn get(&self) -> usize {
         self.0.load(SeqCst)
     }
 }

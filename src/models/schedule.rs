@@ -2,7 +2,36 @@
 
 use shuttle::scheduler::{Schedule, Scheduler, Task, TaskId};
 
+use super::VIOLATED;
 use crate::sync;
+
+/// Ends the run where something that was required does not hold.
+pub(super) struct Watchful<S>(pub(super) S);
+
+impl<S: Scheduler> Scheduler for Watchful<S> {
+    fn new_execution(&mut self) -> Option<Schedule> {
+        if let Some(what) = VIOLATED.get() {
+            panic!("{what}");
+        }
+        self.0.new_execution()
+    }
+
+    fn next_task(
+        &mut self,
+        runnable: &[&Task],
+        current: Option<TaskId>,
+        is_yielding: bool,
+    ) -> Option<TaskId> {
+        match VIOLATED.get() {
+            Some(_) => None,
+            None => self.0.next_task(runnable, current, is_yielding),
+        }
+    }
+
+    fn next_u64(&mut self) -> u64 {
+        self.0.next_u64()
+    }
+}
 
 /// Every schedule in which no more than so many threads are interrupted: made to wait while they could go on.
 ///

@@ -4,6 +4,7 @@
 //! 1. The handler of a signal is installed before its first subscriber's runner starts, and stays; the thread that
 //!    receives the signals is started with the first and stays too.
 //! 2. While a signal has a subscriber, each gets it. While it has none, it does what it did before: its handler is idle.
+//!    A stop signal that came while it had one, who has gone since, does what it did before as well: no stop is lost.
 //! 3. Subscribers are called without the lock. One that gives up a process lets go of what others have left there, and
 //!    whatever comes of that, the thread goes on: it is everybody's.
 
@@ -102,11 +103,16 @@ impl Broker {
 fn dispatch(signal: Signal) {
     let subscribers: Vec<_> = {
         let broker = BROKER.lock();
-        let topic = broker
+        let Some(topic) = broker
             .as_ref()
-            .and_then(|broker| broker.topics.get(&signal));
-        let subscribers = topic.iter().flat_map(|topic| topic.subscribers.values());
-        subscribers.map(Arc::clone).collect()
+            .and_then(|broker| broker.topics.get(&signal))
+        else {
+            return;
+        };
+        if topic.subscribers.is_empty() && signal.is_stop() {
+            topic.handler.act_as_before(); // 2
+        }
+        topic.subscribers.values().map(Arc::clone).collect()
     };
     for subscriber in subscribers {
         let _ = catch(|| subscriber.receive(signal)); // 3

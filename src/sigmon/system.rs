@@ -8,7 +8,7 @@ use std::io;
 
 use signal_hook::flag;
 use signal_hook::iterator::{Handle, Signals};
-use signal_hook::low_level::unregister;
+use signal_hook::low_level::{emulate_default_handler, unregister};
 
 use crate::signal::Signal;
 use crate::sync::Arc;
@@ -19,7 +19,9 @@ pub(super) struct System(Handle);
 
 /// The handler of one signal, which stays installed.
 pub(super) struct Handler {
+    signal: Signal,
     idle: Arc<AtomicBool>,
+    emulates: bool,
 }
 
 impl System {
@@ -49,13 +51,24 @@ impl System {
         self.0.add_signal(signal.as_raw()).inspect_err(|_| {
             emulated.map(unregister);
         })?;
-        Ok(Handler { idle })
+        Ok(Handler {
+            signal,
+            idle,
+            emulates: emulated.is_some(),
+        })
     }
 }
 
 impl Handler {
     pub(super) fn set_idle(&self, idle: bool) {
         self.idle.store(idle, Ordering::SeqCst);
+    }
+
+    /// Does what an idle handler would have done.
+    pub(super) fn act_as_before(&self) {
+        if self.emulates {
+            let _ = emulate_default_handler(self.signal.as_raw());
+        }
     }
 }
 

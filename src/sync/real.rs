@@ -14,6 +14,7 @@ macro_rules! statics {
 }
 pub(crate) use statics;
 
+#[inline]
 pub(crate) fn now() -> Instant {
     Instant::now()
 }

@@ -16,7 +16,7 @@ pub(crate) use crossbeam_channel::TryRecvError;
 use super::fault::{Fault, is_seeded};
 use super::select::{Source, wait_for_any};
 use super::time;
-use super::wait::{Waiters, point, wait_for};
+use super::wait::{Waiters, choose, point, wait_for};
 
 pub(super) struct Channel<T> {
     state: Mutex<State<T>>,
@@ -164,7 +164,7 @@ impl<T> Sender<T> {
 
     #[track_caller]
     pub(crate) fn len(&self) -> usize {
-        let stale = is_seeded(Fault::Stale, Location::caller());
+        let stale = is_seeded(Fault::Stale, Location::caller()) && choose(2) == 1;
         point();
         self.0.with(|state| state.queue.len() + usize::from(stale))
     }
@@ -173,7 +173,7 @@ impl<T> Sender<T> {
 impl<T> Receiver<T> {
     #[track_caller]
     pub(crate) fn try_recv(&self) -> Result<T, TryRecvError> {
-        let stale = is_seeded(Fault::Stale, Location::caller());
+        let stale = is_seeded(Fault::Stale, Location::caller()) && choose(2) == 1;
         point();
         if stale {
             return Err(TryRecvError::Empty);
@@ -203,7 +203,7 @@ impl<T> Receiver<T> {
 
     #[track_caller]
     pub(crate) fn try_iter(&self) -> impl Iterator<Item = T> {
-        let stale = is_seeded(Fault::Stale, Location::caller());
+        let stale = is_seeded(Fault::Stale, Location::caller()) && choose(2) == 1;
         std::iter::from_fn(move || {
             point();
             self.0.take().ok().filter(|_| !stale)
@@ -216,7 +216,7 @@ impl<T> Receiver<T> {
 
     #[track_caller]
     pub(crate) fn len(&self) -> usize {
-        let stale = is_seeded(Fault::Stale, Location::caller());
+        let stale = is_seeded(Fault::Stale, Location::caller()) && choose(2) == 1;
         point();
         match stale {
             true => 0,

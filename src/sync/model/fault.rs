@@ -12,8 +12,8 @@ pub(crate) enum Fault {
     Forgotten,
     /// What is done under the lock is not one step: the lock is given up and taken again before each change.
     Torn,
-    /// The channel is seen as it was before the last change of its other side: a message that has come is not there yet,
-    /// one that was taken is still there.
+    /// The channel may be seen as it was before the last change of its other side: a message that has come is not there
+    /// yet, one that was taken is still there.
     Stale,
     /// The system may have no thread to give. The crate must bear that.
     Refused,
@@ -29,7 +29,7 @@ std::thread_local! {
     static SEED: RefCell<Option<Seed>> = const { RefCell::new(None) };
 }
 
-pub(super) fn is_seeded(fault: Fault, at: &Location<'_>) -> bool {
+pub(crate) fn is_seeded(fault: Fault, at: &Location<'_>) -> bool {
     SEED.with_borrow(|seed| {
         seed.as_ref().is_some_and(|seed| {
             seed.fault == fault && seed.line == at.line() && seed.file == at.file()

@@ -49,16 +49,6 @@ impl<T> Mutex<T> {
         }
     }
 
-    pub(crate) fn try_lock(&self) -> Option<MutexGuard<'_, T>> {
-        point();
-        let data = Some(self.try_acquire()?);
-        Some(MutexGuard {
-            mutex: self,
-            data,
-            torn: false,
-        })
-    }
-
     fn try_acquire(&self) -> Option<sync::MutexGuard<'_, T>> {
         let free = !self.locked.swap(true, SeqCst);
         free.then(|| self.data.lock().unwrap_or_else(PoisonError::into_inner))

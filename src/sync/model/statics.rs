@@ -4,7 +4,7 @@
 macro_rules! statics {
     ($($(#[$attr:meta])* $vis:vis static $name:ident: $type:ty = $init:expr;)*) => {$(
         $(#[$attr])*
-        #[allow(non_camel_case_types)]
+        #[allow(non_camel_case_types, clippy::upper_case_acronyms)]
         $vis struct $name {
             _anew: (),
         }

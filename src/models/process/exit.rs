@@ -1,43 +1,14 @@
-//! The process: signals, readiness, the exit, waits and giving up against each other.
+//! The exit, and what comes before it: readiness and signals; waits for it; giving up.
 
-use std::convert::Infallible;
 use std::io;
 use std::sync::Mutex;
 
 use super::*;
-use crate::error::{Error, Result};
 use crate::process::{
-    Launch, Leftover, Life, Link, News, Parent, Process, Report, Request, background, drop_runner,
-    launch,
+    Launch, Leftover, Life, Link, News, Parent, Report, Request, drop_runner, launch, spawn_member,
 };
-use crate::ready::ReadySender;
-use crate::runner::{Runner, run_fn, run_once, until_stop};
-use crate::signal::Signal;
-use crate::sync::channel::{Receiver, Sender, TryRecvError, bounded};
-
-fn fired(latch: &Receiver<Infallible>) -> bool {
-    latch.try_recv() == Err(TryRecvError::Disconnected)
-}
-
-/// Runs until it is told. Its destructor, which asks for the tree, says when it is gone.
-struct Told {
-    gone: Flag,
-}
-
-impl Runner for Told {
-    fn run(&mut self, signals: Receiver<Signal>, ready: ReadySender) -> Result<()> {
-        ready.notify();
-        until_stop(&signals);
-        Ok(())
-    }
-}
-
-impl Drop for Told {
-    fn drop(&mut self) {
-        let _ = crate::tree(); // invariant 2: it needs the locks
-        self.gone.raise();
-    }
-}
+use crate::runner::run_once;
+use crate::sync::channel::{Sender, bounded};
 
 /// One waits with a channel, one for the latch, one joins; and one, who lets go of its handle at once, stops it.
 fn waited_for() {
@@ -112,15 +83,23 @@ enum Heard {
 }
 
 #[derive(Default)]
-struct Family(Mutex<Vec<Heard>>);
+struct Family {
+    heard: Mutex<Vec<Heard>>,
+    /// It drops what it hears at once, where a lock is held.
+    careless: bool,
+}
 
 impl Parent for Family {
     fn hear(&self, report: Report) -> Leftover {
-        self.0.lock().unwrap().push(match report.news {
+        self.heard.lock().unwrap().push(match report.news {
             News::Ready => Heard::Ready,
             News::Exited { given_up, .. } => Heard::Exited { given_up },
             News::EndedLate { .. } => Heard::EndedLate,
         });
+        if self.careless {
+            drop(report);
+            return Leftover::default();
+        }
         Leftover::new(report.news)
     }
 }
@@ -181,99 +160,26 @@ fn given_up() {
     if given_up {
         expected.push(Heard::EndedLate);
     }
-    let heard = family.0.lock().unwrap();
+    let heard = family.heard.lock().unwrap();
     assert_eq!(*heard, expected, "invariant 1: each once, and in order");
 }
 
-/// A stop with a time limit, of a runner that listens to KILL only; the time may come at any step.
-fn stopped_in_time() {
-    let process = background(run_fn(|signals: Receiver<Signal>, _| {
-        for signal in signals.iter() {
-            if signal == Signal::KILL {
-                let early = sync::elapsed() < SECOND;
-                assert!(!early, "invariant 6: KILL comes when the time is over");
-                return Err("killed".into());
-            }
-        }
-        Ok(())
-    }));
-    match process.stop(Signal::TERMINATE, SECOND) {
-        Err(Error::StopTimeout { stuck, .. }) => {
-            assert!(
-                sync::elapsed() >= 2 * SECOND,
-                "invariant 6: a grace after KILL"
-            );
-            assert_eq!(stuck.id, process.id());
-        }
-        Err(error) => assert_eq!(error.to_string(), "killed"),
-        Ok(()) => panic!("it does not listen to TERM"),
-    }
-    assert_eq!(process.join().unwrap_err().to_string(), "killed");
-}
-
-/// A start with a time limit: the process says ready at about the time when it is over.
-fn started_in_time() {
-    let process = Process::builder().start_timeout(SECOND).background(run_fn(
-        |signals: Receiver<Signal>, ready: ReadySender| {
-            ready.notify();
-            until_stop(&signals);
-            Ok(())
-        },
-    ));
-    let ready = process.wait_ready();
-    assert_eq!(ready.is_ok(), process.is_ready(), "invariant 1: one truth");
-    if ready.is_ok() {
-        process.signal(Signal::INTERRUPT);
-        assert!(process.join().is_ok());
-    } else {
-        assert!(
-            sync::elapsed() >= SECOND,
-            "invariant 6: not before its time"
-        );
-        assert!(matches!(process.join(), Err(Error::StartTimeout { .. })));
-    }
-}
-
-/// Threads that may not start.
-fn refused() {
-    let gone = Flag::default();
-    let process = background(Told { gone: gone.clone() });
-    let stopper = process.clone();
-    go(move || stopper.signal(Signal::INTERRUPT));
-    match process.join() {
-        Err(Error::Spawn { .. }) => {
-            assert!(gone.is_up(), "invariant 5: the runner is not leaked");
-            assert!(
-                crate::tree().roots.is_empty(),
-                "invariant 5: nothing is left"
-            );
-        }
-        exit => assert!(exit.is_ok(), "invariant 5"),
-    }
-}
-
-/// One runner panics, and its destructor too, while another goes about its work.
-fn panicking() {
-    struct Bomb;
-    impl Drop for Bomb {
-        fn drop(&mut self) {
-            if !std::thread::panicking() {
-                std::panic::resume_unwind(Box::new("in the destructor"));
-            }
-        }
-    }
-    let bomb = Bomb;
-    let bad = background(run_fn(move |_, _| {
-        let _ = &bomb;
-        std::panic::resume_unwind(Box::new("in the run"))
-    }));
-    let good = background(Told {
-        gone: Flag::default(),
+/// The runner goes home with the exit, to somebody who does not want it.
+fn sent_home(careless: bool) {
+    let family = Arc::new(Family {
+        careless,
+        ..Family::default()
     });
-    let stopper = good.clone();
-    go(move || stopper.signal(Signal::INTERRUPT));
-    assert!(matches!(bad.join(), Err(Error::Panicked(_))), "invariant 4");
-    assert!(good.join().is_ok(), "invariant 4: only itself");
+    let parent = Arc::downgrade(&family) as _;
+    let gone = Flag::default();
+    let runner = Box::new(Told { gone: gone.clone() });
+    let core = spawn_member(&Request::default(), runner, Link { parent, index: 0 });
+    let process = Process::from_core(core);
+    process.signal(Signal::INTERRUPT);
+    assert!(process.join().is_ok());
+    let heard = family.heard.lock().unwrap();
+    let expected = [Heard::Ready, Heard::Exited { given_up: false }];
+    assert_eq!(*heard, expected, "invariant 1: each once, and in order");
 }
 
 #[test]
@@ -294,27 +200,28 @@ fn what_is_leaked_harms_nobody() {
 
 #[test]
 fn an_exit_is_published_once_also_when_given_up() {
-    check("process, given up", Schedules::Interrupting(1), given_up);
+    check("process, given up", Schedules::Interrupting(3), given_up);
     check("process, given up", Schedules::Some, given_up);
 }
 
 #[test]
-fn a_stop_and_a_start_end_in_time() {
-    check("process, stopped in time", Schedules::Some, stopped_in_time);
-    check("process, started in time", Schedules::Some, started_in_time);
-}
-
-#[test]
-fn a_thread_that_does_not_start_is_an_exit() {
-    let place = "pub(crate) fn start< > .spawn(work)";
-    fault::with(Fault::Refused, "src/process/threads.rs", place, || {
-        check("process, refused", Schedules::Interrupting(2), refused);
+fn a_runner_that_goes_home_is_dropped_under_no_lock() {
+    check("process, sent home", Schedules::Interrupting(3), || {
+        sent_home(false)
     });
+    check("process, sent home", Schedules::Some, || sent_home(false));
 }
 
+/// Invariant 2, broken in the model itself.
 #[test]
-fn a_panic_harms_only_its_own_process() {
-    check("process, panicking", Schedules::Some, panicking);
+fn a_runner_that_is_dropped_under_a_lock_is_found() {
+    let explore = || {
+        explore(Schedules::Some, FailurePersistence::None, || {
+            sent_home(true)
+        })
+    };
+    let payload = catch_unwind(explore).expect_err("its destructor needs the lock");
+    assert!(text(&*payload).contains(DEADLOCK));
 }
 
 #[test]

@@ -1,0 +1,49 @@
+//! A batch of jobs, against a stop.
+
+use super::*;
+use crate::error::{Error, Result};
+use crate::grouper::{Batch, Capacity};
+use crate::runner::until_stop;
+use crate::signal::Signal;
+use crate::sync::channel::{Receiver, unbounded};
+
+/// More jobs than one at a time; the second waits until it is told. Somebody stops them all.
+fn stopped() {
+    let (send, signals) = unbounded();
+    go(move || {
+        let _ = send.send(Signal::TERMINATE);
+    });
+    let runs = Count::default();
+    let jobs = (0..3).map(|number| {
+        let runs = runs.clone();
+        move |signals: Receiver<Signal>| -> Result<usize> {
+            runs.up();
+            if number == 1 {
+                until_stop(&signals);
+            }
+            Ok(number)
+        }
+    });
+    let results = Batch::new(Capacity::at_most(2)).stop_on(&signals).run(jobs);
+    assert_eq!(results.len(), 3, "each job has its result");
+    for (number, result) in results.iter().enumerate() {
+        match result {
+            Ok(value) => assert_eq!(*value, number, "in order"),
+            Err(error) => assert!(matches!(error, Error::NotStarted), "{error}"),
+        }
+    }
+    let done = results.iter().filter(|result| result.is_ok()).count();
+    assert_eq!(done, runs.get(), "what ran is in the results");
+}
+
+#[test]
+fn each_job_has_its_result() {
+    check("batch, stopped", Schedules::Some, stopped);
+}
+
+#[test]
+fn a_batch_that_does_not_wait_for_signals_is_found() {
+    let place = "fn wait( > select.recv(&self.batch.signals)";
+    let broken = (Fault::Forgotten, "src/grouper/batch.rs", place);
+    finds(DEADLOCK, broken, Schedules::Some, stopped);
+}

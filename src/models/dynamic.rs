@@ -1,0 +1,321 @@
+//! Dynamic groups: inserts against exits, close and stop; and threads that are used again.
+//!
+//! Whoever waits to insert is answered. Who is admitted is told of every stop, and the group ends after him; who is
+//! refused comes back and never runs. There are never more members than may be, and each gets a thread.
+
+use super::*;
+use crate::error::{Error, Result};
+use crate::grouper::{Capacity, Dynamic, DynamicClient, Member, Refusal};
+use crate::process::background;
+use crate::ready::{ReadySender, ready_channel};
+use crate::runner::{Runner, run_once, until_stop};
+use crate::signal::Signal;
+use crate::sync::channel::{Receiver, Sender, bounded, unbounded};
+
+const MOST: usize = 1;
+
+/// A member that counts itself.
+#[derive(Clone, Default)]
+struct Worker {
+    idle: bool,
+    alive: Count,
+    runs: Count,
+}
+
+impl Runner for Worker {
+    fn run(&mut self, signals: Receiver<Signal>, ready: ReadySender) -> Result<()> {
+        require(self.alive.up() < MOST, "more members than there may be");
+        self.runs.up();
+        ready.notify();
+        if self.idle {
+            until_stop(&signals);
+        }
+        self.alive.down();
+        Ok(())
+    }
+}
+
+/// Inserts a member, and says whether it was admitted.
+fn insert(client: &DynamicClient, name: &'static str, worker: &Worker, say: &Sender<bool>) {
+    let (client, worker, say) = (client.clone(), worker.clone(), say.clone());
+    go(move || {
+        let answer = client.insert(Member::new(name, worker));
+        let admitted = match answer {
+            Ok(process) => {
+                process.signal(Signal::HANGUP); // harmless, whatever it does by now
+                true
+            }
+            Err(refused) => {
+                assert_eq!(refused.reason(), Refusal::Closed);
+                assert_eq!(
+                    refused.into_member().name(),
+                    name,
+                    "who is refused comes back"
+                );
+                false
+            }
+        };
+        let _ = say.send(admitted);
+    });
+}
+
+/// Two want to get in where there is room for one, and somebody ends it all.
+fn ended(idle: bool, end: impl FnOnce(&DynamicClient, &crate::Process)) {
+    let group = one();
+    let client = group.client();
+    let worker = Worker {
+        idle,
+        ..Worker::default()
+    };
+    let (say, said) = unbounded();
+    insert(&client, "a", &worker, &say);
+    insert(&client, "b", &worker, &say);
+    let group = background(group);
+    end(&client, &group);
+    assert!(group.join().is_ok());
+    let runs = worker.runs.get();
+    assert_eq!(worker.alive.get(), 0, "the group has ended before a member");
+    let answers =
+        [said.recv(), said.recv()].map(|answer| answer.expect("whoever waits is answered"));
+    let admitted = answers.iter().filter(|admitted| **admitted).count();
+    assert_eq!(runs, admitted, "admitted and run are the same");
+    assert_eq!(worker.runs.get(), admitted, "nobody starts after the end");
+}
+
+fn closed() {
+    ended(false, |client, _| client.close());
+}
+
+fn stopped() {
+    ended(true, |_, group| group.signal(Signal::TERMINATE));
+}
+
+/// Nobody closes before all are in: a place that becomes free goes to whoever waits for it.
+fn all_get_in(group: Dynamic) {
+    let client = group.client();
+    let worker = Worker::default();
+    let (say, said) = unbounded();
+    let group = background(group);
+    for name in ["a", "b", "c"] {
+        insert(&client, name, &worker, &say);
+    }
+    for _ in 0..3 {
+        assert_eq!(said.recv(), Ok(true), "whoever waits gets in");
+    }
+    client.close();
+    assert!(group.join().is_ok());
+    assert_eq!(worker.runs.get(), 3, "each gets a thread");
+}
+
+fn places() {
+    all_get_in(one());
+}
+
+fn threads() {
+    all_get_in(one().reuse_threads());
+}
+
+/// More jobs than one at a time, on threads that are used again.
+fn pool() {
+    struct Job(Count);
+    impl Runner for Job {
+        fn run(&mut self, _: Receiver<Signal>, ready: ReadySender) -> Result<()> {
+            ready.notify();
+            self.0.up();
+            Ok(())
+        }
+    }
+    let group = Dynamic::new(Capacity::at_most(2)).reuse_threads();
+    let (client, runs) = (group.client(), Count::default());
+    let group = background(group);
+    let (done, all_done) = bounded::<()>(0);
+    for name in ["a", "b"] {
+        let (client, runs, done) = (client.clone(), runs.clone(), done.clone());
+        go(move || {
+            for _ in 0..2 {
+                let job = Member::new(name, Job(runs.clone()));
+                let process = client.insert(job).expect("it is open");
+                assert!(process.join().is_ok());
+            }
+            drop(done);
+        });
+    }
+    drop(done);
+    let _ = all_done.recv();
+    client.close();
+    assert!(group.join().is_ok());
+    assert_eq!(runs.get(), 4, "no job is lost");
+}
+
+/// A member that does not return in time, or just about; its place is free when it does, and another run can use it.
+fn given_up(group: Dynamic) {
+    let mut group = group.stop_within(10 * SECOND).kill_grace(SECOND);
+    let client = group.client();
+    let (keep, gate) = bounded::<()>(0);
+    let ended = Flag::default();
+    let ends = ended.clone();
+    let stuck = run_once(move |_, _| {
+        let _ = gate.recv();
+        ends.raise();
+        Ok(())
+    });
+    let (say, said) = bounded(1);
+    go(move || drop(say.send(client.insert(Member::new("a", stuck)))));
+    let (signals, inbox) = unbounded();
+    let (ready, _) = ready_channel();
+    go(move || {
+        let answer = said.recv().expect("whoever waits is answered");
+        let _ = signals.send(Signal::TERMINATE);
+        drop((answer, keep));
+    });
+    let exit = group.run(inbox, ready);
+    match exit {
+        Ok(()) => assert!(ended.is_up(), "the group has ended before a member"),
+        Err(_) => assert!(
+            sync::elapsed() >= 10 * SECOND,
+            "invariant 6: not before the time"
+        ),
+    }
+}
+
+/// Run twice, while somebody inserts: before, between, and after the runs.
+fn run_twice() {
+    let mut group = one();
+    let (client, worker) = (
+        group.client(),
+        Worker {
+            idle: true,
+            ..Worker::default()
+        },
+    );
+    let (say, said) = unbounded();
+    insert(&client, "a", &worker, &say);
+    insert(&client, "b", &worker, &say);
+    for _ in 0..2 {
+        let (signals, inbox) = unbounded();
+        go(move || {
+            let _ = signals.send(Signal::TERMINATE);
+        });
+        assert!(group.run(inbox, ready_channel().0).is_ok());
+        assert_eq!(worker.alive.get(), 0, "the group has ended before a member");
+    }
+    drop(group);
+    let answers =
+        [said.recv(), said.recv()].map(|answer| answer.expect("whoever waits is answered"));
+    let admitted = answers.iter().filter(|admitted| **admitted).count();
+    assert_eq!(worker.runs.get(), admitted, "admitted and run are the same");
+}
+
+/// Threads that may not start.
+fn refused(group: Dynamic) {
+    let client = group.client();
+    let worker = Worker::default();
+    let (ready, _) = ready_channel();
+    let (_signals, inbox) = unbounded();
+    let runs = worker.runs.clone();
+    go(move || {
+        let mut spawned = 0;
+        for _ in 0..2 {
+            let process = client
+                .insert(Member::new("a", worker.clone()))
+                .expect("it is open");
+            match process.join() {
+                Ok(()) => spawned += 1,
+                Err(error) => assert!(matches!(error, Error::Spawn { .. }), "invariant 5"),
+            }
+        }
+        assert_eq!(runs.get(), spawned, "invariant 5");
+        client.close();
+    });
+    let mut group = group;
+    let _ = group.run(inbox, ready); // it ends: no place was leaked
+}
+
+fn one() -> Dynamic {
+    Dynamic::new(Capacity::at_most(MOST))
+}
+
+#[test]
+fn who_is_stuck_is_given_up() {
+    check("dynamic, given up", Schedules::Some, || given_up(one()));
+    check("dynamic, given up by a pool", Schedules::Some, || {
+        given_up(one().reuse_threads())
+    });
+}
+
+#[test]
+fn a_thread_that_does_not_start_leaks_no_place() {
+    let place = "pub(crate) fn start< > .spawn(work)";
+    fault::with(Fault::Refused, "src/process/threads.rs", place, || {
+        check("dynamic, refused", Schedules::Some, || refused(one()));
+        check("dynamic, a pool refused", Schedules::Some, || {
+            refused(one().reuse_threads())
+        });
+    });
+}
+
+#[test]
+fn whoever_waits_to_insert_is_answered() {
+    check("dynamic, closed", Schedules::Some, closed);
+    check("dynamic, stopped", Schedules::Some, stopped);
+}
+
+#[test]
+fn whoever_waits_is_answered_by_another_run_too() {
+    check("dynamic, run twice", Schedules::Some, run_twice);
+}
+
+#[test]
+fn a_place_that_becomes_free_goes_to_who_waits() {
+    check("dynamic, places", Schedules::Some, places);
+    check(
+        "dynamic, places on threads used again",
+        Schedules::Some,
+        threads,
+    );
+}
+
+#[test]
+fn each_job_gets_a_thread() {
+    check("dynamic, pool", Schedules::Some, pool);
+}
+
+#[test]
+fn a_free_place_of_which_nobody_is_notified_is_found() {
+    let place = "fn place_free( > self.changed.notify_one()";
+    let broken = (Fault::Forgotten, "src/grouper/dynamic/reports.rs", place);
+    finds(DEADLOCK, broken, Schedules::Some, places);
+}
+
+#[test]
+fn an_admission_that_is_not_one_step_is_found() {
+    let place = "fn admit( > self.state.lock()";
+    let broken = (Fault::Torn, "src/grouper/dynamic/admission.rs", place);
+    finds(
+        "more members than there may be",
+        broken,
+        Schedules::Some,
+        places,
+    );
+}
+
+#[test]
+fn a_worker_that_is_not_woken_is_found() {
+    let place = "fn wake(&self) > self.wake.notify_one()";
+    let broken = (Fault::Forgotten, "src/grouper/dynamic/pool.rs", place);
+    finds(DEADLOCK, broken, Schedules::Some, pool);
+}
+
+#[test]
+fn a_job_that_is_not_queued_in_one_step_is_found() {
+    let place = "fn launch( > self.0.state.lock()";
+    let broken = (Fault::Torn, "src/grouper/dynamic/pool.rs", place);
+    finds("overflow", broken, Schedules::Some, pool);
+}
+
+#[test]
+fn a_change_of_which_nobody_is_notified_is_found() {
+    let place = "fn wake( > self.changed.notify_all()";
+    let broken = (Fault::Forgotten, "src/grouper/dynamic/shared.rs", place);
+    finds(DEADLOCK, broken, Schedules::Some, run_twice);
+}

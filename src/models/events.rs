@@ -1,0 +1,147 @@
+//! The events of a dynamic group: listeners that come late, or do not keep up; and what falls out of them.
+
+use std::fmt;
+
+use super::*;
+use crate::error::Result;
+use crate::grouper::{Capacity, Dynamic, DynamicClient, Member};
+use crate::process::background;
+use crate::ready::ReadySender;
+use crate::runner::{Runner, run_fn};
+use crate::signal::Signal;
+use crate::sync::channel::{Receiver, bounded};
+
+/// Ready, and done.
+struct Worker;
+
+impl Runner for Worker {
+    fn run(&mut self, _: Receiver<Signal>, ready: ReadySender) -> Result<()> {
+        ready.notify();
+        Ok(())
+    }
+}
+
+/// Somebody begins to listen at any step: each exit comes to him once, past or new, and then the end.
+fn listened_to() {
+    let group = Dynamic::new(Capacity::at_most(2));
+    let (client, listener) = (group.client(), group.client());
+    let (say, said) = bounded(1);
+    go(move || {
+        let mut names: Vec<String> = listener.exits().map(|exit| exit.name).collect();
+        names.sort();
+        let _ = say.send(names);
+    });
+    let group = background(group);
+    for name in ["a", "b"] {
+        let member = Member::new(name, Worker);
+        drop(client.insert(member).expect("it is open"));
+    }
+    client.close();
+    assert!(group.join().is_ok());
+    let names = said.recv().expect("the stream ends with the group");
+    assert_eq!(names, ["a", "b"], "each exit once");
+}
+
+/// A listener with room for one: what he does not get he has missed.
+fn slow() {
+    let group = Dynamic::new(Capacity::at_most(2)).event_buffer(1);
+    let client = group.client();
+    let mut exits = client.exits();
+    let group = background(group);
+    let (say, said) = bounded(1);
+    go(move || {
+        let received = exits.by_ref().count() as u64;
+        let _ = say.send((received, exits.missed()));
+    });
+    for name in ["a", "b", "c"] {
+        drop(
+            client
+                .insert(Member::new(name, Worker))
+                .expect("it is open"),
+        );
+    }
+    client.close();
+    assert!(group.join().is_ok());
+    let (received, missed) = said.recv().expect("the stream ends with the group");
+    assert!(received >= 1, "the newest is kept");
+    assert_eq!(received + missed, 3, "what is dropped is counted");
+}
+
+/// An error whose destructor asks whoever may hold a lock.
+struct Nosy(DynamicClient);
+
+impl Drop for Nosy {
+    fn drop(&mut self) {
+        let _ = (crate::tree(), self.0.get("a"), self.0.exits().missed());
+    }
+}
+
+impl fmt::Debug for Nosy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("nosy")
+    }
+}
+
+impl fmt::Display for Nosy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("nosy")
+    }
+}
+
+impl std::error::Error for Nosy {}
+
+/// Errors fall out of the events and the history, wherever that is, while others look.
+fn nosy() {
+    let group = Dynamic::new(Capacity::at_most(1))
+        .event_buffer(1)
+        .history(0);
+    let (client, looks) = (group.client(), group.client());
+    let group = background(group);
+    go(move || {
+        let exits = looks.exits();
+        let _ = crate::tree();
+        drop(exits);
+    });
+    for name in ["a", "b"] {
+        let asks = client.clone();
+        let failing = run_fn(move |_, _| Err(Nosy(asks.clone()).into()));
+        drop(
+            client
+                .insert(Member::new(name, failing))
+                .expect("it is open"),
+        );
+    }
+    client.close();
+    assert!(group.join().is_err());
+}
+
+#[test]
+fn a_listener_who_does_not_keep_up_knows_what_he_has_missed() {
+    check("events, slow", Schedules::Some, slow);
+}
+
+/// Invariant 2: a destructor that needs every lock finds none of them taken, or the model would hang.
+#[test]
+fn nothing_foreign_is_dropped_under_a_lock() {
+    check("events, nosy", Schedules::Some, nosy);
+}
+
+#[test]
+fn a_listener_gets_each_event_once() {
+    check("events, listened to", Schedules::Some, listened_to);
+}
+
+/// As an event that is lost, or as a stream that does not end.
+#[test]
+fn a_listener_that_is_not_registered_in_one_step_is_found() {
+    let place = "fn listen< > hub.lock()";
+    let broken = (Fault::Torn, "src/grouper/dynamic/events.rs", place);
+    finds("", broken, Schedules::Some, listened_to);
+}
+
+#[test]
+fn an_event_that_is_dropped_and_not_counted_is_found() {
+    let place = "fn push( > self.sender.send(event)";
+    let broken = (Fault::Forgotten, "src/grouper/dynamic/events.rs", place);
+    finds("the newest is kept", broken, Schedules::Some, slow);
+}

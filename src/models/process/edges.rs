@@ -1,0 +1,163 @@
+//! Time limits, scopes, panics, and threads that do not start.
+
+use super::*;
+
+/// A stop with a time limit, of a runner that listens to KILL only; the time may come at any step.
+fn stopped_in_time() {
+    let process = background(run_fn(|signals: Receiver<Signal>, _| {
+        for signal in signals.iter() {
+            if signal == Signal::KILL {
+                let in_time = sync::elapsed() >= SECOND;
+                require(in_time, "invariant 6: KILL comes when the time is over");
+                return Err("killed".into());
+            }
+        }
+        Ok(())
+    }));
+    match process.stop(Signal::TERMINATE, SECOND) {
+        Err(Error::StopTimeout { stuck, .. }) => {
+            assert!(
+                sync::elapsed() >= 2 * SECOND,
+                "invariant 6: a grace after KILL"
+            );
+            assert_eq!(stuck.id, process.id());
+        }
+        Err(error) => assert_eq!(error.to_string(), "killed"),
+        Ok(()) => panic!("it does not listen to TERM"),
+    }
+    assert_eq!(process.join().unwrap_err().to_string(), "killed");
+}
+
+/// A start with a time limit: the process says ready at about the time when it is over.
+fn started_in_time() {
+    let process = Process::builder().start_timeout(SECOND).background(run_fn(
+        |signals: Receiver<Signal>, ready: ReadySender| {
+            ready.notify();
+            until_stop(&signals);
+            Ok(())
+        },
+    ));
+    let ready = process.wait_ready();
+    assert_eq!(ready.is_ok(), process.is_ready(), "invariant 1: one truth");
+    if ready.is_ok() {
+        process.signal(Signal::INTERRUPT);
+        assert!(
+            process.join().is_ok(),
+            "ready, and yet stopped for not being so"
+        );
+    } else {
+        assert!(
+            sync::elapsed() >= SECOND,
+            "invariant 6: not before its time"
+        );
+        assert!(matches!(process.join(), Err(Error::StartTimeout { .. })));
+    }
+}
+
+/// Runners that borrow: they are told, and gone, when the scope ends.
+fn scoped() {
+    let (told, gone) = (Count::default(), Flag::default());
+    crate::scope(|scope| {
+        scope.background(Told { gone: gone.clone() });
+        scope.background(run_fn(|signals: Receiver<Signal>, _| {
+            until_stop(&signals);
+            told.up();
+            Ok(())
+        }));
+    });
+    assert!(
+        gone.is_up() && told.get() == 1,
+        "the scope has ended before a runner"
+    );
+}
+
+/// Threads that may not start.
+fn refused() {
+    let gone = Flag::default();
+    let process = background(Told { gone: gone.clone() });
+    let stopper = process.clone();
+    go(move || stopper.signal(Signal::INTERRUPT));
+    match process.join() {
+        Err(Error::Spawn { .. }) => {
+            assert!(gone.is_up(), "invariant 5: the runner is not leaked");
+            assert!(
+                crate::tree().roots.is_empty(),
+                "invariant 5: nothing is left"
+            );
+        }
+        exit => assert!(exit.is_ok(), "invariant 5"),
+    }
+}
+
+/// One runner panics, and its destructor too, while another goes about its work.
+fn panicking() {
+    struct Bomb;
+    impl Drop for Bomb {
+        fn drop(&mut self) {
+            if !std::thread::panicking() {
+                std::panic::resume_unwind(Box::new("in the destructor"));
+            }
+        }
+    }
+    let bomb = Bomb;
+    let bad = background(run_fn(move |_, _| {
+        let _ = &bomb;
+        std::panic::resume_unwind(Box::new("in the run"))
+    }));
+    let good = background(Told {
+        gone: Flag::default(),
+    });
+    let stopper = good.clone();
+    go(move || stopper.signal(Signal::INTERRUPT));
+    assert!(matches!(bad.join(), Err(Error::Panicked(_))), "invariant 4");
+    assert!(good.join().is_ok(), "invariant 4: only itself");
+}
+
+#[test]
+fn a_stop_and_a_start_end_in_time() {
+    check("process, stopped in time", Schedules::Some, stopped_in_time);
+    check("process, started in time", Schedules::Some, started_in_time);
+}
+
+#[test]
+fn a_thread_that_does_not_start_is_an_exit() {
+    let place = "pub(crate) fn start< > .spawn(work)";
+    fault::with(Fault::Refused, "src/process/threads.rs", place, || {
+        check("process, refused", Schedules::Interrupting(2), refused);
+    });
+}
+
+#[test]
+fn a_scope_ends_after_its_runners() {
+    check("process, scoped", Schedules::Interrupting(2), scoped);
+    check("process, scoped", Schedules::Some, scoped);
+}
+
+#[test]
+fn a_panic_harms_only_its_own_process() {
+    check("process, panicking", Schedules::Some, panicking);
+}
+
+#[test]
+fn a_stop_that_does_not_wait_for_a_time_is_found() {
+    let place = "fn exits_before( > select.recv(&alarm)";
+    let broken = (Fault::Forgotten, "src/process/handle.rs", place);
+    finds(DEADLOCK, broken, Schedules::Some, stopped_in_time);
+}
+
+#[test]
+fn a_start_that_is_not_found_overdue_in_one_step_is_found() {
+    let place = "fn watch_start( > core.state.lock()";
+    let broken = (Fault::Torn, "src/process/core/stop.rs", place);
+    finds("ready, and yet", broken, Schedules::Some, started_in_time);
+}
+
+#[test]
+fn a_signal_that_is_not_sent_is_found() {
+    let broken = (
+        Fault::Forgotten,
+        "src/mailbox.rs",
+        "fn push( > sender.send(signal)",
+    );
+    finds(DEADLOCK, broken, Schedules::Some, scoped);
+}

@@ -1,0 +1,217 @@
+//! The restarter, and the frames in which it runs its child: a stop against a delay, an exit and a start.
+//!
+//! Nothing starts after a stop: a stop either prevents the next incarnation, or is there before it looks. No stop is
+//! lost, whoever else reads. What is pending between two incarnations reaches the next. Never two incarnations at once.
+
+use super::*;
+use crate::error::Result;
+use crate::process::{Process, background};
+use crate::ready::{ReadySender, ready_channel};
+use crate::restart::{Backoff, Next, Restarter};
+use crate::runner::{Runner, run_fn, until_stop};
+use crate::signal::Signal;
+use crate::sync::channel::{Receiver, Sender, unbounded};
+
+/// Fails at first, and then runs until it is told.
+#[derive(Clone, Default)]
+struct Flaky {
+    failures: usize,
+    runs: Count,
+    alive: Count,
+    /// The stop has been sent.
+    told: Flag,
+    /// Where a run that fails leaks its signals.
+    leak: Option<Sender<Receiver<Signal>>>,
+}
+
+impl Runner for Flaky {
+    fn run(&mut self, signals: Receiver<Signal>, ready: ReadySender) -> Result<()> {
+        require(self.alive.up() == 0, "two incarnations at once");
+        let run = self.runs.up();
+        if self.told.is_up() {
+            // It may have been sent after the decision to start, but then it is here.
+            require(signals.len() > 0, "a start after a stop");
+        }
+        ready.notify();
+        let result = if run < self.failures {
+            if let Some(leak) = &self.leak {
+                let _ = leak.send(signals);
+            }
+            Err("again".into())
+        } else {
+            until_stop(&signals);
+            Ok(())
+        };
+        self.alive.down();
+        result
+    }
+}
+
+fn restarter(flaky: &Flaky, delay: Duration) -> Restarter<Flaky> {
+    let again = |_: &mut Flaky, exit: &crate::Exit| match exit {
+        Ok(()) => Next::End,
+        Err(_) => Next::Again,
+    };
+    Restarter::new(flaky.clone(), again).backoff(Backoff::constant(delay))
+}
+
+fn stop(process: Process, told: Flag) {
+    process.signal(Signal::TERMINATE);
+    told.raise();
+}
+
+/// A stop at any step: during a run that fails, in the delay after it, at the start of the next.
+fn stopped_after(failures: usize, delay: Duration) {
+    let flaky = Flaky {
+        failures,
+        ..Flaky::default()
+    };
+    let process = background(restarter(&flaky, delay));
+    let (stopped, told) = (process.clone(), flaky.told.clone());
+    go(move || stop(stopped, told));
+    let exit = process.join();
+    let runs = flaky.runs.get();
+    assert!(runs <= failures + 1, "a run too many");
+    if exit.is_err() {
+        assert!(runs <= failures, "only a run that fails ends with an error");
+    }
+}
+
+/// Longer than time goes: only a stop ends the delay.
+const FOR_EVER: Duration = Duration::MAX;
+
+/// A helper of a dead incarnation still reads its signals.
+fn leaked() {
+    let (leak, leaked) = unbounded();
+    let flaky = Flaky {
+        failures: 1,
+        leak: Some(leak),
+        ..Flaky::default()
+    };
+    let process = background(restarter(&flaky, Duration::ZERO));
+    go(move || {
+        for signals in leaked.iter() {
+            let _ = signals.recv();
+        }
+    });
+    let (stopped, told) = (process.clone(), flaky.told.clone());
+    drop(flaky);
+    go(move || stop(stopped, told));
+    let _ = process.join(); // it ends, whoever has read the stop
+}
+
+/// A notification at any step reaches the incarnation that runs, or the next.
+fn notified() {
+    let (hear, heard) = unbounded();
+    let mut runs = 0;
+    let runner = run_fn(move |signals: Receiver<Signal>, _| {
+        runs += 1;
+        loop {
+            let signal = match runs {
+                3 => signals.recv().ok(),
+                _ => signals.try_recv().ok(),
+            };
+            match signal {
+                Some(Signal::HANGUP) => drop(hear.send(())),
+                Some(_) => return Ok(()),
+                None => return Err("again".into()),
+            }
+        }
+    });
+    let process = background(Restarter::new(runner, |_, exit| match exit {
+        Ok(()) => Next::End,
+        Err(_) => Next::Again,
+    }));
+    process.signal(Signal::HANGUP);
+    assert!(heard.recv().is_ok(), "a notification is lost");
+    process.signal(Signal::TERMINATE);
+    let _ = process.join();
+}
+
+/// Driven by hand, with signals that a helper has to pass on.
+fn by_hand() {
+    let flaky = Flaky {
+        failures: 1,
+        ..Flaky::default()
+    };
+    let (signals, inbox) = unbounded();
+    let told = flaky.told.clone();
+    go(move || {
+        let _ = signals.send(Signal::TERMINATE);
+        drop(signals);
+        told.raise();
+    });
+    let by_hand = Flaky {
+        told: Flag::default(),
+        ..flaky.clone()
+    }; // the helper may come later
+    let _ = restarter(&by_hand, FOR_EVER).run(inbox, ready_channel().0);
+    assert!(flaky.runs.get() <= 2);
+}
+
+#[test]
+fn nothing_starts_after_a_stop_and_no_stop_is_lost() {
+    for (name, delay) in [
+        ("restarter, no delay", Duration::ZERO),
+        ("restarter, a delay", SECOND),
+        ("restarter, a delay that never ends", FOR_EVER),
+    ] {
+        let model: fn() = match delay {
+            Duration::ZERO => || stopped_after(1, Duration::ZERO),
+            SECOND => || stopped_after(2, SECOND),
+            _ => || stopped_after(1, FOR_EVER),
+        };
+        check(name, Schedules::Interrupting(2), model);
+        check(name, Schedules::Some, model);
+    }
+}
+
+#[test]
+fn a_dead_incarnation_takes_no_stop_with_it() {
+    check("restarter, leaked", Schedules::Interrupting(1), leaked);
+    check("restarter, leaked", Schedules::Some, leaked);
+}
+
+#[test]
+fn a_notification_reaches_this_incarnation_or_the_next() {
+    check("restarter, notified", Schedules::Interrupting(3), notified);
+    check("restarter, notified", Schedules::Some, notified);
+}
+
+#[test]
+fn by_hand_it_is_the_same() {
+    check("restarter, by hand", Schedules::Interrupting(2), by_hand);
+    check("restarter, by hand", Schedules::Some, by_hand);
+}
+
+#[test]
+fn a_push_that_is_not_one_step_is_found() {
+    let place = "fn push_mailbox( > self.state.lock()";
+    let broken = (Fault::Torn, "src/process/core/frames.rs", place);
+    finds("a start after a stop", broken, Schedules::Some, || {
+        stopped_after(1, Duration::ZERO)
+    });
+}
+
+#[test]
+fn a_pop_that_is_not_one_step_is_found() {
+    let place = "fn pop_mailbox( > self.state.lock()";
+    let broken = (Fault::Torn, "src/process/core/frames.rs", place);
+    finds(DEADLOCK, broken, Schedules::Some, notified);
+}
+
+#[test]
+fn a_stop_of_which_a_delay_is_not_notified_is_found() {
+    let place = "fn tell( > self.changed.notify_all()";
+    let broken = (Fault::Forgotten, "src/process/core/stop.rs", place);
+    finds(DEADLOCK, broken, Schedules::Some, || {
+        stopped_after(1, FOR_EVER)
+    });
+}
+
+#[test]
+fn a_helper_that_does_not_wait_for_signals_is_found() {
+    let place = "fn pump( > select.recv(signals)";
+    let broken = (Fault::Forgotten, "src/process/inline.rs", place);
+    finds(DEADLOCK, broken, Schedules::Some, by_hand);
+}

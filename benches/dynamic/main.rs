@@ -31,7 +31,7 @@ use compare::{Cost, Figure, Placement, Stopwatch, compare_at};
 const AT_A_TIME: usize = 64;
 const REUSED: u32 = 50_000;
 const FRESH: u32 = 10_000;
-const IN_TURN: u32 = 40;
+const IN_TURN: u32 = 1_000;
 const TURNS: usize = 9;
 
 fn main() {
@@ -92,6 +92,13 @@ fn lean() {
 /// One after the other, where every core is busy with something else: who then waits for its turn instead of being woken
 /// waits for long.
 fn busy() {
+    let floor = || on_busy_cores(|| by_hand::in_turn(&Load::alone(IN_TURN)));
+    let ours = || on_busy_cores(|| ours::in_turn(&Load::alone(IN_TURN)));
+    let name = "in turn, on busy cores";
+    compare_two(Placement::Free, name, IN_TURN, 2.0, floor, ours);
+}
+
+fn on_busy_cores(work: impl FnOnce()) {
     let over = AtomicBool::new(false);
     thread::scope(|scope| {
         for _ in 0..thread::available_parallelism().map_or(1, NonZero::get) {
@@ -101,10 +108,7 @@ fn busy() {
                 }
             });
         }
-        let floor = || by_hand::in_turn(&Load::alone(IN_TURN));
-        let ours = || ours::in_turn(&Load::alone(IN_TURN));
-        let name = "in turn, on busy cores";
-        compare_two(Placement::Free, name, IN_TURN, 2.0, floor, ours);
+        work();
         over.store(true, Ordering::Relaxed);
     });
 }

@@ -230,7 +230,7 @@ impl Dynamic {
                 parent: current_core().map(|core| core.id),
                 ..Request::default()
             },
-            pool: self.shared.options().reuse_threads.then(Pool::default),
+            pool: self.shared.options().reuse_threads.then(Pool::new),
             engine: self.engine.inbox(),
         }
     }

@@ -21,10 +21,8 @@ use crate::sync::atomic::{AtomicBool, Ordering};
 use crate::sync::{Arc, Condvar, Mutex, thread_local};
 
 /// The group's handle: the workers end when it is dropped.
-#[derive(Default)]
 pub(super) struct Pool(Arc<Shared>);
 
-#[derive(Default)]
 struct Shared {
     state: Mutex<State>,
     /// Whether there is anything for a worker to find: a job, or the end. A hint, to look without the lock.
@@ -70,6 +68,15 @@ thread_local! {
 }
 
 impl Pool {
+    /// Without workers; they come with the jobs.
+    pub(super) fn new() -> Self {
+        Pool(Arc::new(Shared {
+            state: Mutex::default(),
+            anything: AtomicBool::default(),
+            look_out: LookOut::for_work(),
+        }))
+    }
+
     /// This thread, if it is a worker, is about to be done with its member.
     pub(super) fn release_this_thread(&self) {
         self.0.release_this_thread();

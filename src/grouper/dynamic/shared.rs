@@ -135,7 +135,7 @@ impl Shared {
             }),
             changed: Condvar::new(),
             closed: Latch::default(),
-            look_out: LookOut::default(),
+            look_out: LookOut::for_a_place(),
             nudge,
         });
         (shared, nudges)

@@ -49,8 +49,7 @@ impl Manual {
             drop(queue);
             match action {
                 Some(action) => action(),
-                None if at >= target => return,
-                None => {}
+                None => return, // nothing is set before `target`
             }
         }
     }

@@ -263,8 +263,10 @@ fn one_that_outlives_its_group_stands_below_the_next_one_up_and_is_named_there()
     let (group, [deaf]) = running_on(&clock, Ordered::new([outer]), &[deaf]);
     group.signal(TERM);
     assert_eq!(deaf.wait_for_signal(), TERM);
+    clock.wait_for_timers(3); // one of each group; it is told before its time is set
     assert_eq!(clock.advance_to_next(), 10 * SECOND);
     assert_eq!(deaf.wait_for_signal(), KILL);
+    clock.wait_for_timers(3);
     assert_eq!(clock.advance_to_next(), SECOND);
     has_ended.recv_timeout(PATIENCE).unwrap();
     let tree = ifrit::tree();

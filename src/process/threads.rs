@@ -58,7 +58,7 @@ impl Drop for Seat {
 
 /// Shows this thread under another name to whoever asks the operating system, which cuts it to what it takes.
 ///
-/// On Linux; elsewhere a thread keeps its name. A file of the kernel's would do it too, but at four times the cost.
+/// On Linux; elsewhere a thread keeps its name. A file of the kernel's would do it too, but has to be opened and kept.
 pub(crate) fn rename_this(name: &str) {
     #[cfg(target_os = "linux")]
     {

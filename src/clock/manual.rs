@@ -72,3 +72,20 @@ impl Manual {
         queue.earliest()
     }
 }
+
+#[cfg(all(test, not(ifrit_shuttle)))]
+mod tests {
+    use super::*;
+
+    const MOMENT: Duration = Duration::from_millis(1);
+
+    #[test]
+    fn who_waits_for_a_timer_in_vain_is_told() {
+        let manual = Manual::new();
+        assert_eq!(manual.wait_for_timers(1, MOMENT), None);
+        let at = manual.now() + MOMENT;
+        let _timer = manual.schedule(at, Box::new(|| {}));
+        assert_eq!(manual.wait_for_timers(1, MOMENT), Some(at));
+        assert_eq!(manual.wait_for_timers(2, MOMENT), None);
+    }
+}

@@ -1,4 +1,4 @@
-//! Maps from the numbers of processes.
+//! Maps from the numbers of processes, and how maps give room back.
 
 use std::borrow::Borrow;
 use std::collections::HashMap;
@@ -6,8 +6,7 @@ use std::hash::{BuildHasher, BuildHasherDefault, Hash, Hasher};
 
 use crate::error::ProcessId;
 
-/// The numbers are ours and count upwards, so nobody can make them collide, and one multiplication spreads them. A map that
-/// was large for a while gives its room back.
+/// The numbers are ours and count upwards, so nobody can make them collide, and one multiplication spreads them.
 pub(crate) type ById<T> = HashMap<ProcessId, T, BuildHasherDefault<Spread>>;
 
 /// Takes an entry out, and gives room back where little of it is used.

@@ -64,6 +64,19 @@ sigmon (SIGINT SIGTERM, stop 25s)
     );
 }
 
+#[test]
+fn a_plan_names_significant_members_and_what_a_factory_makes() {
+    let fresh = Restarter::from_factory(FakeRunner::new);
+    let app = Parallel::new([Member::new("job", fresh).significant()]);
+    assert_eq!(
+        app.strategy(Strategy::OneForAll).plan().to_string(),
+        "\
+parallel group (one for all)
+└─ job: restarter (significant)
+   └─ FakeRunner"
+    );
+}
+
 /// A runner that says what it is made of.
 struct Mirror(FakeRunner);
 

@@ -271,8 +271,8 @@ impl Dynamic {
         let mut slots = Slots::living(self.shared.hand_over());
         let exits = self.engine.stop(&self.settings, &mut slots, signals, begin);
         let mut history = self.shared.finish();
+        let room = self.shared.options().history;
         for exit in exits {
-            let room = self.shared.options().history;
             drop(history.push(exit.exit.is_err(), room, || exit));
         }
         history

@@ -17,6 +17,7 @@ fn stopped() {
     let jobs = (0..3).map(|number| {
         let runs = runs.clone();
         move |signals: Receiver<Signal>| -> Result<usize> {
+            on_its_own();
             runs.up();
             if number == 1 {
                 until_stop(&signals);
@@ -24,7 +25,8 @@ fn stopped() {
             Ok(number)
         }
     });
-    let results = Batch::new(Capacity::at_most(2)).stop_on(&signals).run(jobs);
+    let batch = Batch::new(Capacity::at_most(2)).stop_on(&signals);
+    let results = batch.on_progress(|_| on_its_own()).run(jobs);
     assert_eq!(results.len(), 3, "each job has its result");
     for (number, result) in results.iter().enumerate() {
         match result {

@@ -24,6 +24,7 @@ struct Worker {
 
 impl Runner for Worker {
     fn run(&mut self, signals: Receiver<Signal>, ready: ReadySender) -> Result<()> {
+        on_its_own();
         require(self.alive.up() < MOST, "more members than there may be");
         self.runs.up();
         ready.notify();
@@ -245,8 +246,7 @@ fn who_is_stuck_is_given_up() {
 
 #[test]
 fn a_thread_that_does_not_start_leaks_no_place() {
-    let place = "pub(crate) fn start< > .spawn(work)";
-    fault::with(Fault::Refused, "src/process/threads.rs", place, || {
+    short_of_threads(|| {
         check("dynamic, refused", Schedules::Some, || refused(one()));
         check("dynamic, a pool refused", Schedules::Some, || {
             refused(one().reuse_threads())
@@ -291,19 +291,31 @@ fn a_free_place_of_which_nobody_is_notified_is_found() {
 fn an_admission_that_is_not_one_step_is_found() {
     let place = "fn admit( > self.state.lock()";
     let broken = (Fault::Torn, "src/grouper/dynamic/admission.rs", place);
-    finds(
-        "more members than there may be",
-        broken,
-        Schedules::Some,
-        places,
-    );
+    finds("more members", broken, Schedules::Some, places);
+    finds("", broken, Schedules::Some, stopped); // in any of several ways
+}
+
+#[test]
+fn a_close_that_is_not_one_step_is_found() {
+    let place = "fn close(&self) > self.state.lock()";
+    let broken = (Fault::Torn, "src/grouper/dynamic/shared.rs", place);
+    finds(DEADLOCK, broken, Schedules::Some, closed);
+}
+
+#[test]
+fn a_late_end_that_is_not_reported_is_found() {
+    let place = "fn hear( > .send(report)";
+    let broken = (Fault::Forgotten, "src/grouper/engine/mod.rs", place);
+    finds(DEADLOCK, broken, Schedules::Some, || given_up(one()));
 }
 
 #[test]
 fn a_worker_that_is_not_woken_is_found() {
     let place = "fn wake(&self) > self.wake.notify_one()";
     let broken = (Fault::Forgotten, "src/grouper/dynamic/pool.rs", place);
-    finds(DEADLOCK, broken, Schedules::Some, pool);
+    for model in [pool, threads] {
+        finds(DEADLOCK, broken, Schedules::Some, model);
+    }
 }
 
 #[test]
@@ -318,4 +330,5 @@ fn a_change_of_which_nobody_is_notified_is_found() {
     let place = "fn wake( > self.changed.notify_all()";
     let broken = (Fault::Forgotten, "src/grouper/dynamic/shared.rs", place);
     finds(DEADLOCK, broken, Schedules::Some, run_twice);
+    short_of_threads(|| finds(DEADLOCK, broken, Schedules::Some, || refused(one())));
 }

@@ -130,3 +130,10 @@ fn a_signal_taken_for_pending_that_was_read_is_found() {
     let broken = (Fault::Stale, "src/mailbox.rs", line);
     finds("is lost", broken, Schedules::Every, pushed_and_read);
 }
+
+#[test]
+fn a_signal_that_is_left_behind_is_found() {
+    let line = "Some((_, receiver)) => receiver.try_iter()";
+    let broken = (Fault::Stale, "src/mailbox.rs", line);
+    finds("is lost", broken, Schedules::Every, moved_on);
+}

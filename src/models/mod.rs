@@ -6,10 +6,12 @@
 //! Run them with `RUSTFLAGS="--cfg ifrit_shuttle" cargo test --profile models --lib --target-dir target/shuttle models::`.
 //! `IFRIT_SCHEDULES` is how many random orders a model is run in, twice over; `SHUTTLE_RANDOM_SEED` makes them others.
 //!
-//! That a model can fail is a test, too: `finds` breaks one line of the crate and sees to it that the model says so.
+//! That a model can fail is a test, too, for each of them: `finds` breaks one line of the crate and sees to it that the
+//! model says so; `fails` does so where the model itself is what is broken.
 
 mod batch;
 mod clock;
+mod costs;
 mod dynamic;
 mod events;
 mod group;
@@ -90,16 +92,24 @@ fn finds(
     schedules: Schedules,
     model: fn(),
 ) {
-    let found = fault::with(fault, file, line, || {
-        let explore = || explore(schedules, FailurePersistence::None, model);
-        catch_unwind(AssertUnwindSafe(explore))
-    });
-    match found {
-        Ok(count) => panic!("{fault:?} at {line:?} is not found in {count} schedules"),
+    eprintln!("{fault:?} at {line:?}");
+    fault::with(fault, file, line, || fails(why, schedules, model));
+}
+
+/// Runs what checks a model, and what finds a bug in it, while the system may have no thread to give.
+fn short_of_threads(work: impl FnOnce()) {
+    let place = "pub(crate) fn start< > .spawn(work)";
+    fault::with(Fault::Refused, "src/process/threads.rs", place, work);
+}
+
+/// Sees to it that the model fails, saying `why`.
+fn fails(why: &str, schedules: Schedules, model: fn()) {
+    let explore = || explore(schedules, FailurePersistence::None, model);
+    match catch_unwind(AssertUnwindSafe(explore)) {
+        Ok(count) => panic!("{why:?} is not found in {count} schedules"),
         Err(payload) => {
-            let said = VIOLATED
-                .take()
-                .map_or_else(|| text(&*payload), str::to_owned);
+            let violated = VIOLATED.take();
+            let said = violated.map_or_else(|| text(&*payload), str::to_owned);
             assert!(said.contains(why), "found as {said:?} and not as {why:?}");
         }
     }
@@ -110,6 +120,11 @@ fn require(holds: bool, what: &'static str) {
     if !holds && VIOLATED.get().is_none() {
         VIOLATED.set(Some(what));
     }
+}
+
+/// What every piece of somebody else's code says in a model.
+fn on_its_own() {
+    require(sync::locks_held() == 0, "invariant 2: called under a lock");
 }
 
 std::thread_local! {

@@ -26,6 +26,7 @@ struct Flaky {
 
 impl Runner for Flaky {
     fn run(&mut self, signals: Receiver<Signal>, ready: ReadySender) -> Result<()> {
+        on_its_own();
         require(self.alive.up() == 0, "two incarnations at once");
         let run = self.runs.up();
         if self.told.is_up() {
@@ -48,9 +49,12 @@ impl Runner for Flaky {
 }
 
 fn restarter(flaky: &Flaky, delay: Duration) -> Restarter<Flaky> {
-    let again = |_: &mut Flaky, exit: &crate::Exit| match exit {
-        Ok(()) => Next::End,
-        Err(_) => Next::Again,
+    let again = |_: &mut Flaky, exit: &crate::Exit| {
+        on_its_own();
+        match exit {
+            Ok(()) => Next::End,
+            Err(_) => Next::Again,
+        }
     };
     Restarter::new(flaky.clone(), again).backoff(Backoff::constant(delay))
 }
@@ -198,6 +202,22 @@ fn a_pop_that_is_not_one_step_is_found() {
     let place = "fn pop_mailbox( > self.state.lock()";
     let broken = (Fault::Torn, "src/process/core/frames.rs", place);
     finds(DEADLOCK, broken, Schedules::Some, notified);
+}
+
+#[test]
+fn a_stop_that_is_not_sent_is_found() {
+    let place = "fn push( > sender.send(signal)";
+    let broken = (Fault::Forgotten, "src/mailbox.rs", place);
+    finds(DEADLOCK, broken, Schedules::Some, leaked);
+}
+
+#[test]
+fn a_load_function_that_is_called_under_a_lock_is_found() {
+    let place = "fn end(&self) > self.state.lock()";
+    let broken = (Fault::Kept, "src/restart/mod.rs", place);
+    finds("invariant 2", broken, Schedules::Some, || {
+        stopped_after(1, FOR_EVER)
+    });
 }
 
 #[test]

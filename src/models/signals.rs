@@ -141,6 +141,23 @@ fn a_stop_that_finds_nobody_any_more_is_found() {
 }
 
 #[test]
+fn a_signal_that_is_not_kept_for_the_runner_is_found() {
+    let broken = (
+        Fault::Forgotten,
+        "src/mailbox.rs",
+        "fn receiver( > sender.send(*signal)",
+    );
+    finds(DEADLOCK, broken, Schedules::Some, comes_early);
+}
+
+#[test]
+fn a_giving_up_of_which_nobody_is_notified_is_found() {
+    let place = "fn publish( > self.changed.notify_all()";
+    let broken = (Fault::Forgotten, "src/process/core/life.rs", place);
+    finds(DEADLOCK, broken, Schedules::Some, insisted);
+}
+
+#[test]
 fn a_handler_that_does_not_become_idle_is_found() {
     let place = "fn drop(&mut self) > set_idle(";
     let broken = (Fault::Forgotten, "src/sigmon/broker.rs", place);

@@ -180,10 +180,7 @@ fn who_was_given_up_is_not_run_twice() {
 
 #[test]
 fn a_member_whose_thread_does_not_start_is_an_exit() {
-    let place = "pub(crate) fn start< > .spawn(work)";
-    fault::with(Fault::Refused, "src/process/threads.rs", place, || {
-        check("group, refused", Schedules::Some, refused);
-    });
+    short_of_threads(|| check("group, refused", Schedules::Some, refused));
 }
 
 #[test]
@@ -199,8 +196,9 @@ fn a_group_that_hears_an_exit_after_the_stop_is_found() {
 #[test]
 fn an_exit_that_is_not_reported_is_found() {
     let place = "fn hear( > .send(report)";
+    let broken = (Fault::Forgotten, "src/grouper/engine/mod.rs", place);
     for model in [given_up, given_up_and_run_again, failing_while_stopped] {
-        let broken = (Fault::Forgotten, "src/grouper/engine/mod.rs", place);
         finds(DEADLOCK, broken, Schedules::Some, model);
     }
+    short_of_threads(|| finds(DEADLOCK, broken, Schedules::Some, refused));
 }

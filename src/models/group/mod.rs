@@ -123,6 +123,7 @@ impl Worker {
 
 impl Runner for Worker {
     fn run(&mut self, signals: Receiver<Signal>, ready: ReadySender) -> Result<()> {
+        on_its_own();
         require(self.alive.up() == 0, "engine 7: two incarnations at once");
         self.runs += 1;
         self.log.add(self.name, Step::Started);

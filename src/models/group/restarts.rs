@@ -137,6 +137,19 @@ fn a_group_that_does_not_wait_for_a_time_is_found() {
 }
 
 #[test]
+fn a_group_that_does_not_wait_for_exits_is_found() {
+    for model in [round_against_stop, restarted_by_hand] {
+        let place = "fn sleep( > select.recv(&self.engine.reports)";
+        finds(
+            DEADLOCK,
+            (Fault::Forgotten, RUN, place),
+            Schedules::Some,
+            model,
+        );
+    }
+}
+
+#[test]
 fn a_question_that_is_left_at_the_door_is_found() {
     let broken = (
         Fault::Stale,

@@ -94,6 +94,7 @@ fn panicking() {
     struct Bomb;
     impl Drop for Bomb {
         fn drop(&mut self) {
+            on_its_own();
             if !std::thread::panicking() {
                 std::panic::resume_unwind(Box::new("in the destructor"));
             }
@@ -101,6 +102,7 @@ fn panicking() {
     }
     let bomb = Bomb;
     let bad = background(run_fn(move |_, _| {
+        on_its_own();
         let _ = &bomb;
         std::panic::resume_unwind(Box::new("in the run"))
     }));
@@ -121,10 +123,7 @@ fn a_stop_and_a_start_end_in_time() {
 
 #[test]
 fn a_thread_that_does_not_start_is_an_exit() {
-    let place = "pub(crate) fn start< > .spawn(work)";
-    fault::with(Fault::Refused, "src/process/threads.rs", place, || {
-        check("process, refused", Schedules::Interrupting(2), refused);
-    });
+    short_of_threads(|| check("process, refused", Schedules::Interrupting(2), refused));
 }
 
 #[test]
@@ -136,6 +135,22 @@ fn a_scope_ends_after_its_runners() {
 #[test]
 fn a_panic_harms_only_its_own_process() {
     check("process, panicking", Schedules::Some, panicking);
+}
+
+#[test]
+fn a_panic_under_a_lock_is_found() {
+    let place = "fn signals(&self) > self.state.lock()";
+    let broken = (Fault::Kept, "src/process/core/frames.rs", place);
+    finds("invariant 2", broken, Schedules::Some, panicking);
+}
+
+/// Also of one that has panicked, and of one that has not started.
+#[test]
+fn an_exit_of_which_nobody_is_notified_is_found() {
+    let place = "fn publish( > self.changed.notify_all()";
+    let broken = (Fault::Forgotten, "src/process/core/life.rs", place);
+    finds(DEADLOCK, broken, Schedules::Some, panicking);
+    short_of_threads(|| finds(DEADLOCK, broken, Schedules::Some, refused));
 }
 
 #[test]

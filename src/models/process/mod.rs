@@ -24,6 +24,7 @@ struct Told {
 
 impl Runner for Told {
     fn run(&mut self, signals: Receiver<Signal>, ready: ReadySender) -> Result<()> {
+        on_its_own();
         ready.notify();
         until_stop(&signals);
         Ok(())
@@ -32,6 +33,7 @@ impl Runner for Told {
 
 impl Drop for Told {
     fn drop(&mut self) {
+        on_its_own();
         let _ = crate::tree(); // invariant 2: it needs the locks
         self.gone.raise();
     }

@@ -12,6 +12,8 @@ pub(crate) enum Fault {
     Forgotten,
     /// What is done under the lock is not one step: the lock is given up and taken again before each change.
     Torn,
+    /// The lock is given up some steps too late.
+    Kept,
     /// The channel may be seen as it was before the last change of its other side: a message that has come is not there
     /// yet, one that was taken is still there.
     Stale,
@@ -26,18 +28,16 @@ struct Seed {
 }
 
 std::thread_local! {
-    static SEED: RefCell<Option<Seed>> = const { RefCell::new(None) };
+    static SEEDS: RefCell<Vec<Seed>> = const { RefCell::new(Vec::new()) };
 }
 
 pub(crate) fn is_seeded(fault: Fault, at: &Location<'_>) -> bool {
-    SEED.with_borrow(|seed| {
-        seed.as_ref().is_some_and(|seed| {
-            seed.fault == fault && seed.line == at.line() && seed.file == at.file()
-        })
-    })
+    let is_here =
+        |seed: &Seed| seed.fault == fault && seed.line == at.line() && seed.file == at.file();
+    SEEDS.with_borrow(|seeds| seeds.iter().any(is_here))
 }
 
-/// Puts in a bug while `work` runs, in a line of `file`: the first that has the last part of `place`, after one that has
+/// Puts in a bug while `work` runs, beside those that are there, in a line of `file`: the first that has the last part of `place`, after one that has
 /// the part before it. The parts are parted by ` > `.
 pub(crate) fn with<T>(
     fault: Fault,
@@ -48,7 +48,7 @@ pub(crate) fn with<T>(
     struct Remove;
     impl Drop for Remove {
         fn drop(&mut self) {
-            SEED.set(None);
+            SEEDS.with_borrow_mut(Vec::pop);
         }
     }
     let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
@@ -59,7 +59,7 @@ pub(crate) fn with<T>(
         let found = lines.find(|(_, text)| text.contains(part));
         line = found.map_or_else(|| panic!("no {part:?} in {file}"), |(line, _)| line);
     }
-    SEED.set(Some(Seed { fault, file, line }));
+    SEEDS.with_borrow_mut(|seeds| seeds.push(Seed { fault, file, line }));
     let _remove = Remove;
     work()
 }

@@ -1,24 +1,73 @@
 //! Locks, and waiting under them.
 
+use std::cell::RefCell;
 use std::fmt;
 use std::ops::{Deref, DerefMut};
 use std::panic::Location;
-use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
-use std::sync::{self, PoisonError};
+use std::sync::{self, Arc, PoisonError};
 use std::time::Instant;
 
 use shuttle_engine::runtime::execution::ExecutionState;
 use shuttle_engine::runtime::task::TaskId;
 
 use super::fault::{Fault, is_seeded};
-use super::time;
-use super::wait::{Waiters, block, choose, doze, point, wait_for, wake};
+use super::wait::{Waiters, block, choose, doze, point, wait_for_lock, wake};
+use super::{late, time};
 
 #[derive(Default)]
 pub(crate) struct Mutex<T> {
-    locked: AtomicBool,
-    unlocked: Waiters,
+    gate: Arc<Gate>,
     data: sync::Mutex<T>,
+}
+
+/// Who has it locked, and who waits for it.
+#[derive(Default)]
+pub(super) struct Gate {
+    holder: sync::Mutex<Option<TaskId>>,
+    unlocked: Waiters,
+}
+
+std::thread_local! {
+    /// Who holds a lock, once for each.
+    static HOLDERS: RefCell<Vec<TaskId>> = const { RefCell::new(Vec::new()) };
+}
+
+/// An execution begins.
+pub(super) fn begin() {
+    HOLDERS.take();
+}
+
+/// How many locks are held by the thread that runs.
+pub(crate) fn locks_held() -> usize {
+    let me = ExecutionState::me();
+    HOLDERS.with_borrow(|holders| holders.iter().filter(|holder| **holder == me).count())
+}
+
+impl Gate {
+    fn holder(&self) -> sync::MutexGuard<'_, Option<TaskId>> {
+        self.holder.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// False if it is closed.
+    fn close(&self) -> bool {
+        let mut holder = self.holder();
+        if holder.is_some() {
+            return false;
+        }
+        let me = ExecutionState::me();
+        *holder = Some(me);
+        HOLDERS.with_borrow_mut(|holders| holders.push(me));
+        true
+    }
+
+    pub(super) fn open(&self) {
+        let holder = self.holder().take();
+        HOLDERS.with_borrow_mut(|holders| {
+            let place = holders.iter().position(|one| Some(*one) == holder);
+            place.map(|place| holders.swap_remove(place));
+        });
+        self.unlocked.wake();
+    }
 }
 
 pub(crate) struct MutexGuard<'m, T> {
@@ -26,13 +75,13 @@ pub(crate) struct MutexGuard<'m, T> {
     /// None only while the guard waits for its lock.
     data: Option<sync::MutexGuard<'m, T>>,
     torn: bool,
+    kept: bool,
 }
 
 impl<T> Mutex<T> {
     pub(crate) fn new(data: T) -> Self {
         Mutex {
-            locked: AtomicBool::new(false),
-            unlocked: Waiters::default(),
+            gate: Arc::default(),
             data: sync::Mutex::new(data),
         }
     }
@@ -40,25 +89,28 @@ impl<T> Mutex<T> {
     #[track_caller]
     pub(crate) fn lock(&self) -> MutexGuard<'_, T> {
         let torn = is_seeded(Fault::Torn, Location::caller());
+        let kept = is_seeded(Fault::Kept, Location::caller());
         point();
         let data = Some(self.acquire());
         MutexGuard {
             mutex: self,
             data,
             torn,
+            kept,
         }
     }
 
     fn try_acquire(&self) -> Option<sync::MutexGuard<'_, T>> {
-        let free = !self.locked.swap(true, SeqCst);
-        free.then(|| self.data.lock().unwrap_or_else(PoisonError::into_inner))
+        self.gate
+            .close()
+            .then(|| self.data.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
     fn acquire(&self) -> sync::MutexGuard<'_, T> {
         loop {
             match self.try_acquire() {
                 Some(data) => return data,
-                None => wait_for(&[&self.unlocked]),
+                None => wait_for_lock(&self.gate.unlocked),
             }
         }
     }
@@ -77,8 +129,7 @@ impl<T> Mutex<T> {
 impl<T> MutexGuard<'_, T> {
     fn release(&mut self) {
         if self.data.take().is_some() {
-            self.mutex.locked.store(false, SeqCst);
-            self.mutex.unlocked.wake();
+            self.mutex.gate.open();
         }
     }
 
@@ -114,7 +165,10 @@ impl<T: fmt::Debug> fmt::Debug for MutexGuard<'_, T> {
 
 impl<T> Drop for MutexGuard<'_, T> {
     fn drop(&mut self) {
-        self.release();
+        match self.kept {
+            false => self.release(),
+            true => late::keep(Arc::clone(&self.mutex.gate)),
+        }
     }
 }
 

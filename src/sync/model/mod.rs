@@ -13,18 +13,21 @@
 mod atomics;
 pub(crate) mod channel;
 pub(crate) mod fault;
+mod late;
 mod lock;
+mod meter;
 mod select;
 mod statics;
 pub(crate) mod thread;
 mod time;
 mod wait;
 
-pub(crate) use lock::{Condvar, Mutex, MutexGuard, OnceLock};
+pub(crate) use lock::{Condvar, Mutex, MutexGuard, OnceLock, locks_held};
+pub(crate) use meter::{Cost, cost, threads};
 pub(crate) use shuttle::thread_local;
 pub(crate) use statics::statics;
 pub(crate) use std::sync::LazyLock;
-pub(crate) use time::{begin, elapsed, now};
+pub(crate) use time::{elapsed, now};
 pub(crate) use wait::choices;
 
 pub(crate) mod atomic {
@@ -33,3 +36,11 @@ pub(crate) mod atomic {
 }
 
 pub(crate) const LOOKS: usize = 1;
+
+/// An execution begins.
+pub(crate) fn begin() {
+    late::begin();
+    lock::begin();
+    meter::begin();
+    time::begin();
+}

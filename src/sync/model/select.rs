@@ -4,8 +4,8 @@ use std::time::Instant;
 
 use super::channel::Receiver;
 use super::fault::{Fault, is_seeded};
-use super::time;
 use super::wait::{Waiters, choose, doze, point, wait_for};
+use super::{meter, time};
 use std::panic::Location;
 
 /// What can be waited for.
@@ -19,6 +19,7 @@ pub(super) trait Source {
 /// Waits until one is ready, and returns which. Where several are, any of them.
 pub(super) fn wait_for_any(sources: &[&dyn Source]) -> usize {
     loop {
+        meter::steps(sources.len());
         let ready: Vec<usize> = (0..sources.len())
             .filter(|index| sources[*index].is_ready())
             .collect();

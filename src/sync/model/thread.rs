@@ -7,6 +7,7 @@ use std::panic::Location;
 
 use super::fault::{Fault, is_seeded};
 use super::wait::choose;
+use super::{late, meter};
 use shuttle_engine::runtime::execution::ExecutionState;
 use shuttle_engine::runtime::task::TaskId;
 
@@ -37,7 +38,8 @@ impl Builder {
         if is_seeded(Fault::Refused, Location::caller()) && choose(2) == 1 {
             return Err(io::ErrorKind::WouldBlock.into());
         }
-        self.0.spawn(body)
+        meter::thread();
+        self.0.spawn(to_its_end(body))
     }
 
     #[track_caller]
@@ -46,13 +48,23 @@ impl Builder {
         scope: &'scope Scope<'scope, '_>,
         body: impl FnOnce() -> T + Send + 'scope,
     ) -> io::Result<shuttle::thread::ScopedJoinHandle<'scope, T>> {
-        Ok(scope.spawn(body))
+        meter::thread();
+        Ok(scope.spawn(to_its_end(body)))
+    }
+}
+
+fn to_its_end<T>(body: impl FnOnce() -> T) -> impl FnOnce() -> T {
+    || {
+        let result = body();
+        late::end();
+        result
     }
 }
 
 /// The execution does not wait for its end.
 pub(crate) fn start_forever(name: &str, body: impl FnOnce() + Send + 'static) -> io::Result<()> {
-    let handle = Builder::new().name(name.to_owned()).spawn(body)?;
+    let builder = Builder::new().name(name.to_owned());
+    let handle = builder.0.spawn(to_its_end(body))?;
     let task = TaskId::from(usize::from(handle.thread().id()));
     ExecutionState::with(|state| state.detach(task));
     Ok(())

@@ -11,7 +11,7 @@ std::thread_local! {
 }
 
 /// An execution begins.
-pub(crate) fn begin() {
+pub(super) fn begin() {
     ELAPSED.set(Duration::ZERO);
 }
 

@@ -8,8 +8,12 @@ use shuttle_engine::runtime::execution::ExecutionState;
 use shuttle_engine::runtime::task::TaskId;
 use shuttle_engine::runtime::thread::continuation::switch;
 
+use super::{late, meter};
+
 /// The scheduler chooses who goes on. Comes before each step that others can see.
 pub(super) fn point() {
+    meter::steps(1);
+    late::step();
     // Not in the middle of a panic: the others would seem to panic as well.
     if !std::thread::panicking() {
         switch();
@@ -90,13 +94,26 @@ pub(super) fn wait_for(lists: &[&Waiters]) {
     block();
 }
 
+/// The same, where whoever is waited for does not wait himself.
+pub(super) fn wait_for_lock(unlocked: &Waiters) {
+    let lists = [unlocked];
+    let _registered = Registered::on(&lists);
+    switch_until_woken();
+}
+
 pub(super) fn block() {
+    meter::wait();
+    switch_until_woken();
+}
+
+fn switch_until_woken() {
     ExecutionState::with(|state| state.current_mut().block(false));
     switch();
 }
 
 /// Waits for a time, which may come at once.
 pub(super) fn doze() {
+    meter::wait();
     ExecutionState::request_yield();
     switch();
 }

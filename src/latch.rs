@@ -17,13 +17,13 @@ statics! {
     static OPEN: LazyLock<Receiver<Infallible>> = LazyLock::new(|| bounded(0).1);
 }
 
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct Latch {
     receiver: OnceLock<Receiver<Infallible>>,
     shutter: Mutex<Shutter>,
 }
 
-#[derive(Debug, Default)]
+#[derive(Default)]
 enum Shutter {
     #[default]
     Unwatched,

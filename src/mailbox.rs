@@ -14,7 +14,7 @@ use std::collections::VecDeque;
 use crate::Signal;
 use crate::sync::channel::{Receiver, Sender, unbounded};
 
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct Mailbox {
     channel: Option<(Sender<Signal>, Receiver<Signal>)>,
     log: VecDeque<Signal>,

@@ -1,6 +1,6 @@
 //! Time moved by hand.
 
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use super::timer::{Action, Owner, Queue, Timer};
 use crate::sync::{Arc, Condvar, Mutex, now};
@@ -54,38 +54,37 @@ impl Manual {
         }
     }
 
-    /// The earliest timer, once at least `count` are set; `None` if that takes longer than `patience` of real time.
-    pub(crate) fn wait_for_timers(&self, count: usize, patience: Duration) -> Option<Instant> {
-        let limit = now().checked_add(patience);
+    /// The earliest timer, once at least `count` are set; `None` if they are not when `limit` of real time has come.
+    pub(crate) fn wait_for_timers(&self, count: usize, limit: Instant) -> Option<Instant> {
         let mut queue = self.queue.lock();
         while queue.actions.len() < count {
-            match limit {
-                Some(limit) if self.scheduled.wait_until(&mut queue, limit).timed_out() => {
-                    if queue.actions.len() < count {
-                        return None;
-                    }
-                }
-                Some(_) => {}
-                None => self.scheduled.wait(&mut queue),
+            if self.scheduled.wait_until(&mut queue, limit).timed_out() {
+                break;
             }
         }
-        queue.earliest()
+        queue.earliest().filter(|_| queue.actions.len() >= count)
     }
 }
 
 #[cfg(all(test, not(ifrit_shuttle)))]
 mod tests {
+    use std::time::Duration;
+
     use super::*;
 
     const MOMENT: Duration = Duration::from_millis(1);
 
+    fn wait(manual: &Manual, count: usize) -> Option<Instant> {
+        manual.wait_for_timers(count, now() + MOMENT)
+    }
+
     #[test]
     fn who_waits_for_a_timer_in_vain_is_told() {
         let manual = Manual::new();
-        assert_eq!(manual.wait_for_timers(1, MOMENT), None);
+        assert_eq!(wait(&manual, 1), None);
         let at = manual.now() + MOMENT;
         let _timer = manual.schedule(at, Box::new(|| {}));
-        assert_eq!(manual.wait_for_timers(1, MOMENT), Some(at));
-        assert_eq!(manual.wait_for_timers(2, MOMENT), None);
+        assert_eq!(wait(&manual, 1), Some(at));
+        assert_eq!(wait(&manual, 2), None);
     }
 }

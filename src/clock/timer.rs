@@ -1,7 +1,6 @@
 //! Actions at set times, and the system's thread for them.
 
 use std::collections::BTreeMap;
-use std::fmt;
 use std::io;
 use std::time::Instant;
 
@@ -28,12 +27,6 @@ impl Drop for Timer {
             Owner::System => SYSTEM.cancel(key),
             Owner::Manual(manual) => manual.queue.lock().actions.remove(key),
         };
-    }
-}
-
-impl fmt::Debug for Timer {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Timer")
     }
 }
 

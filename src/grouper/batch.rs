@@ -251,11 +251,8 @@ impl<T: Send + 'static> Run<'_, T> {
             return;
         };
         // The job has returned; its exit is about to be published.
-        let result = match (process.join(), value) {
-            (Ok(()), Some(value)) => Ok(value),
-            (Ok(()), None) => Err(Error::NotStarted),
-            (Err(error), _) => Err(error),
-        };
+        let exit = process.join();
+        let result = exit.and_then(|()| value.ok_or(Error::NotStarted));
         self.progress.running -= 1;
         self.progress.done += 1;
         self.progress.failed += usize::from(result.is_err());

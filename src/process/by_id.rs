@@ -23,7 +23,7 @@ where
     value
 }
 
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub(crate) struct Spread(u64);
 
 impl Hasher for Spread {

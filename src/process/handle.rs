@@ -165,7 +165,7 @@ impl Process {
     ///
     /// The error with which it exited unready; [`Error::ExitedBeforeReady`] if it exited well, but unready.
     pub fn wait_ready(&self) -> Result<(), Error> {
-        self.outcome_of_start(self.0.wait_ready(None))
+        self.outcome_of_start(self.0.wait_ready(None) == Some(true))
     }
 
     /// As [`wait_ready`](Process::wait_ready), but blocks no longer than `patience` of real time, whatever the clock of
@@ -184,15 +184,12 @@ impl Process {
     /// # process.signal(ifrit::Signal::KILL);
     /// ```
     pub fn wait_ready_timeout(&self, patience: Duration) -> Option<Result<(), Error>> {
-        let ready = self.0.wait_ready(now().checked_add(patience));
-        if !ready && self.0.exit().is_none() {
-            return None;
-        }
+        let ready = self.0.wait_ready(now().checked_add(patience))?;
         Some(self.outcome_of_start(ready))
     }
 
     fn outcome_of_start(&self, ready: bool) -> Result<(), Error> {
-        if ready || self.is_ready() {
+        if ready {
             return Ok(());
         }
         self.0.exit().unwrap_or(Ok(()))?;

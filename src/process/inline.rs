@@ -35,10 +35,7 @@ pub(crate) fn with_host<T>(
         return Ok(work(&host, signals));
     }
     let process = current_core();
-    let host = Core::by_hand(process.as_deref());
-    let Some(inbox) = host.signals() else {
-        return Err(Error::NotStarted); // it has just been made and cannot have ended
-    };
+    let (host, inbox) = Core::by_hand(process.as_deref());
     thread::scope(|scope| {
         let (_done, done) = bounded(0);
         let helper = Arc::clone(&host);

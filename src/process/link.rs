@@ -1,6 +1,5 @@
 //! How a member's process reports to the group that started it.
 
-use std::fmt;
 use std::time::Instant;
 
 use crate::error::{Exit, ProcessId, drop_caught};
@@ -79,9 +78,8 @@ impl Guarded {
         self.0.take()
     }
 
-    pub(crate) fn plan(&self) -> Plan {
-        let runner = self.0.as_ref();
-        runner.map_or_else(|| Plan::new("away"), |runner| runner.plan())
+    pub(crate) fn plan(&self) -> Option<Plan> {
+        self.0.as_ref().map(|runner| runner.plan())
     }
 }
 
@@ -98,13 +96,5 @@ impl Link {
             Some(parent) => parent.hear(Report { index, id, news }),
             None => Leftover::new(news), // the group is gone
         }
-    }
-}
-
-impl fmt::Debug for Link {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Link")
-            .field("index", &self.index)
-            .finish_non_exhaustive()
     }
 }

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::waiting::PATIENCE;
 use crate::clock::{Clock, Manual};
-use crate::sync::Arc;
+use crate::sync::{Arc, now};
 
 /// A clock that stands still until it is moved.
 ///
@@ -78,7 +78,7 @@ impl ManualClock {
     }
 
     fn earliest(&self, count: usize) -> Instant {
-        match self.0.wait_for_timers(count, PATIENCE) {
+        match self.0.wait_for_timers(count, now() + PATIENCE) {
             Some(instant) => instant,
             None => panic!("not {count} timers after {PATIENCE:?}"),
         }

@@ -79,7 +79,7 @@ impl Run<'_> {
             Some(Policy::Temporary) if told => End::Retired,
             _ if told => End::InRound,
             _ if allowed && (exit.is_ok() || !is_first_start) => End::Final(Cause::Completed),
-            _ if slot.run.in_round && self.is_stopped_by_round(index) => End::InRound,
+            _ if self.is_stopped_by_round(index) => End::InRound,
             None => End::Final(Cause::Initiator),
             Some(_) if is_first_start => End::Final(Cause::Initiator),
             Some(_) => End::Restart,

@@ -158,8 +158,9 @@ impl<'g> Run<'g> {
         loop {
             if self.may_start() {
                 self.take_news(); // 3: what has come by now counts first
-                if self.may_start() {
-                    self.start_next();
+                if let Some(index) = self.next_to_start() {
+                    self.wait_for(index);
+                    self.start(index);
                 }
                 continue;
             }
@@ -198,11 +199,10 @@ impl<'g> Run<'g> {
         let reports = self.engine.reports.len();
         // Whatever is acted on counts, or the group would sleep before it has looked what follows.
         let mut news = command.is_some() || signal.is_some() || more_signals + reports > 0;
-        for _ in 0..reports {
-            if let Ok(report) = self.engine.reports.try_recv() {
-                self.hear(report);
-                self.look_whether_up(); // ready counts, also if the next report is an exit
-            }
+        let engine = self.engine;
+        for report in engine.reports.try_iter().take(reports) {
+            self.hear(report);
+            self.look_whether_up(); // ready counts, also if the next report is an exit
         }
         if let Some(signal) = signal {
             self.obey(signal);
@@ -256,9 +256,7 @@ impl<'g> Run<'g> {
             News::EndedLate { runner } => {
                 let slot = &mut self.slots.all[index];
                 slot.come_home(runner);
-                if slot.run.place == Place::Abandoned {
-                    slot.run.place = Place::Terminated;
-                }
+                slot.run.place = Place::Terminated;
             }
             News::Exited {
                 exit,

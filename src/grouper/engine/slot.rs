@@ -111,10 +111,8 @@ impl Slot {
     }
 
     fn plan(&self) -> Plan {
-        let of_runner = match &self.runner {
-            Some(runner) => runner.plan(),
-            None => Plan::new("away"),
-        };
+        let of_runner = self.runner.as_ref().and_then(Guarded::plan);
+        let of_runner = of_runner.unwrap_or_else(|| Plan::new("away"));
         self.options.plan(&self.name, of_runner)
     }
 }

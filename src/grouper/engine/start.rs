@@ -8,11 +8,15 @@ use crate::sync::Arc;
 
 impl Run<'_> {
     pub(super) fn may_start(&self) -> bool {
-        let in_time = match self.settings.start {
+        self.is_time_to_start() && !self.to_start.is_empty()
+    }
+
+    fn is_time_to_start(&self) -> bool {
+        let in_turn = match self.settings.start {
             Start::Sequential => self.awaited == 0,
             Start::Together => true,
         };
-        in_time && self.round.is_none() && !self.to_start.is_empty()
+        in_turn && self.round.is_none()
     }
 
     /// Everyone who is to be up is.
@@ -20,13 +24,9 @@ impl Run<'_> {
         self.to_start.is_empty() && self.awaited == 0 && self.round.is_none()
     }
 
-    pub(super) fn start_next(&mut self) {
-        if let Some(index) = self.to_start.pop_front()
-            && self.slots.all[index].run.place == Place::Waiting
-        {
-            self.wait_for(index);
-            self.start(index);
-        }
+    pub(super) fn next_to_start(&mut self) -> Option<usize> {
+        let is_time = self.is_time_to_start();
+        is_time.then(|| self.to_start.pop_front()).flatten()
     }
 
     /// Starts a member whose runner is at home.
@@ -67,19 +67,13 @@ impl Run<'_> {
 
     /// Those that start after it wait until it is ready or has exited.
     pub(super) fn wait_for(&mut self, index: usize) {
-        let run = &mut self.slots.all[index].run;
-        if !run.awaited {
-            run.awaited = true;
-            self.awaited += 1;
-        }
+        let awaited = &mut self.slots.all[index].run.awaited;
+        self.awaited += usize::from(!std::mem::replace(awaited, true));
     }
 
     pub(super) fn settle(&mut self, index: usize) {
-        let run = &mut self.slots.all[index].run;
-        if run.awaited {
-            run.awaited = false;
-            self.awaited -= 1;
-        }
+        let awaited = &mut self.slots.all[index].run.awaited;
+        self.awaited -= usize::from(std::mem::take(awaited));
     }
 
     pub(super) fn is_ready(&mut self, index: usize) {

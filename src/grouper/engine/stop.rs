@@ -4,7 +4,7 @@ use std::time::Instant;
 
 use super::run::{ALL, Due, Phase, ROUND, Run};
 use super::settings::Stop;
-use super::slot::{Place, SlotRun};
+use super::slot::SlotRun;
 use crate::process::earlier;
 use crate::signal::Signal;
 
@@ -196,11 +196,7 @@ impl Run<'_> {
                     }
                 }
             }
-            Due::Restart => {
-                if self.slots.all[index].run.place == Place::Down {
-                    self.start(index);
-                }
-            }
+            Due::Restart => self.start(index),
             Due::Resume => self.resume(),
         }
         true

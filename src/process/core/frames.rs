@@ -62,12 +62,10 @@ impl Core {
         self.set_restarting(true); // before the timer is set: a test that waits for that sees it
         let by_hand = limit.filter(|_| self.clock.is_manual());
         let alarm = by_hand.map(|limit| {
-            let weak = Arc::downgrade(self);
+            let core = Arc::clone(self);
             let ring = move || {
-                if let Some(core) = weak.upgrade() {
-                    let _state = core.state.lock(); // or it might ring between a look and the wait
-                    core.changed.notify_all();
-                }
+                let _state = core.state.lock(); // or it might ring between a look and the wait
+                core.changed.notify_all();
             };
             self.clock.schedule(limit, Box::new(ring))
         });

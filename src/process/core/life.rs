@@ -152,7 +152,7 @@ impl Announce for Core {
     fn ready(&self) {
         let mut state = self.state.lock();
         // 1: not after the run or the exit; nor once it is being stopped for not having been ready in time.
-        if state.ready || state.returned || state.exit.is_some() || state.start_overdue {
+        if state.returned || state.exit.is_some() || state.start_overdue {
             return;
         }
         state.ready = true;

@@ -23,15 +23,15 @@ use crate::clock::{Clock, Timer};
 use crate::error::{Exit, ProcessId};
 use crate::latch::Latch;
 use crate::mailbox::Mailbox;
+use crate::signal::Signal;
 use crate::sync::atomic::{AtomicU64, Ordering};
-use crate::sync::channel::Sender;
+use crate::sync::channel::{Receiver, Sender};
 use crate::sync::thread::ThreadId;
 use crate::sync::{Arc, Condvar, Mutex, OnceLock, statics};
 
 /// From KILL to being given up, unless set.
 pub(crate) const DEFAULT_GRACE: Duration = Duration::from_secs(1);
 
-#[derive(Debug)]
 pub(crate) struct Core {
     pub(crate) id: ProcessId,
     pub(crate) name: Arc<str>,
@@ -60,7 +60,6 @@ pub(crate) struct Limits {
     pub(crate) stop: Option<Duration>,
 }
 
-#[derive(Debug)]
 struct State {
     /// The innermost: the one read by what runs now.
     mailbox: Option<Mailbox>,
@@ -132,8 +131,8 @@ impl Core {
         })
     }
 
-    /// A process without a thread, to host what is driven by hand inside `process`, if inside any.
-    pub(crate) fn by_hand(process: Option<&Core>) -> Arc<Self> {
+    /// A process without a thread, to host what is driven by hand inside `process`, if inside any; and its signals.
+    pub(crate) fn by_hand(process: Option<&Core>) -> (Arc<Self>, Receiver<Signal>) {
         let limits = Limits {
             grace: process.map_or(DEFAULT_GRACE, Core::grace),
             start: process.and_then(Core::start_limit),
@@ -141,13 +140,10 @@ impl Core {
         };
         let clock = process.map(|process| process.clock.clone());
         let parent = process.map(|process| process.id);
-        Core::new(
-            "by hand".into(),
-            parent,
-            clock.unwrap_or_default(),
-            limits,
-            None,
-        )
+        let clock = clock.unwrap_or_default();
+        let core = Core::new("by hand".into(), parent, clock, limits, None);
+        let signals = core.state.lock().mailbox.get_or_insert_default().receiver();
+        (core, signals)
     }
 }
 

@@ -30,15 +30,16 @@ impl Core {
         self.state.lock().exit.as_deref().cloned()
     }
 
-    /// Blocks until the process is ready or has exited, or `limit` of real time has come; says whether it is ready.
-    pub(crate) fn wait_ready(&self, limit: Option<Instant>) -> bool {
+    /// Blocks until the process is ready or has exited, and says whether it is ready; `None` if neither has happened when
+    /// `limit` of real time has come.
+    pub(crate) fn wait_ready(&self, limit: Option<Instant>) -> Option<bool> {
         let mut state = self.state.lock();
         while !state.ready && state.exit.is_none() {
             if self.blocks_past(&mut state, limit) {
                 break;
             }
         }
-        state.ready
+        (state.ready || state.exit.is_some()).then_some(state.ready)
     }
 
     /// Blocks until the process has exited or `limit` of real time has come.

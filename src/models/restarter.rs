@@ -153,6 +153,25 @@ fn by_hand() {
     assert!(flaky.runs.get() <= 2);
 }
 
+/// Driven by hand, with signals that somebody else takes as well: what is not there any more is no stop.
+fn shared_by_hand() {
+    let (signals, inbox) = unbounded();
+    let (also, stopped) = (inbox.clone(), Flag::default());
+    go(move || {
+        let _ = also.try_recv();
+    });
+    let stops = stopped.clone();
+    go(move || {
+        let _ = signals.send(Signal::HANGUP);
+        let _ = signals.len(); // a step, in which the other two may come and go
+        stops.raise();
+        let _ = signals.send(Signal::TERMINATE);
+    });
+    let exit = restarter(&Flaky::default(), FOR_EVER).run(inbox, ready_channel().0);
+    assert!(exit.is_ok());
+    assert!(stopped.is_up(), "stopped, and nobody has asked for it");
+}
+
 #[test]
 fn nothing_starts_after_a_stop_and_no_stop_is_lost() {
     for (name, delay) in [
@@ -186,6 +205,9 @@ fn a_notification_reaches_this_incarnation_or_the_next() {
 fn by_hand_it_is_the_same() {
     check("restarter, by hand", Schedules::Interrupting(2), by_hand);
     check("restarter, by hand", Schedules::Some, by_hand);
+    let name = "restarter, shared by hand";
+    check(name, Schedules::Interrupting(2), shared_by_hand);
+    check(name, Schedules::Some, shared_by_hand);
 }
 
 #[test]
@@ -233,5 +255,7 @@ fn a_stop_of_which_a_delay_is_not_notified_is_found() {
 fn a_helper_that_does_not_wait_for_signals_is_found() {
     let place = "fn pump( > select.recv(signals)";
     let broken = (Fault::Forgotten, "src/process/inline.rs", place);
-    finds(DEADLOCK, broken, Schedules::Some, by_hand);
+    for model in [by_hand, shared_by_hand] {
+        finds(DEADLOCK, broken, Schedules::Some, model);
+    }
 }

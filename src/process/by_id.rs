@@ -42,3 +42,19 @@ impl Hasher for Spread {
         self.0 = (self.0 ^ number).wrapping_mul(0x9e37_79b9_7f4a_7c15);
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_not_a_number_is_spread_too() {
+        let hash = |bytes: &[u8]| {
+            let mut hasher = Spread::default();
+            hasher.write(bytes);
+            hasher.finish()
+        };
+        assert_eq!(hash(b"ab"), hash(b"ab"));
+        assert_ne!(hash(b"ab"), hash(b"ba"));
+    }
+}

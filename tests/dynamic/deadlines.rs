@@ -4,11 +4,13 @@ use std::time::Duration;
 
 use ifrit::testing::{Call, ManualClock, Waiting};
 use ifrit::{
-    Cause, Dynamic, DynamicClient, Error, Member, Process, Refusal, Signal, Status, run_fn,
+    Cause, Dynamic, DynamicClient, Error, Member, Parallel, Process, Refusal, Signal, Status,
+    run_fn,
 };
 
 use crate::kit::{
-    SECOND, at_most, both, done, idle, insert_fake, insert_fake_as, recv, start, trace, unlimited,
+    SECOND, at_most, both, done, fake, idle, insert_fake, insert_fake_as, recv, start, trace,
+    unlimited,
 };
 
 struct Timed {
@@ -173,6 +175,59 @@ fn the_grace_can_be_set() {
     assert_eq!(timed.clock.advance_to_next(), 7 * SECOND);
     assert_eq!(trace(timed.group.expect_exit())[0].cause, Cause::Abandoned);
     call.trigger_exit(Ok(()));
+}
+
+#[test]
+fn the_grace_is_that_of_the_members_too() {
+    let timed = timed(unlimited().kill_grace(7 * SECOND));
+    let limited = |member: Member| member.start_timeout(SECOND);
+    let (deaf, call) = insert_fake_as(&timed.client, "deaf", limited);
+    assert_eq!(timed.clock.advance_to_next(), SECOND);
+    assert_eq!(call.wait_for_signal(), Signal::INTERRUPT);
+    assert_eq!(timed.clock.advance_to_next(), 7 * SECOND);
+    assert_eq!(call.wait_for_signal(), Signal::KILL);
+    assert_eq!(timed.clock.advance_to_next(), 7 * SECOND);
+    assert_eq!(deaf.expect_exit().unwrap_err().stuck()[0].name, "deaf");
+    call.trigger_exit(Ok(()));
+}
+
+#[test]
+fn a_stop_that_begins_inside_a_member_has_the_lesser_limit() {
+    // Each level keeps a tenth back, to say who is stuck.
+    let (nine, sixteen) = (9 * SECOND, Duration::from_millis(16_200));
+    let limits = [
+        (unlimited().stop_within(20 * SECOND), None, sixteen),
+        (unlimited(), Some(10 * SECOND), nine),
+        (
+            unlimited().stop_within(20 * SECOND),
+            Some(10 * SECOND),
+            nine,
+        ),
+        (
+            unlimited().stop_within(20 * SECOND),
+            Some(50 * SECOND),
+            sixteen,
+        ),
+    ];
+    for (group, own, expected) in limits {
+        let timed = timed(group);
+        let fakes = ["a", "b"].map(fake);
+        let [first, second] = fakes.each_ref().map(|(_, fake)| fake.clone());
+        let inner = Parallel::new(fakes.map(|(member, _)| member));
+        let mut inner = Member::new("inner", inner);
+        if let Some(own) = own {
+            inner = inner.stop_timeout(own);
+        }
+        let inner = timed.client.insert(inner).unwrap();
+        let [failing, deaf] = [first, second].map(|fake| fake.wait_for_call());
+        failing.trigger_exit(Err("lost".into()));
+        assert_eq!(deaf.wait_for_signal(), Signal::INTERRUPT);
+        assert_eq!(timed.clock.advance_to_next(), expected);
+        assert_eq!(deaf.wait_for_signal(), Signal::KILL);
+        timed.clock.advance_to_next();
+        assert_eq!(inner.expect_exit().unwrap_err().stuck()[0].name, "b");
+        deaf.trigger_exit(Ok(()));
+    }
 }
 
 #[test]

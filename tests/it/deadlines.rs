@@ -235,6 +235,23 @@ fn a_stop_limit_bounds_a_stop_that_begins_inside_the_member() {
 }
 
 #[test]
+fn a_grace_without_end_gives_nobody_up() {
+    let clock = ManualClock::new();
+    let fake = FakeRunner::new();
+    let group = Ordered::new([Member::new("a", fake.clone()).stop_timeout(SECOND)]);
+    let (group, [a]) = running_on(&clock, group.kill_grace(Duration::MAX), &[fake]);
+    group.signal(TERM);
+    assert_eq!(clock.advance_to_next(), SECOND);
+    assert_eq!(a.wait_for_signal(), TERM);
+    assert_eq!(a.wait_for_signal(), KILL);
+    clock.advance(1_000_000 * SECOND);
+    mark(&group);
+    assert!(group.try_exit().is_none());
+    a.trigger_exit(Ok(()));
+    assert!(group.expect_exit().is_ok());
+}
+
+#[test]
 fn the_grace_is_that_of_the_group_or_else_that_of_its_process() {
     let stop = |group: Parallel, process_grace: Duration, expected: Duration| {
         let clock = ManualClock::new();

@@ -144,6 +144,10 @@ impl Runner for Again {
     fn run(&mut self, signals: Receiver<Signal>, ready: ReadySender) -> ifrit::Result {
         self.0.lock().expect("unharmed").run(signals, ready)
     }
+
+    fn plan(&self) -> ifrit::Plan {
+        self.0.lock().expect("unharmed").plan()
+    }
 }
 
 /// Runs a group on a thread of its own, with signals from this channel.

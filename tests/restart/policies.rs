@@ -1,6 +1,6 @@
 //! Which end of a member is followed by what, one for one.
 
-use ifrit::grouper::{Cause, MemberState, Ordered, Parallel};
+use ifrit::grouper::{Cause, MemberState, Ordered, Parallel, Strategy};
 use ifrit::restart::{Backoff, Restart};
 use ifrit::testing::Waiting;
 use ifrit::{Error, Status, prelude::*};
@@ -145,6 +145,19 @@ fn a_group_whose_members_have_all_completed_ends() {
     let (running, [a, b]) = Running::up(Ordered::new(members(&fakes, transient())), &fakes);
     running.ends("a", &a, How::Ok);
     b.ends(How::Ok);
+    running.process.expect_exit().unwrap();
+}
+
+#[test]
+fn a_temporary_member_that_a_round_has_stopped_has_ended() {
+    let fakes @ [a, _] = &fakes();
+    let [first, second] = members(fakes, transient());
+    let group = Ordered::new([first, second.restart(Restart::temporary())]);
+    let (running, [a1, b1]) = Running::up(group.strategy(Strategy::OneForAll), fakes);
+    running.fails("a", &a1);
+    told(&b1, Signal::INTERRUPT);
+    let a2 = up(a);
+    a2.ends(How::Ok); // and nobody is left
     running.process.expect_exit().unwrap();
 }
 

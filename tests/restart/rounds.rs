@@ -1,6 +1,8 @@
 //! What can happen in the middle of a round: limits, delays, stops, further failures.
 
-use ifrit::grouper::{Cause, Ordered, Parallel, Strategy};
+use std::time::Duration;
+
+use ifrit::grouper::{Cause, MemberState, Ordered, Parallel, Strategy};
 use ifrit::restart::{Backoff, Budget, Restart};
 use ifrit::testing::{Call, FakeRunner, Waiting};
 use ifrit::{Error, Status, prelude::*};
@@ -166,23 +168,27 @@ fn a_stop_does_not_begin_a_delay_anew_that_a_round_has_begun() {
 
 #[test]
 fn a_member_that_does_not_stop_in_a_round_is_killed_and_then_given_up_with_the_group() {
-    let fakes @ [a, b] = &fakes();
-    let [first, second] = members(fakes, permanent());
-    let group = Ordered::new([first, second.stop_timeout(5 * SECOND)]);
-    let (running, [a1, b1]) = Running::up(group.strategy(Strategy::OneForAll), fakes);
-    let stuck = running.process_of("b");
-    running.fails("a", &a1);
-    assert_eq!(b1.wait_for_signal(), Signal::INTERRUPT);
-    assert_eq!(running.clock.advance_to_next(), 5 * SECOND);
-    assert_eq!(b1.wait_for_signal(), Signal::KILL);
-    assert_eq!(running.clock.advance_to_next(), SECOND);
+    // Also where its policy would not have it come back.
+    for policy in [permanent(), Restart::temporary()] {
+        let fakes @ [a, b] = &fakes();
+        let [first, second] = members(fakes, permanent());
+        let second = second.restart(policy).stop_timeout(5 * SECOND);
+        let group = Ordered::new([first, second]).strategy(Strategy::OneForAll);
+        let (running, [a1, b1]) = Running::up(group, fakes);
+        let stuck = running.process_of("b");
+        running.fails("a", &a1);
+        assert_eq!(b1.wait_for_signal(), Signal::INTERRUPT);
+        assert_eq!(running.clock.advance_to_next(), 5 * SECOND);
+        assert_eq!(b1.wait_for_signal(), Signal::KILL);
+        assert_eq!(running.clock.advance_to_next(), SECOND);
 
-    let trace = running.trace();
-    assert_eq!(trace.initiator().unwrap().name, "b");
-    assert!(matches!(&trace[0].exit, Err(Error::Abandoned(stuck)) if stuck[0].name == "b"));
-    assert_eq!(stuck.status(), Status::Abandoned);
-    assert_eq!((a.calls(), b.calls()), (1, 1)); // never two incarnations at once
-    b1.ends(How::Ok);
+        let trace = running.trace();
+        assert_eq!(trace.initiator().unwrap().name, "b");
+        assert!(matches!(&trace[0].exit, Err(Error::Abandoned(stuck)) if stuck[0].name == "b"));
+        assert_eq!(stuck.status(), Status::Abandoned);
+        assert_eq!((a.calls(), b.calls()), (1, 1)); // never two incarnations at once
+        b1.ends(How::Ok);
+    }
 }
 
 #[test]
@@ -255,6 +261,37 @@ fn the_time_for_a_stop_holds_in_each_round_anew() {
     assert_eq!(a.wait_for_signal(), Signal::KILL);
     a.ends(How::Ok);
     running.process.expect_exit().unwrap();
+}
+
+#[test]
+fn the_time_for_a_stop_kills_nobody_outside_its_round() {
+    let fakes = &fakes();
+    let group = Ordered::new(members(fakes, permanent()))
+        .strategy(Strategy::RestForOne)
+        .stop_within(10 * SECOND);
+    let (running, [a1, b1, c1]) = Running::up(group, fakes);
+    running.fails("b", &b1);
+    assert_eq!(c1.wait_for_signal(), Signal::INTERRUPT);
+    assert_eq!(running.clock.advance_to_next(), 9 * SECOND);
+    told(&c1, Signal::KILL);
+    let [b2, c2] = [1, 2].map(|n| up(&fakes[n]));
+    assert!(a1.signals().is_empty());
+    running.stop(&[&c2, &b2, &a1]).unwrap();
+}
+
+#[test]
+fn a_delay_without_end_keeps_all_of_a_round_down_until_the_stop() {
+    let fakes = &fakes();
+    let endless = Restart::permanent().backoff(Backoff::constant(Duration::MAX));
+    let (running, [a1, b1]) = Running::up(one_for_all(fakes, endless), fakes);
+    running.fails("a", &a1);
+    told(&b1, Signal::INTERRUPT);
+    running.clock.advance(1_000_000 * SECOND);
+    for member in running.members() {
+        assert_eq!(member.state, MemberState::Restarting);
+    }
+    running.stop(&[]).unwrap();
+    assert_eq!(calls(fakes), [1, 1]);
 }
 
 #[test]

@@ -69,7 +69,6 @@ impl Shared {
                 state = self.state.lock();
                 continue;
             }
-            state.waiting += 1;
             let timed_out = match limit {
                 Some(limit) => self.changed.wait_until(&mut state, limit).timed_out(),
                 None => {
@@ -77,7 +76,6 @@ impl Shared {
                     false
                 }
             };
-            state.waiting -= 1;
             waited = true;
             if timed_out {
                 break Refusal::TimedOut;

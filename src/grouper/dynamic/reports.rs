@@ -64,9 +64,7 @@ impl Shared {
     /// A member's thread is about to be done with it, or has not started.
     fn place_free(&self, state: &mut State) {
         state.threads -= 1;
-        if state.waiting > 0 {
-            self.changed.notify_one();
-        }
+        self.changed.notify_one();
     }
 
     /// A member's end in a group that is not stopping. Returns what has fallen out of the history.

@@ -52,7 +52,6 @@ pub(super) struct State {
     pub(super) names: HashMap<Arc<str>, ProcessId>,
     pub(super) living: ById<Living>,
     pub(super) threads: usize,
-    pub(super) waiting: usize,
     pub(super) history: History,
 }
 
@@ -130,7 +129,6 @@ impl Shared {
                 names: HashMap::new(),
                 living: ById::default(),
                 threads: 0,
-                waiting: 0,
                 history: History::default(),
             }),
             changed: Condvar::new(),

@@ -97,10 +97,6 @@ impl Run<'_> {
             return leaving.refuse(AdminError::Running); // whoever has added it waits for it
         }
         match run.place {
-            Place::Abandoned => {
-                let stuck = self.stuck(index);
-                return leaving.refuse(AdminError::Abandoned(stuck));
-            }
             Place::Live => {
                 let id = self.slots.all[index].core.as_ref().map(|core| core.id);
                 if id.is_some_and(|id| leaving.askers.contains(&id)) {

@@ -26,8 +26,8 @@ impl Run<'_> {
         self.settle(index);
         self.clear_timer(index);
         self.live -= 1;
-        let was_in_round = self.is_stopped_by_round(index);
         let run = &mut self.slots.all[index].run;
+        let was_in_round = run.in_round;
         run.killed = false;
         run.place = if given_up {
             Place::Abandoned
@@ -79,7 +79,7 @@ impl Run<'_> {
             Some(Policy::Temporary) if told => End::Retired,
             _ if told => End::InRound,
             _ if allowed && (exit.is_ok() || !is_first_start) => End::Final(Cause::Completed),
-            _ if self.is_stopped_by_round(index) => End::InRound,
+            _ if slot.run.in_round => End::InRound,
             None => End::Final(Cause::Initiator),
             Some(_) if is_first_start => End::Final(Cause::Initiator),
             Some(_) => End::Restart,

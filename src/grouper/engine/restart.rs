@@ -107,12 +107,6 @@ impl Run<'_> {
         self.stop_those(|run| run.in_round);
     }
 
-    /// Whether this member is being stopped by a round.
-    pub(super) fn is_stopped_by_round(&self, index: usize) -> bool {
-        let stopping = self.round.as_ref().is_some_and(|round| round.live > 0);
-        stopping && self.slots.all[index].run.in_round
-    }
-
     /// One of those that a round stops has exited.
     pub(super) fn round_goes_on(&mut self) {
         if let Some(round) = &mut self.round {

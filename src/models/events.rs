@@ -7,6 +7,7 @@ use crate::error::Result;
 use crate::grouper::{Capacity, Dynamic, DynamicClient, Member};
 use crate::process::background;
 use crate::ready::ReadySender;
+use crate::restart::Restart;
 use crate::runner::{Runner, run_fn};
 use crate::signal::Signal;
 use crate::sync::channel::{Receiver, bounded};
@@ -116,6 +117,31 @@ fn nosy() {
     assert!(group.join().is_err());
 }
 
+/// What falls out is the last that is left of a process and its error, and does so while a restarter says ready.
+fn nosy_beside_a_restarter() {
+    let group = Dynamic::new(Capacity::at_most(1))
+        .event_buffer(1)
+        .history(0);
+    let client = group.client();
+    let group = background(group);
+    let asks = client.clone();
+    let failing = run_fn(move |_, ready: ReadySender| {
+        ready.notify();
+        Err(Nosy(asks.clone()).into())
+    });
+    let unready = run_fn(|_, _| Ok(()));
+    let restart = Restart::transient();
+    for member in [
+        Member::new("a", failing),
+        Member::new("b", unready),
+        Member::new("c", Worker).restart(restart),
+    ] {
+        drop(client.insert(member).expect("it is open"));
+    }
+    client.close();
+    assert!(group.join().is_err());
+}
+
 #[test]
 fn a_listener_who_does_not_keep_up_knows_what_he_has_missed() {
     check("events, slow", Schedules::Some, slow);
@@ -124,6 +150,8 @@ fn a_listener_who_does_not_keep_up_knows_what_he_has_missed() {
 #[test]
 fn nothing_foreign_is_dropped_under_a_lock() {
     check("events, nosy", Schedules::Some, nosy);
+    let name = "events, nosy beside a restarter";
+    check(name, Schedules::Some, nosy_beside_a_restarter);
 }
 
 #[test]

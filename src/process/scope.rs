@@ -1,10 +1,13 @@
 //! Runners that borrow: [`scope`].
+//!
+//! Invariant: nothing is dropped under the lock.
 
 use std::fmt;
 
 use super::builder::Builder;
 use super::handle::Process;
 use super::spawn::{self, Request};
+use super::status::Status;
 use crate::runner::Runner;
 use crate::signal::Signal;
 use crate::sync::{Mutex, thread};
@@ -67,15 +70,23 @@ impl<'scope> Scope<'scope, '_> {
 
     pub(super) fn start(&self, request: Request, runner: impl Runner + 'scope) -> Process {
         let process = Process::from_core(spawn::spawn_scoped(request, runner, self.threads));
-        let mut started = self.processes.lock();
-        if started.processes.len() >= started.prune_at {
-            started
-                .processes
-                .retain(|process| process.try_exit().is_none());
-            started.prune_at = (started.processes.len() * 2).max(16);
-        }
-        started.processes.push(process.clone());
+        // Dropped when the lock is released: what is let go may be the last that is left of somebody's error.
+        let _gone = self.processes.lock().add(process.clone());
         process
+    }
+}
+
+impl Started {
+    /// Returns those that are let go.
+    fn add(&mut self, process: Process) -> Vec<Process> {
+        let mut gone = Vec::new();
+        if self.processes.len() >= self.prune_at {
+            let has_exited = |process: &mut Process| process.status() == Status::Exited;
+            gone = self.processes.extract_if(.., has_exited).collect();
+            self.prune_at = (self.processes.len() * 2).max(16);
+        }
+        self.processes.push(process);
+        gone
     }
 }
 

@@ -297,6 +297,7 @@ impl Announce for Incarnation {
         }
         let since = self.clock.as_ref().map(Clock::now);
         *state = Life::Ready { since };
+        drop(state); // what is told of it may drop something foreign
         let outer = self.outer.lock().take();
         if let Some(outer) = outer {
             outer.notify();

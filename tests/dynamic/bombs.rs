@@ -2,10 +2,14 @@
 
 use std::error::Error as StdError;
 use std::fmt;
+use std::thread;
 
 use ifrit::crossbeam_channel::{Sender, unbounded};
-use ifrit::testing::Waiting;
-use ifrit::{Dynamic, Member, Receiver, Result, Runner, Signal, run_fn, run_once};
+use ifrit::restart::Restart;
+use ifrit::testing::{PATIENCE, Waiting};
+use ifrit::{
+    Dynamic, DynamicClient, Member, Receiver, Result, Runner, Signal, run_fn, run_once, until_stop,
+};
 
 use crate::kit::{at_most, both, done, expect_fired, insert_fake, recv, start, unlimited};
 
@@ -93,6 +97,55 @@ fn the_last_handle_of_a_process_may_hold_an_error_whose_destructor_panics() {
             drop(process);
             recv(&goes_off);
         }
+        client.close();
+        assert!(group.expect_exit().is_err());
+    }
+}
+
+/// An error whose destructor waits for the exit of the member "waited for", and says whether it came.
+#[derive(Debug)]
+struct Waits(DynamicClient, Sender<Option<bool>>);
+
+impl fmt::Display for Waits {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("one that waits")
+    }
+}
+
+impl StdError for Waits {}
+
+impl Drop for Waits {
+    fn drop(&mut self) {
+        let process = self.0.get("waited for");
+        let _ = self.1.send(None);
+        let exit = process.and_then(|process| process.join_timeout(PATIENCE));
+        let _ = self.1.send(Some(exit.is_some()));
+    }
+}
+
+#[test]
+fn what_falls_out_when_a_restarter_says_ready_may_wait_for_the_restarter() {
+    for group in both(forgetful) {
+        let (client, group) = start(group);
+        let (says, said) = unbounded();
+        let asks = client.clone();
+        let waits = run_once(move |_, ready| {
+            ready.notify();
+            Err(Waits(asks, says).into())
+        });
+        client.insert(Member::new("waits", waits)).unwrap();
+        client.insert(done("next")).unwrap(); // its exit, not its entrance, takes the place of the first
+        let by_helper = run_fn(|signals, ready| {
+            let helper = thread::spawn(move || ready.notify());
+            until_stop(&signals);
+            drop(helper);
+            Ok(())
+        });
+        let by_helper = Member::new("waited for", by_helper).restart(Restart::transient());
+        let process = client.insert(by_helper).unwrap();
+        assert_eq!(recv(&said), None); // its destructor has begun, on the helper
+        process.signal(Signal::TERMINATE);
+        assert_eq!(recv(&said), Some(true));
         client.close();
         assert!(group.expect_exit().is_err());
     }

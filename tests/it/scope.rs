@@ -1,12 +1,13 @@
 //! Runners that borrow.
 
+use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicIsize, AtomicUsize, Ordering};
 
-use ifrit::crossbeam_channel::bounded;
+use ifrit::crossbeam_channel::{RecvTimeoutError, Sender, bounded, unbounded};
 use ifrit::testing::{FakeRunner, PATIENCE, Waiting, never_ready, signal_recorder};
-use ifrit::{Error, Process, Runner, Signal, run_fn, run_once, scope};
+use ifrit::{Error, Process, Receiver, Runner, Signal, run_fn, run_once, scope};
 
 #[test]
 fn a_runner_may_borrow_from_the_caller() {
@@ -187,4 +188,55 @@ fn a_scope_that_starts_many_one_after_the_other_does_not_grow() {
         let living = LIVING.load(Ordering::SeqCst);
         assert!(living < 100, "{living} of 500 exits are kept");
     });
+}
+
+/// An error whose destructor says that it is being dropped, and whether what it then waits for has come.
+#[derive(Debug)]
+struct Waits {
+    dropped: Sender<()>,
+    wait: Receiver<()>,
+    came: Sender<bool>,
+}
+
+impl fmt::Display for Waits {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("one that waits")
+    }
+}
+
+impl std::error::Error for Waits {}
+
+impl Drop for Waits {
+    fn drop(&mut self) {
+        let _ = self.dropped.send(());
+        let came = self.wait.recv_timeout(PATIENCE);
+        let _ = self.came.send(came == Err(RecvTimeoutError::Disconnected));
+    }
+}
+
+#[test]
+fn an_error_that_a_scope_lets_go_may_wait_for_another_start_in_it() {
+    let (dropped, is_dropped) = unbounded();
+    let (started, wait) = bounded(0);
+    let (came, comes) = unbounded();
+    scope(|scope| {
+        for _ in 0..16 {
+            let (dropped, wait, came) = (dropped.clone(), wait.clone(), came.clone());
+            let error = Waits {
+                dropped,
+                wait,
+                came,
+            };
+            let process = scope.background(run_once(|_, _| Err(error.into())));
+            process.expect_exit().unwrap_err();
+        }
+        std::thread::scope(|threads| {
+            threads.spawn(|| scope.background(never_ready())); // many have exited: it lets them go
+            is_dropped.recv_timeout(PATIENCE).unwrap();
+            scope.background(never_ready());
+            drop(started);
+        });
+    });
+    drop(came);
+    assert_eq!(comes.iter().filter(|came| *came).count(), 16);
 }

@@ -162,7 +162,11 @@ fn a_stop_does_not_begin_a_delay_anew_that_a_round_has_begun() {
     running.process.signal(Signal::TERMINATE);
     running.members();
     running.clock.advance(SECOND);
-    told(&b1, Signal::TERMINATE);
+    assert_eq!(b1.wait_for_signal(), Signal::TERMINATE);
+    running.clock.advance(10 * SECOND);
+    let _ = running.admin.list();
+    assert!(b1.signals().is_empty()); // nor is it told twice
+    b1.ends(How::Ok);
     running.process.expect_exit().unwrap();
 }
 
@@ -284,8 +288,11 @@ fn a_delay_without_end_keeps_all_of_a_round_down_until_the_stop() {
     let fakes = &fakes();
     let endless = Restart::permanent().backoff(Backoff::constant(Duration::MAX));
     let (running, [a1, b1]) = Running::up(one_for_all(fakes, endless), fakes);
+    let stopped = running.process_of("b");
     running.fails("a", &a1);
     told(&b1, Signal::INTERRUPT);
+    let _ = stopped.expect_exit();
+    running.members();
     running.clock.advance(1_000_000 * SECOND);
     for member in running.members() {
         assert_eq!(member.state, MemberState::Restarting);

@@ -134,16 +134,18 @@ fn with_a_helper() {
     }));
 }
 
-/// Runs a group of some members, and of four times as many.
-fn sizes(run: fn(usize) -> Cost) {
-    let [few, many] = [4, 16].map(|number| run(number).steps);
-    assert!(many <= 8 * few, "invariant 8: {few} steps, and {many}");
+/// Runs a group of some members, and of eight times as many.
+fn sizes(cost: fn(usize) -> Cost) {
+    let [few, many] = [8, 64].map(|number| cost(number).steps);
+    assert!(many <= 16 * few, "invariant 8: {few} steps, and {many}");
 }
 
-/// A group is run on this thread, and stopped at any step.
-fn group_of(number: usize) -> Cost {
-    let names = (0..number).map(|number| number.to_string());
-    let mut group = Parallel::new(names.map(|name| Member::new(name, idle())));
+fn members(number: usize) -> impl Iterator<Item = Member> {
+    (0..number).map(|number| Member::new(number.to_string(), idle()))
+}
+
+/// A group is run on this thread, and stopped when it is ready.
+fn run(mut group: impl Runner) -> Cost {
     let (signals, inbox) = unbounded();
     let (ready, is_ready) = ready_channel();
     go(move || {
@@ -185,7 +187,12 @@ fn a_thread_for_each_leaf_and_each_group() {
 
 #[test]
 fn the_work_of_a_group_is_linear() {
-    check("costs, sizes", Schedules::Some, || sizes(group_of));
+    check("costs, parallel", Schedules::Few, || {
+        sizes(|number| run(Parallel::new(members(number))));
+    });
+    check("costs, in order", Schedules::Few, || {
+        sizes(|number| run(Ordered::new(members(number))));
+    });
 }
 
 #[test]
@@ -205,5 +212,5 @@ fn a_helper_is_found() {
 
 #[test]
 fn a_look_at_all_for_each_is_found() {
-    fails("invariant 8", Schedules::Some, || sizes(all_looked_at));
+    fails("invariant 8", Schedules::Few, || sizes(all_looked_at));
 }

@@ -48,14 +48,16 @@ impl Runner for Flaky {
     }
 }
 
+/// A load function: after an error.
+fn again<R>(_: &mut R, exit: &crate::Exit) -> Next {
+    on_its_own();
+    match exit {
+        Ok(()) => Next::End,
+        Err(_) => Next::Again,
+    }
+}
+
 fn restarter(flaky: &Flaky, delay: Duration) -> Restarter<Flaky> {
-    let again = |_: &mut Flaky, exit: &crate::Exit| {
-        on_its_own();
-        match exit {
-            Ok(()) => Next::End,
-            Err(_) => Next::Again,
-        }
-    };
     Restarter::new(flaky.clone(), again).backoff(Backoff::constant(delay))
 }
 
@@ -109,6 +111,7 @@ fn notified() {
     let (hear, heard) = unbounded();
     let mut runs = 0;
     let runner = run_fn(move |signals: Receiver<Signal>, _| {
+        on_its_own();
         runs += 1;
         loop {
             let signal = match runs {
@@ -122,10 +125,7 @@ fn notified() {
             }
         }
     });
-    let process = background(Restarter::new(runner, |_, exit| match exit {
-        Ok(()) => Next::End,
-        Err(_) => Next::Again,
-    }));
+    let process = background(Restarter::new(runner, again));
     process.signal(Signal::HANGUP);
     assert!(heard.recv().is_ok(), "a notification is lost");
     process.signal(Signal::TERMINATE);
@@ -214,9 +214,11 @@ fn by_hand_it_is_the_same() {
 fn a_push_that_is_not_one_step_is_found() {
     let place = "fn push_mailbox( > self.state.lock()";
     let broken = (Fault::Torn, "src/process/core/frames.rs", place);
-    finds("a start after a stop", broken, Schedules::Some, || {
-        stopped_after(1, Duration::ZERO)
-    });
+    let no_delay = || stopped_after(1, Duration::ZERO);
+    let delay = || stopped_after(2, SECOND);
+    for model in [no_delay, delay] {
+        finds("a start after a stop", broken, Schedules::Some, model);
+    }
 }
 
 #[test]

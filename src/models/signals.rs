@@ -15,6 +15,7 @@ use crate::sync::channel::{Receiver, bounded, unbounded};
 
 fn monitored() -> Process {
     let runner = |signals: Receiver<Signal>, ready: ReadySender| -> Result<()> {
+        on_its_own();
         ready.notify();
         until_stop(&signals);
         Ok(())
@@ -57,6 +58,7 @@ fn comes_early() {
 fn insisted() {
     let (keep, gate) = bounded::<()>(0);
     let process = background(Sigmon::new(run_fn(move |_, ready: ReadySender| {
+        on_its_own();
         ready.notify();
         let _ = gate.recv();
         Ok(())
@@ -81,6 +83,7 @@ fn restarted() {
     let (up, ups) = unbounded();
     let mut runs = 0;
     let runner = run_fn(move |signals: Receiver<Signal>, _| {
+        on_its_own();
         runs += 1;
         let _ = up.send(());
         if runs == 1 {
@@ -90,7 +93,11 @@ fn restarted() {
         Ok(())
     });
     let monitored = Sigmon::new(runner).signals([Signal::TERMINATE]);
-    let process = background(Restarter::new(monitored, |_, _| Next::Again));
+    let again = |_: &mut _, _: &_| {
+        on_its_own();
+        Next::Again
+    };
+    let process = background(Restarter::new(monitored, again));
     let mut ups = ups.iter();
     assert!(ups.any(|()| raise(Signal::TERMINATE) == Action::Handled));
     let _ = process.join(); // it ends
@@ -151,7 +158,7 @@ fn a_signal_that_is_not_kept_for_the_runner_is_found() {
 }
 
 #[test]
-fn a_giving_up_of_which_nobody_is_notified_is_found() {
+fn an_exit_of_which_nobody_is_notified_is_found() {
     let place = "fn publish( > self.changed.notify_all()";
     let broken = (Fault::Forgotten, "src/process/core/life.rs", place);
     finds(DEADLOCK, broken, Schedules::Some, insisted);

@@ -142,3 +142,28 @@ impl Delays {
         (mixed >> 11) as f64 / (1u64 << 53) as f64
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn jitter_is_what_splitmix64_gives() {
+        // The first numbers that its authors' program gives for this seed.
+        let published = [
+            6_457_827_717_110_365_317_u64,
+            3_203_168_211_198_807_973,
+            9_817_491_932_198_370_423,
+            4_593_380_528_125_082_431,
+            16_408_922_859_458_223_821,
+        ];
+        let backoff = Backoff::constant(Duration::from_secs(1)).jitter(1.0);
+        let mut delays = backoff.seed(1_234_567).delays();
+        for number in published {
+            // From nothing to twice as long.
+            let expected = 2.0 * number as f64 / 2_f64.powi(64);
+            let delay = delays.next().as_secs_f64();
+            assert!((delay - expected).abs() < 1e-8, "{delay} and {expected}");
+        }
+    }
+}

@@ -6,7 +6,7 @@
 
 use std::time::Instant;
 
-use super::run::{ALL, Due, Phase, ROUND, Run};
+use super::run::{Due, GROUP, Phase, Run};
 use super::settings::{AutoShutdown, Strategy};
 use super::slot::Place;
 use crate::error::{Cause, MemberExit};
@@ -80,7 +80,7 @@ impl Run<'_> {
     /// `resume_at`.
     fn begin_round(&mut self, from: usize, resume_at: Option<Instant>) {
         self.to_start.clear();
-        self.timers.retain(|(_, index), _| *index != ROUND);
+        self.timers.retain(|(_, index), _| *index != GROUP); // of a round that this one replaces
         let mut live = 0;
         for position in from..self.slots.order.len() {
             let index = self.slots.order[position];
@@ -100,9 +100,6 @@ impl Run<'_> {
             return self.all_of_round_stopped();
         }
         self.signal = Some(self.settings.termination.unwrap_or(Signal::INTERRUPT));
-        if let Some(kill_at) = self.stop_limit.kill_at {
-            self.timers.remove(&(kill_at, ALL)); // of a round that this one replaces
-        }
         self.stop_limit = self.settings.stop_limit(self.host.as_deref());
         self.stop_those(|run| run.in_round);
     }
@@ -119,10 +116,10 @@ impl Run<'_> {
 
     fn all_of_round_stopped(&mut self) {
         if let Some(kill_at) = self.stop_limit.kill_at.take() {
-            self.timers.remove(&(kill_at, ALL));
+            self.timers.remove(&(kill_at, GROUP));
         }
         if let Some(at) = self.round.as_ref().and_then(|round| round.resume_at) {
-            self.timers.insert((at, ROUND), Due::Resume);
+            self.timers.insert((at, GROUP), Due::Resume);
         }
     }
 
@@ -146,7 +143,7 @@ impl Run<'_> {
         if self.round.take().is_some()
             && let Some(kill_at) = self.stop_limit.kill_at.take()
         {
-            self.timers.remove(&(kill_at, ALL)); // the time of the round, not of this stop
+            self.timers.remove(&(kill_at, GROUP)); // the time of the round, not of this stop
         }
         self.timers
             .retain(|_, due| !matches!(due, Due::Restart | Due::Resume));

@@ -41,9 +41,8 @@ pub(super) enum Due {
     Resume,
 }
 
-/// The places of timers that are not one member's.
-pub(super) const ALL: usize = usize::MAX;
-pub(super) const ROUND: usize = usize::MAX - 1;
+/// The place of the timer that is not one member's. There is one at most: it ends a stop, or the delay of a round.
+pub(super) const GROUP: usize = usize::MAX;
 
 pub(super) struct Run<'g> {
     pub(super) engine: &'g Engine,

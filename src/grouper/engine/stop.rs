@@ -2,7 +2,7 @@
 
 use std::time::Instant;
 
-use super::run::{ALL, Due, Phase, ROUND, Run};
+use super::run::{Due, GROUP, Phase, Run};
 use super::settings::Stop;
 use super::slot::SlotRun;
 use crate::process::earlier;
@@ -86,11 +86,11 @@ impl Run<'_> {
     pub(super) fn limit_stop(&mut self) {
         let now = self.clock.now();
         if let Some(old) = self.stop_limit.kill_at {
-            self.timers.remove(&(old, ALL));
+            self.timers.remove(&(old, GROUP));
         }
         self.stop_limit.tighten(now, self.host.as_deref());
         if let Some(kill_at) = self.stop_limit.kill_at {
-            self.timers.insert((kill_at, ALL), Due::KillAll);
+            self.timers.insert((kill_at, GROUP), Due::KillAll);
         }
     }
 
@@ -178,7 +178,7 @@ impl Run<'_> {
             return false;
         }
         let due = entry.remove();
-        if index != ALL && index != ROUND {
+        if index != GROUP {
             self.slots.all[index].run.timer = None;
         }
         match due {

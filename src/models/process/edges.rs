@@ -5,6 +5,7 @@ use super::*;
 /// A stop with a time limit, of a runner that listens to KILL only; the time may come at any step.
 fn stopped_in_time() {
     let process = background(run_fn(|signals: Receiver<Signal>, _| {
+        on_its_own();
         for signal in signals.iter() {
             if signal == Signal::KILL {
                 let in_time = sync::elapsed() >= SECOND;
@@ -32,6 +33,7 @@ fn stopped_in_time() {
 fn started_in_time() {
     let process = Process::builder().start_timeout(SECOND).background(run_fn(
         |signals: Receiver<Signal>, ready: ReadySender| {
+            on_its_own();
             ready.notify();
             until_stop(&signals);
             Ok(())
@@ -60,6 +62,7 @@ fn scoped() {
     crate::scope(|scope| {
         scope.background(Told { gone: gone.clone() });
         scope.background(run_fn(|signals: Receiver<Signal>, _| {
+            on_its_own();
             until_stop(&signals);
             told.up();
             Ok(())
@@ -73,8 +76,27 @@ fn scoped() {
 
 /// Threads that may not start.
 fn refused() {
+    refused_to(|gone| background(Told { gone }));
+}
+
+/// The same, with a runner of which something is left.
+fn refused_and_leaked() {
+    refused_to(|gone| {
+        let leaked = Arc::new(Told { gone });
+        let kept = Arc::clone(&leaked);
+        let process = background(run_once(move |signals: Receiver<Signal>, _| {
+            let _kept = kept;
+            until_stop(&signals);
+            Ok(())
+        }));
+        std::mem::forget(leaked);
+        process
+    });
+}
+
+fn refused_to(start: fn(Flag) -> Process) {
     let gone = Flag::default();
-    let process = background(Told { gone: gone.clone() });
+    let process = start(gone.clone());
     let stopper = process.clone();
     go(move || stopper.signal(Signal::INTERRUPT));
     match process.join() {
@@ -138,13 +160,13 @@ fn a_panic_harms_only_its_own_process() {
 }
 
 #[test]
-fn a_panic_under_a_lock_is_found() {
+fn a_runner_that_is_run_under_a_lock_is_found() {
     let place = "fn signals(&self) > self.state.lock()";
     let broken = (Fault::Kept, "src/process/core/frames.rs", place);
     finds("invariant 2", broken, Schedules::Some, panicking);
 }
 
-/// Also of one that has panicked, and of one that has not started.
+/// Also of one that has panicked, and where some do not start.
 #[test]
 fn an_exit_of_which_nobody_is_notified_is_found() {
     let place = "fn publish( > self.changed.notify_all()";
@@ -175,4 +197,9 @@ fn a_signal_that_is_not_sent_is_found() {
         "fn push( > sender.send(signal)",
     );
     finds(DEADLOCK, broken, Schedules::Some, scoped);
+}
+
+#[test]
+fn a_runner_that_is_leaked_when_it_does_not_start_is_found() {
+    short_of_threads(|| fails("is not leaked", Schedules::Some, refused_and_leaked));
 }

@@ -7,7 +7,6 @@ use super::*;
 use crate::process::{
     Launch, Leftover, Life, Link, News, Parent, Report, Request, drop_runner, launch, spawn_member,
 };
-use crate::runner::run_once;
 use crate::sync::channel::{Sender, bounded};
 
 /// One waits with a channel, one for the latch, one joins; and one, who lets go of its handle at once, stops it.
@@ -44,6 +43,7 @@ fn waited_for() {
 fn leaked() {
     let (give, given) = bounded(1);
     let process = background(run_once(move |signals, ready| {
+        on_its_own();
         let _ = give.send((signals, ready));
         Ok(())
     }));
@@ -129,6 +129,7 @@ fn given_up() {
     let request = Request::default();
     let core = request.core("model", Some(Link { parent, index: 0 }));
     let runner = Box::new(run_fn(|_, ready| {
+        on_its_own();
         ready.notify();
         Ok(())
     }));

@@ -9,7 +9,7 @@ use super::*;
 use crate::error::{Error, Result};
 use crate::process::{Process, background};
 use crate::ready::ReadySender;
-use crate::runner::{Runner, run_fn, until_stop};
+use crate::runner::{Runner, run_fn, run_once, until_stop};
 use crate::signal::Signal;
 use crate::sync::channel::{Receiver, TryRecvError};
 

@@ -8,6 +8,7 @@ use shuttle_engine::runtime::execution::ExecutionState;
 use shuttle_engine::runtime::task::TaskId;
 use shuttle_engine::runtime::thread::continuation::switch;
 
+use super::lock::locks_held;
 use super::{late, meter};
 
 /// The scheduler chooses who goes on. Comes before each step that others can see.
@@ -102,6 +103,7 @@ pub(super) fn wait_for_lock(unlocked: &Waiters) {
 }
 
 pub(super) fn block() {
+    assert_eq!(locks_held(), 0, "invariant 2: it waits under a lock");
     meter::wait();
     switch_until_woken();
 }
@@ -113,6 +115,7 @@ fn switch_until_woken() {
 
 /// Waits for a time, which may come at once.
 pub(super) fn doze() {
+    assert_eq!(locks_held(), 0, "invariant 2: it waits under a lock");
     meter::wait();
     ExecutionState::request_yield();
     switch();

@@ -190,17 +190,22 @@ fn an_idle_tree_causes_no_wake_ups() {
         let (crashing, crash) = (FakeRunner::new(), Restart::permanent());
         let crash = crash.backoff(Backoff::constant(hour));
         let pool = Dynamic::new(Capacity::at_most(4)).reuse_threads();
-        let client = pool.client();
+        let full = Dynamic::new(Capacity::at_most(1));
+        let (client, full_client) = (pool.client(), full.client());
         let idle = |name: &str| Member::new(name, signal_recorder().0).start_timeout(hour);
         let tree = Ordered::new([
             idle("db").stop_timeout(hour),
             Member::new("pool", pool),
+            Member::new("full", full),
             Member::new("crashing", crashing.clone()).restart(crash),
         ]);
         let tree = background(Sigmon::new(tree.stop_within(hour)).stop_within(hour));
         let done = || Member::new("done", run_fn(|_, _| Ok(())));
-        client.insert(done()).unwrap().expect_exit().unwrap();
         client.insert(idle("job")).unwrap().expect_ready();
+        client.insert(done()).unwrap().expect_exit().unwrap();
+        full_client.insert(idle("job")).unwrap().expect_ready();
+        let waiting = idle("waiting for a place");
+        let waiting = std::thread::spawn(move || full_client.insert(waiting).map(drop));
         let call = crashing.wait_for_call();
         call.trigger_ready();
         tree.expect_ready();
@@ -213,11 +218,13 @@ fn an_idle_tree_causes_no_wake_ups() {
             assert!(began.elapsed() < PATIENCE, "{before:?}");
             before = others();
         }
-        // The tree, its first two members, the one in the pool, the listener for signals, the timer.
-        assert!(before.len() >= 6, "{before:?}");
+        // The tree, its first three members, the jobs in two of them, the worker without one, the one that waits, the listener
+        // for signals, the timer.
+        assert!(before.len() >= 10, "{before:?}");
         std::thread::sleep(Duration::from_millis(500)); // this is the measurement
         assert_eq!(others(), before);
         stop(&tree);
+        assert!(waiting.join().unwrap().is_err());
     });
 }
 

@@ -16,6 +16,7 @@ use crate::sync::channel::{Receiver, unbounded};
 
 fn idle() -> impl Runner {
     run_fn(|signals: Receiver<Signal>, ready: ReadySender| {
+        on_its_own();
         ready.notify();
         until_stop(&signals);
         Ok(())
@@ -134,7 +135,8 @@ fn with_a_helper() {
     }));
 }
 
-/// Runs a group of some members, and of eight times as many.
+/// Runs a group of some members, and of eight times as many. One run of the two may meet with more of what is done for each
+/// than the other, but not with twice as much.
 fn sizes(cost: fn(usize) -> Cost) {
     let [few, many] = [8, 64].map(|number| cost(number).steps);
     assert!(many <= 16 * few, "invariant 8: {few} steps, and {many}");

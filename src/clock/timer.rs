@@ -114,3 +114,24 @@ impl SystemTimer {
         }
     }
 }
+
+#[cfg(all(test, not(ifrit_shuttle)))]
+mod tests {
+    use std::time::Duration;
+
+    use crate::clock::Clock;
+    use crate::sync::Arc;
+
+    #[test]
+    fn what_is_cancelled_is_dropped_at_once() {
+        let clock = Clock::system();
+        clock.start_timer().unwrap();
+        let held = Arc::new(());
+        let action = Arc::clone(&held);
+        let later = clock.now() + Duration::from_secs(3_600);
+        let timer = clock.schedule(later, Box::new(move || drop(action)));
+        assert_eq!(Arc::strong_count(&held), 2);
+        drop(timer);
+        assert_eq!(Arc::strong_count(&held), 1);
+    }
+}

@@ -73,7 +73,7 @@ pub struct Sigmon<R> {
     outcome: Arc<Outcome>,
 }
 
-/// What came from the operating system in the last run.
+/// What came from the operating system. Who asks for it runs it once.
 #[derive(Debug, Default)]
 pub(crate) struct Outcome {
     first_stop: Mutex<Option<Signal>>,
@@ -81,11 +81,6 @@ pub(crate) struct Outcome {
 }
 
 impl Outcome {
-    fn reset(&self) {
-        *self.first_stop.lock() = None;
-        self.forced.store(false, Ordering::SeqCst);
-    }
-
     /// The first stop signal.
     pub(crate) fn first_stop(&self) -> Option<Signal> {
         *self.first_stop.lock()
@@ -204,7 +199,6 @@ impl<R: Runner> Sigmon<R> {
 impl<R: Runner> Runner for Sigmon<R> {
     fn run(&mut self, signals: Receiver<Signal>, ready: ReadySender) -> Result<()> {
         self.check()?;
-        self.outcome.reset();
         with_host(signals, |host, signals| self.run_on(host, signals, ready))?
     }
 

@@ -1,6 +1,9 @@
+use std::error::Error;
+use std::fmt;
 use std::process::ExitCode;
 
-use ifrit::{Process, Sigmon, Signal};
+use ifrit::crossbeam_channel::{Sender, bounded};
+use ifrit::{Capacity, Dynamic, Member, Process, ReadySender, Receiver, Runner, Sigmon, Signal};
 
 use crate::kit::{child, child_ignoring, listener, named_listener, say, wait_for_parent};
 
@@ -113,5 +116,75 @@ fn it_listens_again_when_it_runs_again_and_lets_go_again() {
     }
     child.expect("over");
     child.signal(TERM);
+    child.expect_death_by(TERM);
+}
+
+/// An error whose destructor takes as long as somebody wants.
+#[derive(Debug)]
+struct Holds(Receiver<()>);
+
+impl fmt::Display for Holds {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("one that holds up")
+    }
+}
+
+impl Error for Holds {}
+
+impl Drop for Holds {
+    fn drop(&mut self) {
+        say("held");
+        let _ = self.0.recv();
+    }
+}
+
+/// Says what it is told, and returns when it may.
+struct Stuck {
+    may: Receiver<()>,
+    _gone: Sender<()>,
+}
+
+impl Runner for Stuck {
+    fn run(&mut self, signals: Receiver<Signal>, ready: ReadySender) -> ifrit::Result<()> {
+        ready.notify();
+        say("ready");
+        signals.iter().take(2).for_each(say);
+        let _ = self.may.recv();
+        Ok(())
+    }
+}
+
+#[test]
+fn a_stop_that_came_for_one_who_has_gone_since_kills() {
+    let mut child = child(|| {
+        // One at a time, on the same thread, so that nothing is left of the first when the second runs.
+        let group = Dynamic::new(Capacity::at_most(1)).reuse_threads();
+        let group = group.history(0).event_buffer(1);
+        let client = group.client();
+        let _group = ifrit::invoke(group);
+        let (release, held) = bounded(0);
+        let fails = ifrit::run_once(|_, _| Err(Holds(held).into()));
+        client.insert(Member::new("fails", fails)).expect("room");
+        let (let_go, may) = bounded(0);
+        let (_gone, is_gone) = bounded(0);
+        let stuck = Sigmon::new(Stuck { may, _gone });
+        client.insert(Member::new("stuck", stuck)).expect("room");
+        // The third signal gives it up. On the thread for signals, its exit takes the place of the first, which holds that up.
+        wait_for_parent();
+        drop(let_go);
+        let _ = is_gone.recv(); // and does not listen any more
+        drop(release);
+        wait_for_parent();
+        ExitCode::SUCCESS
+    });
+    child.expect("ready");
+    child.signal(TERM);
+    child.expect("SIGTERM");
+    child.signal(TERM);
+    child.expect("SIGKILL");
+    child.signal(TERM);
+    child.expect("held");
+    child.signal(TERM); // nobody hears it while the thread is held up
+    child.go_on();
     child.expect_death_by(TERM);
 }

@@ -237,6 +237,23 @@ fn time_spent_unready_does_not_count() {
 }
 
 #[test]
+fn the_readiness_of_an_earlier_incarnation_does_not_count() {
+    let fakes @ [a] = &fakes();
+    let backoff = Backoff::exponential(SECOND, 60 * SECOND);
+    let restart = Restart::permanent().backoff(backoff);
+    let group = Ordered::new(members(fakes, restart.reset_after(10 * SECOND)));
+    let (running, [first]) = Running::up(group, fakes);
+    running.fails("a", &first);
+    for expected in [1, 2, 4] {
+        assert_eq!(running.clock.advance_to_next(), expected * SECOND);
+        let never_ready = a.wait_for_call();
+        running.clock.advance(3600 * SECOND);
+        running.fails("a", &never_ready);
+    }
+    running.stop(&[]).unwrap();
+}
+
+#[test]
 fn members_have_delays_of_their_own_which_begin_anew_likewise() {
     let fakes @ [a, b] = &fakes();
     let backoff = Backoff::exponential(SECOND, 60 * SECOND);

@@ -49,7 +49,7 @@ impl Run<'_> {
                 },
                 Place::Down => MemberState::Restarting,
                 Place::Done => MemberState::Completed,
-                Place::Terminated | Place::Vacant => MemberState::Terminated,
+                Place::Terminated => MemberState::Terminated,
                 Place::Abandoned => MemberState::Abandoned,
             },
             process: slot.core.clone().map(Process::from_core),

@@ -55,7 +55,7 @@ pub(super) struct SlotRun {
 /// Where a member stands in a run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) enum Place {
-    /// To be started.
+    /// To be started, where there is a member.
     #[default]
     Waiting,
     Live,
@@ -67,8 +67,6 @@ pub(super) enum Place {
     Terminated,
     /// It was given up; its thread still runs.
     Abandoned,
-    /// There is no member here.
-    Vacant,
 }
 
 impl Slot {
@@ -183,10 +181,7 @@ impl Slots {
             runner: slot.take_runner()?,
             options: std::mem::take(&mut slot.options),
         };
-        slot.run = SlotRun {
-            place: Place::Vacant,
-            ..SlotRun::default()
-        };
+        slot.run = SlotRun::default();
         self.order.retain(|other| *other != index);
         self.vacant.push(index);
         Some(member)

@@ -2,7 +2,7 @@
 
 use super::run::{Phase, Run};
 use super::settings::Start;
-use super::slot::{Place, SlotRun};
+use super::slot::Place;
 use crate::process::{Link, Process, Request, earlier, spawn_member};
 use crate::sync::Arc;
 
@@ -39,7 +39,6 @@ impl Run<'_> {
         };
         let request = Request {
             name: Some(Arc::clone(&slot.name)),
-            clock: Some(self.clock.clone()),
             kill_grace: Some(self.grace),
             start_timeout: slot.options.start_timeout,
             start_by: self.start_by.filter(|_| self.phase == Phase::Starting),
@@ -50,13 +49,9 @@ impl Run<'_> {
             parent: self.engine.inbox(),
             index,
         };
-        slot.run = SlotRun {
-            place: Place::Live,
-            ready_since: None,
-            in_round: false,
-            told: None,
-            ..std::mem::take(&mut slot.run)
-        };
+        slot.run.place = Place::Live;
+        slot.run.ready_since = None;
+        slot.run.in_round = false;
         self.live += 1;
         let core = spawn_member(&request, runner, link);
         slot.core = Some(Arc::clone(&core));

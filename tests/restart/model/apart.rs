@@ -21,6 +21,7 @@ fn failure_and_stop() -> Scene {
             termination: Some(Signal::INTERRUPT),
             start_within: None,
             stop_within: None,
+            kill_grace: None,
             strategy: Strategy::OneForAll,
             auto_shutdown: AutoShutdown::Never,
         },
@@ -53,7 +54,7 @@ type Change = fn(&mut Group);
 fn a_tree_that_is_not_the_models_is_told_apart() {
     let scene = failure_and_stop();
     drive::play(&scene, PATIENCE).unwrap();
-    let others: [(&str, Change); 7] = [
+    let others: [(&str, Change); 8] = [
         ("kind", |group| group.settings.kind = Kind::QueueOrdered),
         ("strategy", |group| {
             group.settings.strategy = Strategy::OneForOne
@@ -67,6 +68,10 @@ fn a_tree_that_is_not_the_models_is_told_apart() {
         }),
         ("restarter", |group| {
             group.members[0].again = Some(Again::OnError)
+        }),
+        ("grace", |group| {
+            let inner = group.members[2].group.as_mut();
+            inner.unwrap().settings.kill_grace = Some(3);
         }),
         ("delay", |group| {
             let inner = group.members[2].group.as_mut();

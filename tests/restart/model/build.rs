@@ -8,8 +8,8 @@ use ifrit::prelude::{Member, Runner};
 use ifrit::restart::{Backoff, Budget, Restart, Restarter};
 use ifrit::testing::FakeRunner;
 
-use super::scene::{Again, Kind, Policy};
-use super::world::{BUDGET, DELAY, WITHIN, What, World};
+use super::scene::{Again, Kind, Options, Policy};
+use super::world::{BUDGET, DELAY, MOST, STEADY, WITHIN, What, World};
 use crate::kit::SECOND;
 
 /// The handles to what was built, by node.
@@ -37,7 +37,8 @@ impl Parts {
             Some(Again::Always) => Restarter::always(runner),
             Some(Again::OnError) => Restarter::on_error(runner),
         };
-        Box::new(restarter.backoff(Backoff::constant(DELAY)).budget(budget()))
+        let restarter = restarter.backoff(backoff(world.nodes[n].options));
+        Box::new(restarter.reset_after(STEADY).budget(budget()))
     }
 
     fn members(&mut self, world: &World, g: usize) -> Vec<Member> {
@@ -69,7 +70,7 @@ impl Parts {
             Some(Policy::Transient) => Restart::transient(),
             Some(Policy::Temporary) => Restart::temporary(),
         };
-        member.restart(restart.backoff(Backoff::constant(DELAY)))
+        member.restart(restart.backoff(backoff(options)).reset_after(STEADY))
     }
 
     fn group<O: Order>(&mut self, group: Group<O>, world: &World, g: usize) -> BoxRunner
@@ -91,8 +92,18 @@ impl Parts {
         if let Some(limit) = settings.stop_within {
             group = group.stop_within(limit * SECOND);
         }
+        if let Some(grace) = settings.kill_grace {
+            group = group.kill_grace(grace * SECOND);
+        }
         self.admins.insert(g, group.admin());
         Box::new(group)
+    }
+}
+
+fn backoff(options: Options) -> Backoff {
+    match options.grows {
+        true => Backoff::exponential(DELAY, MOST),
+        false => Backoff::constant(DELAY),
     }
 }
 

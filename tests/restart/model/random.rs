@@ -71,12 +71,14 @@ fn settings(shape: Shape) -> impl Strategy<Value = Settings> {
     let limit = || weighted(0.2, 1..30u32);
     let shutdown = weighted(0.3, select(vec![AutoShutdown::Any, AutoShutdown::All]));
     let shutdown = shutdown.prop_map(|shutdown| shutdown.unwrap_or(AutoShutdown::Never));
-    (kind, termination, limit(), limit(), strategy, shutdown).prop_map(
-        |(kind, termination, start_within, stop_within, strategy, auto_shutdown)| Settings {
+    let limits = (limit(), limit(), weighted(0.2, 1..6u32));
+    (kind, termination, limits, strategy, shutdown).prop_map(
+        |(kind, termination, limits, strategy, auto_shutdown)| Settings {
             kind,
             termination,
-            start_within,
-            stop_within,
+            start_within: limits.0,
+            stop_within: limits.1,
+            kill_grace: limits.2,
             strategy,
             auto_shutdown,
         },
@@ -96,9 +98,13 @@ fn options(shape: Shape) -> impl Strategy<Value = Options> {
     let limit = || weighted(0.15, 1..20u32);
     let rarely = || prop::bool::weighted(0.15);
     let times = (limit(), limit(), limit());
-    let flags = (rarely(), rarely(), rarely());
+    let flags = (rarely(), rarely(), rarely(), any::<bool>());
     (flags, times, policy(shape)).prop_map(
-        |((one_shot, significant, lazy), (start_timeout, stop_timeout, stop_delay), policy)| {
+        |(
+            (one_shot, significant, lazy, grows),
+            (start_timeout, stop_timeout, stop_delay),
+            policy,
+        )| {
             Options {
                 one_shot,
                 start_timeout,
@@ -106,6 +112,7 @@ fn options(shape: Shape) -> impl Strategy<Value = Options> {
                 stop_delay,
                 policy,
                 significant,
+                grows,
                 lazy,
             }
         },

@@ -32,6 +32,8 @@ pub(super) struct Options {
     pub(super) stop_delay: Option<u32>,
     pub(super) policy: Option<Policy>,
     pub(super) significant: bool,
+    /// Each delay before a restart is longer than the one before.
+    pub(super) grows: bool,
     /// A leaf reads its signals only when it is to.
     pub(super) lazy: bool,
 }
@@ -55,6 +57,7 @@ pub(super) struct Settings {
     pub(super) termination: Option<Signal>,
     pub(super) start_within: Option<u32>,
     pub(super) stop_within: Option<u32>,
+    pub(super) kill_grace: Option<u32>,
     pub(super) strategy: Strategy,
     pub(super) auto_shutdown: AutoShutdown,
 }
@@ -154,6 +157,9 @@ impl fmt::Display for Options {
         if let Some(policy) = self.policy {
             write!(f, ", {policy:?}")?;
         }
+        if self.grows {
+            f.write_str(", growing")?;
+        }
         write_limit(f, "start", self.start_timeout)?;
         write_limit(f, "stop", self.stop_timeout)?;
         write_limit(f, "delay", self.stop_delay)
@@ -175,7 +181,8 @@ impl fmt::Display for Settings {
             None => f.write_str(", no termination")?,
         }
         write_limit(f, "start within", self.start_within)?;
-        write_limit(f, "stop within", self.stop_within)
+        write_limit(f, "stop within", self.stop_within)?;
+        write_limit(f, "grace", self.kill_grace)
     }
 }
 

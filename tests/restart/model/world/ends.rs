@@ -5,7 +5,7 @@ use ifrit::grouper::{AutoShutdown, Cause, Strategy};
 
 use super::exits::{Exit, Record};
 use super::group::{Due, Member, Phase, Place};
-use super::{DELAY, Node, Time, World, spend};
+use super::{Node, Time, World, spend};
 use crate::model::scene::Policy;
 
 impl World {
@@ -143,8 +143,9 @@ impl World {
             return self.initiates(g, m, Record { exit, ..record });
         }
         let starting = run.phase == Phase::Starting;
-        let at = now + DELAY;
+        let options = self.nodes[m].options;
         let member = self.member(m);
+        let at = now + member.delays.next(options, now);
         member.restarts += 1;
         member.down = true;
         let members = self.group(g).members.iter();

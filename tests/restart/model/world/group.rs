@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use ifrit::Signal;
 
 use super::exits::{Exit, Record};
-use super::{Time, What, World};
+use super::{Delays, Time, What, World};
 use crate::model::scene::Settings;
 
 #[derive(Clone, Debug, PartialEq)]
@@ -69,6 +69,7 @@ pub(crate) struct Member {
     pub(crate) killed: bool,
     pub(crate) timer: Option<(Time, Due)>,
     pub(crate) restarts: u64,
+    pub(crate) delays: Delays,
     /// Somebody has asked for it to go, or to be added, and waits for this answer.
     pub(crate) leaving: Option<(Leaving, usize)>,
     pub(crate) joining: Option<usize>,

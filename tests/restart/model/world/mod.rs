@@ -21,6 +21,8 @@ use ifrit::{Signal, Status};
 pub(crate) use group::Leaving;
 pub(crate) use moves::Move;
 
+use crate::kit::SECOND;
+
 use super::scene::{Again, Node as Spec, Options, ROOT, name_of_member};
 use group::{Group, Member, Place};
 use process::{Inside, Process};
@@ -28,12 +30,16 @@ use process::{Inside, Process};
 /// Since the beginning.
 pub(crate) type Time = Duration;
 
-/// Each restart comes after this delay.
+/// Each restart comes after this delay, or the first one does, where they grow.
 pub(crate) const DELAY: Duration = Duration::from_secs(10);
+/// They grow to this.
+pub(crate) const MOST: Duration = Duration::from_secs(40);
+/// Whoever was ready for this long begins with the first delay again.
+pub(crate) const STEADY: Duration = Duration::from_secs(5);
 /// So many restarts within this time, for groups and restarters alike.
 pub(crate) const BUDGET: usize = 3;
 pub(crate) const WITHIN: Duration = Duration::from_secs(25);
-/// From KILL to being given up.
+/// From KILL to being given up, unless a group has set it.
 pub(crate) const GRACE: Duration = Duration::from_secs(1);
 
 #[derive(Clone, Debug, PartialEq)]
@@ -116,6 +122,17 @@ impl World {
         member
     }
 
+    /// From KILL to being given up, for the members of a group.
+    pub(crate) fn grace(&self, g: usize) -> Time {
+        let own = self.group(g).settings.kill_grace;
+        own.map_or_else(|| self.grace_of(g), |grace| grace * SECOND)
+    }
+
+    /// The same, for a process.
+    pub(crate) fn grace_of(&self, n: usize) -> Time {
+        self.nodes[n].parent.map_or(GRACE, |g| self.grace(g))
+    }
+
     // Looking.
 
     pub(crate) fn has_thread(&self, n: usize) -> bool {
@@ -185,6 +202,29 @@ impl Leaf {
         if !self.heard_now.contains(&signal) {
             self.heard_now.push(signal);
             self.heard.push(signal);
+        }
+    }
+}
+
+/// The delays before the restarts of a member, or of what a restarter runs.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub(crate) struct Delays {
+    /// How many there have been.
+    past: u32,
+    /// Since when it is ready, in this incarnation.
+    pub(crate) ready_since: Option<Time>,
+}
+
+impl Delays {
+    pub(crate) fn next(&mut self, options: Options, now: Time) -> Time {
+        if self.ready_since.is_some_and(|since| now - since >= STEADY) {
+            self.past = 0;
+        }
+        let past = self.past;
+        self.past += 1;
+        match options.grows {
+            true => MOST.min(DELAY * 2_u32.pow(past)),
+            false => DELAY,
         }
     }
 }

@@ -7,7 +7,7 @@ use ifrit::Signal;
 
 use super::exits::Exit;
 use super::group::News;
-use super::{DELAY, Leaf, Time, What, World, earlier, spend};
+use super::{Delays, Leaf, Time, What, World, earlier, spend};
 use crate::model::scene::Again;
 
 /// The process that a node is, or was the last time it ran.
@@ -30,6 +30,7 @@ pub(crate) struct Process {
     pub(crate) pending: VecDeque<Signal>,
     /// When its restarter has restarted it.
     pub(crate) spent: Vec<Time>,
+    pub(crate) delays: Delays,
 }
 
 /// What runs on a process's thread.
@@ -61,6 +62,7 @@ impl World {
             return self.returns(n, Exit::Ok);
         }
         node.process.inside = Inside::Runs;
+        node.process.delays.ready_since = None;
         match &mut node.what {
             What::Leaf(leaf) => {
                 *leaf = Leaf {
@@ -102,7 +104,8 @@ impl World {
             let source = exit.error();
             return self.returns(n, Exit::Budget { source });
         }
-        node.process.inside = Inside::Pause(self.now + DELAY);
+        let delay = node.process.delays.next(node.options, self.now);
+        node.process.inside = Inside::Pause(self.now + delay);
     }
 
     pub(crate) fn returns(&mut self, n: usize, exit: Exit) {
@@ -172,6 +175,7 @@ impl World {
             leaf.said_ready = true;
         }
         let process = &mut node.process;
+        process.delays.ready_since.get_or_insert(self.now);
         if !process.ready && process.exit.is_none() && !process.overdue {
             process.ready = true;
             self.report(n, News::Ready);

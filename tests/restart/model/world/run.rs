@@ -2,8 +2,7 @@
 
 use super::exits::Exit;
 use super::group::{Member, News, Phase, Place, Run};
-use super::stops::hand_down;
-use super::{GRACE, World, earlier};
+use super::{World, earlier};
 use crate::kit::SECOND;
 use crate::model::scene::Kind;
 
@@ -29,7 +28,7 @@ impl World {
             .settings
             .start_within
             .map(|limit| self.now + limit * SECOND);
-        let start_by = earlier(own, handed).map(|by| hand_down(self.now, by));
+        let start_by = earlier(own, handed).map(|by| self.hand_down(g, by));
         let group = self.group_mut(g);
         group.inbox.clear();
         group.run = Run {
@@ -84,7 +83,7 @@ impl World {
         let run = self.run(g);
         let handed = run.start_by.filter(|_| run.phase == Phase::Starting);
         let inside = self.limit_of_stop(g);
-        let inside = inside.map(|limit| limit - GRACE.min(limit / 10));
+        let inside = inside.map(|limit| limit - self.grace(g).min(limit / 10));
         let options = self.nodes[m].options;
         let own = options.start_timeout.map(|limit| self.now + limit * SECOND);
         let stop_timeout = options.stop_timeout.map(|limit| limit * SECOND);
@@ -92,6 +91,7 @@ impl World {
         member.place = Place::Live;
         member.in_round = false;
         member.counts = options.significant;
+        member.delays.ready_since = None;
         let joining = member.joining.take();
         self.answer(joining, true);
         self.launch(m, earlier(own, handed), earlier(stop_timeout, inside));
@@ -103,9 +103,11 @@ impl World {
         let Some((m, news)) = self.group_mut(g).inbox.pop_front() else {
             return;
         };
+        let now = self.now;
         let member = self.member(m);
         match news {
             News::Ready => {
+                member.delays.ready_since = Some(now);
                 member.ever_ready = true;
                 member.awaited = false;
                 member.down &= member.in_round;

@@ -7,7 +7,7 @@ use ifrit::Signal;
 use super::exits::Exit;
 use super::group::Due;
 use super::process::Inside;
-use super::{GRACE, Time, What, World};
+use super::{Time, What, World};
 
 #[derive(Clone, Copy, Debug)]
 enum Action {
@@ -143,9 +143,10 @@ impl World {
             Action::PauseEnds if self.nodes[n].process.told => self.returns(n, Exit::Ok),
             Action::PauseEnds => self.enter(n),
             Action::Overdue => {
-                let (kill_at, process) = (self.now + GRACE, &mut self.nodes[n].process);
+                let grace = self.grace_of(n);
+                let (kill_at, process) = (self.now + grace, &mut self.nodes[n].process);
                 process.overdue = true;
-                process.enforced = [kill_at, kill_at + GRACE].into();
+                process.enforced = [kill_at, kill_at + grace].into();
                 self.tell(n, Signal::INTERRUPT, Some(kill_at));
             }
             Action::Enforce => {

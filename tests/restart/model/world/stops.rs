@@ -3,7 +3,7 @@
 use ifrit::Signal;
 
 use super::group::{Due, Member, Phase, Place};
-use super::{GRACE, Time, World, earlier};
+use super::{Time, World, earlier};
 use crate::kit::SECOND;
 use crate::model::scene::Kind;
 
@@ -133,7 +133,7 @@ impl World {
         let own = self.limit_of_stop(g).filter(|_| begins);
         let own = own.map(|limit| self.now + limit);
         let by = earlier(own, self.nodes[g].process.stop_by);
-        let handed = by.map(|by| hand_down(self.now, by));
+        let handed = by.map(|by| self.hand_down(g, by));
         let run = self.run_mut(g);
         run.kill_at = earlier(run.kill_at, handed);
         run.kills = true;
@@ -197,11 +197,11 @@ impl World {
         }
         self.member(m).killed = true;
         self.tell_member(g, m, Signal::KILL);
-        self.member(m).timer = Some((self.now + GRACE, Due::GiveUp));
+        self.member(m).timer = Some((self.now + self.grace(g), Due::GiveUp));
     }
-}
 
-/// A limit for those below: shorter by what the group itself needs to report.
-pub(crate) fn hand_down(now: Time, by: Time) -> Time {
-    by - GRACE.min(by.saturating_sub(now) / 10)
+    /// A limit for those below: shorter by what the group itself needs to report.
+    pub(crate) fn hand_down(&self, g: usize, by: Time) -> Time {
+        by - self.grace(g).min(by.saturating_sub(self.now) / 10)
+    }
 }

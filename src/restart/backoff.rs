@@ -157,13 +157,14 @@ mod tests {
             4_593_380_528_125_082_431,
             16_408_922_859_458_223_821,
         ];
-        let backoff = Backoff::constant(Duration::from_secs(1)).jitter(1.0);
+        const SECONDS: f64 = 1e6; // so long that a nanosecond is little of it
+        let backoff = Backoff::constant(Duration::from_secs_f64(SECONDS)).jitter(1.0);
         let mut delays = backoff.seed(1_234_567).delays();
         for number in published {
             // From nothing to twice as long.
             let expected = 2.0 * number as f64 / 2_f64.powi(64);
-            let delay = delays.next().as_secs_f64();
-            assert!((delay - expected).abs() < 1e-8, "{delay} and {expected}");
+            let delay = delays.next().as_secs_f64() / SECONDS;
+            assert!((delay - expected).abs() < 1e-12, "{delay} and {expected}");
         }
     }
 }

@@ -236,6 +236,21 @@ fn time_spent_unready_does_not_count() {
     process.expect_exit().unwrap();
 }
 
+/// The only one here that does not move time by hand.
+#[test]
+fn on_the_systems_clock_a_delay_ends_by_itself() {
+    let fake = FakeRunner::new();
+    let soon = Backoff::constant(Duration::from_millis(1));
+    let process = ifrit::background(every(soon, &fake));
+    for _ in 0..3 {
+        fake.wait_for_call().fails();
+    }
+    let call = fake.wait_for_call();
+    process.signal(Signal::TERMINATE);
+    told(&call, Signal::TERMINATE);
+    process.expect_exit().unwrap();
+}
+
 #[test]
 fn the_readiness_of_an_earlier_incarnation_does_not_count() {
     let fakes @ [a] = &fakes();

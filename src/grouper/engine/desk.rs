@@ -102,14 +102,14 @@ impl Run<'_> {
                 if id.is_some_and(|id| leaving.askers.contains(&id)) {
                     return leaving.refuse(AdminError::WouldDeadlock);
                 }
-                self.slots.all[index].run.leaving = Some(leaving);
+                self.slots.all[index].run.leaving = Some(Box::new(leaving));
                 let signal = self.settings.termination.unwrap_or(Signal::INTERRUPT);
                 return self.tell(index, Some(signal));
             }
             Place::Done => self.done -= 1,
             _ => {}
         }
-        self.slots.all[index].run.leaving = Some(leaving);
+        self.slots.all[index].run.leaving = Some(Box::new(leaving));
         self.clear_timer(index);
         self.settle(index);
         self.leave(index);

@@ -46,8 +46,8 @@ pub(super) struct SlotRun {
     pub(super) counts: bool,
     pub(super) restarts: u64,
     pub(super) delays: Option<Box<Delays>>,
-    /// Somebody has asked for it to be terminated or removed.
-    pub(super) leaving: Option<Leaving>,
+    /// Somebody has asked for it to be terminated or removed. In a box: each member has a place for it, and few need it.
+    pub(super) leaving: Option<Box<Leaving>>,
     /// Somebody has added it and waits for its start.
     pub(super) joining: Option<Sender<Result<Process, Box<InsertError>>>>,
 }

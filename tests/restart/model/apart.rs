@@ -1,4 +1,4 @@
-//! That a tree which is not the model's is seen to be another one.
+//! That a tree which is not the model's is seen to be another one; and scenes that have been found at random once.
 
 use ifrit::Signal;
 use ifrit::grouper::{AutoShutdown, Strategy};
@@ -8,34 +8,51 @@ use super::drive;
 use super::scene::{Again, Event, Group, Kind, Node, Options, Policy, Scene, Settings};
 use crate::kit::How;
 
+const LEAF: Node = Node {
+    again: None,
+    options: Options {
+        one_shot: false,
+        start_timeout: None,
+        stop_timeout: None,
+        stop_delay: None,
+        policy: None,
+        significant: false,
+        grows: false,
+        lazy: false,
+    },
+    group: None,
+};
+
+fn settings(kind: Kind) -> Settings {
+    Settings {
+        kind,
+        termination: Some(Signal::INTERRUPT),
+        start_within: None,
+        stop_within: None,
+        kill_grace: None,
+        strategy: Strategy::OneForOne,
+        auto_shutdown: AutoShutdown::Never,
+    }
+}
+
 /// Up, a fails, time passes, and all is stopped.
 fn failure_and_stop() -> Scene {
-    let leaf = Node {
-        again: None,
-        options: Options::default(),
-        group: None,
-    };
     let group = |kind, members| Group {
         settings: Settings {
-            kind,
-            termination: Some(Signal::INTERRUPT),
-            start_within: None,
-            stop_within: None,
-            kill_grace: None,
             strategy: Strategy::OneForAll,
-            auto_shutdown: AutoShutdown::Never,
+            ..settings(kind)
         },
         members,
     };
-    let mut failing = leaf.clone();
+    let mut failing = LEAF;
     failing.options.policy = Some(Policy::Permanent);
-    let mut deaf = leaf.clone();
+    let mut deaf = LEAF;
     deaf.options.stop_timeout = Some(5);
     deaf.options.stop_delay = Some(5);
-    let mut inner = leaf.clone();
-    inner.group = Some(group(Kind::Parallel, vec![leaf.clone(), deaf]));
-    let mut root = leaf.clone();
-    root.group = Some(group(Kind::Ordered, vec![failing, leaf, inner]));
+    let mut inner = LEAF;
+    inner.group = Some(group(Kind::Parallel, vec![LEAF, deaf]));
+    let mut root = LEAF;
+    root.group = Some(group(Kind::Ordered, vec![failing, LEAF, inner]));
     Scene {
         root,
         up: true,
@@ -46,6 +63,39 @@ fn failure_and_stop() -> Scene {
             Event::Passes(7),
         ],
     }
+}
+
+/// A group whose grace is longer than that of the one above is given up before its own members are; run again, it is given
+/// up again, and the thread of its first run stands above it by then.
+#[test]
+fn a_thread_of_an_earlier_run_is_not_below_the_next() {
+    let group = |settings: Settings, members| Node {
+        group: Some(Group { settings, members }),
+        ..LEAF
+    };
+    let mut long = group(
+        Settings {
+            kill_grace: Some(3),
+            ..settings(Kind::Parallel)
+        },
+        vec![group(settings(Kind::Ordered), vec![LEAF]), LEAF],
+    );
+    long.options.stop_timeout = Some(1);
+    let inner = group(settings(Kind::Parallel), vec![LEAF, long]);
+    let scene = Scene {
+        root: group(settings(Kind::Ordered), vec![inner]),
+        up: false,
+        events: vec![
+            Event::Ends(0, How::Ok),
+            Event::Terminate(0),
+            Event::Ends(1, How::Ok),
+            Event::Passes(4),
+            Event::Restart(0),
+            Event::Told(Signal::TERMINATE),
+            Event::Passes(2),
+        ],
+    };
+    drive::play(&scene, PATIENCE).unwrap();
 }
 
 type Change = fn(&mut Group);

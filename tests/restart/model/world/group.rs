@@ -39,6 +39,8 @@ pub(crate) enum Phase {
 pub(crate) struct Run {
     pub(crate) phase: Phase,
     pub(crate) start_by: Option<Time>,
+    /// It is about to obey this.
+    pub(crate) taken: Option<Signal>,
     /// What members are told when their turn comes.
     pub(crate) signal: Option<Signal>,
     /// When all who are being stopped are told KILL, and whether that is still to come.

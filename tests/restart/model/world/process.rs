@@ -10,9 +10,16 @@ use super::group::News;
 use super::{Delays, Leaf, Time, What, World, earlier, spend};
 use crate::model::scene::Again;
 
+/// A process: its node, and its number there.
+type Id = (usize, usize);
+
 /// The process that a node is, or was the last time it ran.
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Process {
+    /// Which of those that the node has been.
+    number: usize,
+    /// The process it runs in; when that is gone and has left threads behind, the one that ran in.
+    above: Option<Id>,
     pub(crate) inside: Inside,
     pub(crate) ready: bool,
     /// While its thread still runs, it was given up.
@@ -47,7 +54,10 @@ pub(crate) enum Inside {
 
 impl World {
     pub(crate) fn launch(&mut self, n: usize, start_by: Option<Time>, stop_within: Option<Time>) {
+        let parent = self.nodes[n].parent;
         self.nodes[n].process = Process {
+            number: self.nodes[n].process.number + 1,
+            above: parent.map(|parent| self.id(parent)),
             inside: Inside::Begins,
             start_by,
             stop_within,
@@ -109,6 +119,14 @@ impl World {
     }
 
     pub(crate) fn returns(&mut self, n: usize, exit: Exit) {
+        if exit.leaves_threads() {
+            let (gone, above) = (Some(self.id(n)), self.nodes[n].process.above);
+            for node in &mut self.nodes {
+                if node.process.above == gone {
+                    node.process.above = above;
+                }
+            }
+        }
         let process = &mut self.nodes[n].process;
         process.inside = Inside::NoThread;
         process.pending.clear();
@@ -149,9 +167,19 @@ impl World {
         self.report(n, News::Exited { exit, given_up });
     }
 
-    /// The names of those in this part of the tree whose threads run.
+    fn id(&self, n: usize) -> Id {
+        (n, self.nodes[n].process.number)
+    }
+
+    /// The names of those whose threads run, in this process or below it.
     fn with_a_thread(&self, n: usize) -> Vec<String> {
-        let all = (0..self.nodes.len()).filter(|m| self.has_thread(*m) && self.is_in(*m, n));
+        let above = |m: &usize| self.nodes[*m].process.above;
+        let is_below = |m: usize| {
+            let next = |m: &usize| above(m).filter(|id| *id == self.id(id.0));
+            let mut lineage = std::iter::successors(Some(m), |m| next(m).map(|(m, _)| m));
+            lineage.any(|m| m == n)
+        };
+        let all = (0..self.nodes.len()).filter(|m| self.has_thread(*m) && is_below(*m));
         let mut names: Vec<_> = all.map(|m| self.nodes[m].name.clone()).collect();
         names.sort();
         names

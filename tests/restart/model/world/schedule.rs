@@ -16,6 +16,7 @@ enum Action {
     Overdue,
     Enforce,
     Hear,
+    Take,
     Obey,
     DoWhatIsDue,
     Start,
@@ -122,12 +123,15 @@ impl World {
         actions
     }
 
-    /// A group hears what its members report before it obeys, and starts nobody before it has dealt with all there is.
+    /// A group hears what its members have reported when it takes a signal before it obeys that, and starts nobody before it
+    /// has dealt with all there is.
     fn action_of_group(&self, g: usize) -> Option<Action> {
-        if !self.group(g).inbox.is_empty() {
+        if self.run(g).taken.is_some() {
+            Some(Action::Obey)
+        } else if !self.group(g).inbox.is_empty() {
             Some(Action::Hear)
         } else if !self.nodes[g].process.pending.is_empty() {
-            Some(Action::Obey)
+            Some(Action::Take)
         } else if self.is_due(g) {
             Some(Action::DoWhatIsDue)
         } else if self.may_start(g) {
@@ -159,8 +163,12 @@ impl World {
                 }
             }
             Action::Hear => self.hear(n),
+            Action::Take => {
+                let taken = self.nodes[n].process.pending.pop_front();
+                self.run_mut(n).taken = taken;
+            }
             Action::Obey => {
-                if let Some(signal) = self.nodes[n].process.pending.pop_front() {
+                if let Some(signal) = self.run_mut(n).taken.take() {
                     self.obey(n, signal);
                 }
             }

@@ -98,6 +98,34 @@ fn a_thread_of_an_earlier_run_is_not_below_the_next() {
     drive::play(&scene, PATIENCE).unwrap();
 }
 
+/// A member has ended as its policy allows, was started again by hand, and does not stop: it stands in the trace twice.
+#[test]
+fn a_member_may_end_well_and_be_given_up_later() {
+    let group = |members| Node {
+        group: Some(Group {
+            settings: settings(Kind::Ordered),
+            members,
+        }),
+        ..LEAF
+    };
+    let mut temporary = LEAF;
+    temporary.options.policy = Some(Policy::Temporary);
+    temporary.options.stop_timeout = Some(1);
+    let scene = Scene {
+        root: group(vec![temporary, group(vec![LEAF])]),
+        up: false,
+        events: vec![
+            Event::Ready(0),
+            Event::Ends(8, How::Err),
+            Event::Restart(9),
+            Event::Terminate(9),
+            Event::Passes(1),
+            Event::Passes(1),
+        ],
+    };
+    drive::play(&scene, PATIENCE).unwrap();
+}
+
 type Change = fn(&mut Group);
 
 #[test]

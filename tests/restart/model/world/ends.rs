@@ -24,6 +24,7 @@ impl World {
         let is_leaving = member.leaving.is_some();
         let record = Record {
             name: self.nodes[m].name.clone(),
+            number: self.nodes[m].process.number,
             exit,
             cause: Cause::Initiator,
             time_to_stop: told.map(|told| now - told),
@@ -122,8 +123,11 @@ impl World {
     pub(crate) fn record_abandoned(&mut self, g: usize) {
         for m in self.those(g, |m| m.place == Place::Abandoned) {
             let name = self.nodes[m].name.clone();
-            if self.run(g).trace.iter().all(|record| record.name != name) {
+            let number = self.nodes[m].process.number;
+            let is_it = |record: &Record| record.name == name && record.number == number;
+            if !self.run(g).trace.iter().any(is_it) {
                 let record = Record {
+                    number,
                     exit: Exit::Abandoned(vec![name.clone()]),
                     name,
                     cause: Cause::Abandoned,

@@ -29,6 +29,8 @@ pub(crate) enum Exit {
 #[derive(Clone, PartialEq)]
 pub(crate) struct Record {
     pub(crate) name: String,
+    /// Which of the processes that the member has been.
+    pub(crate) number: usize,
     pub(crate) exit: Exit,
     pub(crate) cause: Cause,
     pub(crate) time_to_stop: Option<Duration>,

@@ -17,7 +17,7 @@ type Id = (usize, usize);
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Process {
     /// Which of those that the node has been.
-    number: usize,
+    pub(crate) number: usize,
     /// The process it runs in; when that is gone and has left threads behind, the one that ran in.
     above: Option<Id>,
     pub(crate) inside: Inside,

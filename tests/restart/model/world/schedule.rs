@@ -9,7 +9,7 @@ use super::group::Due;
 use super::process::Inside;
 use super::{Time, What, World};
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, Hash)]
 enum Action {
     Begin,
     PauseEnds,
@@ -30,6 +30,8 @@ enum Order {
     BottomFirst,
     /// Some threads are faster than others.
     Ranked(u64),
+    /// Each of them is faster at some things than at others.
+    RankedByAction(u64),
     Random(u64),
 }
 
@@ -46,6 +48,7 @@ impl Order {
             Order::TopFirst => all.next(),
             Order::BottomFirst => all.next_back(),
             Order::Ranked(seed) => all.max_by_key(|action| random((*seed, action.0))),
+            Order::RankedByAction(seed) => all.max_by_key(|action| random((*seed, *action))),
             Order::Random(state) => {
                 *state = random(*state);
                 all.nth(*state as usize % actions.len().max(1))
@@ -67,10 +70,18 @@ impl World {
         };
         try_out(Order::TopFirst);
         try_out(Order::BottomFirst);
-        for seed in 0..200 {
+        let (mut found, mut last_news) = (1, 0);
+        for seed in 0..5_000 {
             try_out(Order::Ranked(seed));
-            if try_out(Order::Random(seed)) == 1 && seed == 2 {
-                break; // so far all lead to the same, and so will the others
+            try_out(Order::RankedByAction(seed));
+            let number = try_out(Order::Random(seed));
+            if number > found {
+                (found, last_news) = (number, seed);
+            }
+            // Where all lead to the same so far, so will the others.
+            let enough = if found == 1 { 2 } else { 200 };
+            if seed - last_news == enough {
+                break;
             }
         }
         outcomes

@@ -78,11 +78,11 @@ fn explore(schedules: Schedules, persistence: FailurePersistence, model: fn()) -
         Schedules::Every => run(Box::new(Exhaustive::new(usize::MAX))),
         Schedules::Interrupting(most) => run(Box::new(Exhaustive::new(most))),
         Schedules::Some | Schedules::Few => {
-            let count = std::env::var("IFRIT_SCHEDULES").map_or(3_000, |count| {
+            let count = std::env::var("IFRIT_SCHEDULES").map_or(3_000_usize, |count| {
                 count.parse().expect("IFRIT_SCHEDULES is a number")
             });
             let count = match schedules {
-                Schedules::Few => count / 100,
+                Schedules::Few => count.div_ceil(100),
                 _ => count,
             };
             run(Box::new(RandomScheduler::new_from_seed(SEED, count)))

@@ -103,16 +103,9 @@ fn the_last_handle_of_a_process_may_hold_an_error_whose_destructor_panics() {
 }
 
 /// An error whose destructor waits for the exit of the member "waited for", and says whether it came.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
+#[error("one that waits")]
 struct Waits(DynamicClient, Sender<Option<bool>>);
-
-impl fmt::Display for Waits {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("one that waits")
-    }
-}
-
-impl StdError for Waits {}
 
 impl Drop for Waits {
     fn drop(&mut self) {

@@ -1,6 +1,5 @@
 //! Runners that borrow.
 
-use std::fmt;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicIsize, AtomicUsize, Ordering};
@@ -191,20 +190,13 @@ fn a_scope_that_starts_many_one_after_the_other_does_not_grow() {
 }
 
 /// An error whose destructor says that it is being dropped, and whether what it then waits for has come.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
+#[error("one that waits")]
 struct Waits {
     dropped: Sender<()>,
     wait: Receiver<()>,
     came: Sender<bool>,
 }
-
-impl fmt::Display for Waits {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("one that waits")
-    }
-}
-
-impl std::error::Error for Waits {}
 
 impl Drop for Waits {
     fn drop(&mut self) {

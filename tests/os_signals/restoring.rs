@@ -1,5 +1,3 @@
-use std::error::Error;
-use std::fmt;
 use std::process::ExitCode;
 
 use ifrit::crossbeam_channel::{Sender, bounded};
@@ -120,16 +118,9 @@ fn it_listens_again_when_it_runs_again_and_lets_go_again() {
 }
 
 /// An error whose destructor takes as long as somebody wants.
-#[derive(Debug)]
+#[derive(Debug, thiserror::Error)]
+#[error("one that holds up")]
 struct Holds(Receiver<()>);
-
-impl fmt::Display for Holds {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("one that holds up")
-    }
-}
-
-impl Error for Holds {}
 
 impl Drop for Holds {
     fn drop(&mut self) {

@@ -139,14 +139,10 @@ fn an_idle_group_does_not_poll() {
 
 #[test]
 fn a_group_that_does_not_wait_for_signals_is_found() {
+    let place = "fn sleep( > select.recv(&self.signals)";
+    let broken = (Fault::Forgotten, RUN, place);
     for model in [stopped_in_order, nested] {
-        let place = "fn sleep( > select.recv(&self.signals)";
-        finds(
-            DEADLOCK,
-            (Fault::Forgotten, RUN, place),
-            Schedules::Some,
-            model,
-        );
+        finds(DEADLOCK, broken, Schedules::Some, model);
     }
 }
 

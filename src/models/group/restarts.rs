@@ -138,14 +138,10 @@ fn a_group_that_does_not_wait_for_a_time_is_found() {
 
 #[test]
 fn a_group_that_does_not_wait_for_exits_is_found() {
+    let place = "fn sleep( > select.recv(&self.engine.reports)";
+    let broken = (Fault::Forgotten, RUN, place);
     for model in [round_against_stop, restarted_by_hand] {
-        let place = "fn sleep( > select.recv(&self.engine.reports)";
-        finds(
-            DEADLOCK,
-            (Fault::Forgotten, RUN, place),
-            Schedules::Some,
-            model,
-        );
+        finds(DEADLOCK, broken, Schedules::Some, model);
     }
 }
 

@@ -1,5 +1,7 @@
 //! Time limits, scopes, panics, and threads that do not start.
 
+use std::mem::ManuallyDrop;
+
 use super::*;
 
 /// A stop with a time limit, of a runner that listens to KILL only; the time may come at any step.
@@ -79,18 +81,15 @@ fn refused() {
     refused_to(|gone| background(Told { gone }));
 }
 
-/// The same, with a runner of which something is left.
+/// The same, with a runner that is never dropped.
 fn refused_and_leaked() {
     refused_to(|gone| {
-        let leaked = Arc::new(Told { gone });
-        let kept = Arc::clone(&leaked);
-        let process = background(run_once(move |signals: Receiver<Signal>, _| {
-            let _kept = kept;
+        let leaked = ManuallyDrop::new(Told { gone });
+        background(run_fn(move |signals: Receiver<Signal>, _| {
+            let _ = &leaked;
             until_stop(&signals);
             Ok(())
-        }));
-        std::mem::forget(leaked);
-        process
+        }))
     });
 }
 

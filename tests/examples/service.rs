@@ -308,6 +308,9 @@ fn a_second_signal_forces_the_stop() {
 fn a_second_signal_cuts_a_connection_that_does_not_read() {
     let mut service = Service::start("");
     let mut client = service.connect();
+    // The connection is blocked only as long as the system finds no more room for its answers. Nor does this end.
+    assert_eq!(client.ask("work 86400000"), "queued\n");
+    service.line_after("worker: works for 86400s");
     client.0.get_ref().set_nonblocking(true).expect("a setting");
     // Until neither side can take any more: the service is then blocked writing an answer.
     let line = b"?\n".repeat(1 << 16);

@@ -1,11 +1,13 @@
 //! Those who listen: late, slowly, never, and a million of them.
 
 use std::collections::VecDeque;
+use std::time::Duration;
 
 use ifrit::testing::Waiting;
 use ifrit::{DynamicClient, Events, ExitEvent, Process};
+use rustix::time::{ClockId, clock_gettime};
 
-use crate::kit::{both, done, elsewhere, start, unlimited};
+use crate::kit::{both, done, start, unlimited};
 use crate::whole::{MB, grown_by, in_child};
 
 fn exit_one_after_the_other(client: &DynamicClient, names: impl Iterator<Item = usize>) {
@@ -133,24 +135,29 @@ fn a_million_listeners_that_came_and_went_leave_nothing() {
     });
 }
 
-/// A number that is far too large for looking at all the others whenever one comes or goes.
-const MANY: usize = 100_000;
+/// How long so many listeners keep this thread busy: they come, hear the same event, and go, the oldest and the newest
+/// first.
+fn busy_with_listeners(many: usize) -> Duration {
+    let (client, group) = start(unlimited().event_buffer(1));
+    let before = clock_gettime(ClockId::ThreadCPUTime);
+    let mut listeners: VecDeque<_> = (0..many).map(|_| client.exits()).collect();
+    exit_one_after_the_other(&client, 0..1);
+    for exits in &listeners {
+        assert_eq!(exits.try_recv().unwrap().name, "0");
+    }
+    while let Some(oldest) = listeners.pop_front() {
+        drop((oldest, listeners.pop_back()));
+    }
+    let busy = clock_gettime(ClockId::ThreadCPUTime) - before;
+    end(&client, &group);
+    busy.try_into().expect("time goes forward")
+}
 
 #[test]
 fn very_many_listeners_at_once_all_hear_and_go_in_any_order() {
-    let outcome = elsewhere(|| {
-        let (client, group) = start(unlimited().event_buffer(1));
-        let mut listeners: VecDeque<_> = (0..MANY).map(|_| client.exits()).collect();
-        exit_one_after_the_other(&client, 0..1);
-        for exits in &listeners {
-            assert_eq!(exits.try_recv().unwrap().name, "0");
-        }
-        while let Some(oldest) = listeners.pop_front() {
-            drop((oldest, listeners.pop_back()));
-        }
-        end(&client, &group);
-    });
-    outcome.outcome();
+    let [few, many] = [10_000, 100_000].map(busy_with_listeners);
+    // Were all the others looked at whenever one comes or goes, it would be a hundred times as long.
+    assert!(many < 40 * few, "{few:?}, {many:?}");
 }
 
 #[test]

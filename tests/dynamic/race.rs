@@ -54,6 +54,9 @@ fn insert_until_refused(client: &DynamicClient, inserter: usize, begin: &Barrier
         if n > 100 {
             thread::yield_now();
         }
+        if n == 1_000 {
+            let _ = client.closed().recv(); // the end is late, and each of them is a thread
+        }
     }
     unreachable!()
 }

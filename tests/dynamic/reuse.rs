@@ -12,6 +12,7 @@ use ifrit::testing::Waiting;
 use ifrit::{DynamicClient, Member, Receiver, Signal, run_fn, run_once};
 
 use crate::kit::{at_most, idle, recv, start, stress, unlimited};
+use crate::whole::{threads_named, until};
 
 /// Inserts a member that calls `work` on its thread; returns what that gave, once it has exited.
 fn on_a_member<T: Send + 'static>(
@@ -174,13 +175,9 @@ fn the_names_of_all_who_live_are_in_the_task_list() {
         for member in &members {
             member.expect_ready();
         }
-        let tasks = fs::read_dir("/proc/self/task").unwrap().flatten();
-        // A thread of another test may end in between.
-        let comms: HashSet<_> = tasks
-            .filter_map(|task| fs::read_to_string(task.path().join("comm")).ok())
-            .map(|comm| comm.trim_end().to_owned())
-            .collect();
-        assert!(names.iter().all(|name| comms.contains(name)), "{comms:?}");
+        until("all in the list", || {
+            names.iter().all(|name| threads_named(name) == 1)
+        });
         for member in members {
             member.signal(Signal::INTERRUPT);
             member.expect_exit().unwrap();

@@ -6,7 +6,7 @@ use ifrit::testing::{FakeRunner, ManualClock, Waiting};
 use ifrit::{Cause, Error, Group, Member, Members, Order, Ordered, Parallel, Process, Signal};
 
 use crate::support::{
-    causes, end, fakes, heard, mark, on, on_every_kind, running_on, trace_of, up,
+    causes, end, fakes, heard, heard_when_done, mark, on, on_every_kind, running_on, trace_of, up,
 };
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -245,7 +245,7 @@ fn a_grace_without_end_gives_nobody_up() {
     assert_eq!(a.wait_for_signal(), TERM);
     assert_eq!(a.wait_for_signal(), KILL);
     clock.advance(1_000_000 * SECOND);
-    mark(&group);
+    assert_eq!(heard_when_done(&group, &a), []);
     assert!(group.try_exit().is_none());
     a.trigger_exit(Ok(()));
     assert!(group.expect_exit().is_ok());

@@ -158,8 +158,10 @@ fn a_ready_sender_given_to_another_thread_counts_while_the_run_lasts() {
 
 #[test]
 fn a_dropped_ready_sender_is_no_readiness() {
-    let dropping = ifrit::run_fn(|signals, ready| {
+    let (drops, dropped) = unbounded();
+    let dropping = ifrit::run_fn(move |signals, ready| {
         drop(ready);
+        let _ = drops.send(());
         ifrit::until_stop(&signals);
         Ok(())
     });
@@ -168,6 +170,7 @@ fn a_dropped_ready_sender_is_no_readiness() {
     let members = members.add("dropping", dropping).add("late", late.clone());
     let group = ifrit::background(Ordered::new(members));
     let [a] = up(&[a]);
+    dropped.recv_timeout(PATIENCE).unwrap();
     mark(&group);
     assert_eq!(heard(&a), []);
     assert!(!group.is_ready());

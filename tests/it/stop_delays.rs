@@ -6,7 +6,9 @@ use ifrit::grouper::order::{Queue, Stack};
 use ifrit::testing::{Call, FakeRunner, ManualClock, Waiting};
 use ifrit::{Cause, Group, Member, Order, Ordered, Parallel, Process, Signal};
 
-use crate::support::{causes, end, heard, mark, on_every_kind, running_on, trace_of};
+use crate::support::{
+    causes, end, heard, heard_when_done, mark, on_every_kind, running_on, trace_of,
+};
 
 const SECOND: Duration = Duration::from_secs(1);
 const INT: Signal = Signal::INTERRUPT;
@@ -114,8 +116,7 @@ fn kill_cuts_it_short() {
         mark(&group);
         assert_eq!(heard(&a), [KILL]);
         clock.advance(60 * SECOND); // nothing more comes of the delay
-        mark(&group);
-        assert_eq!(heard(&a), []);
+        assert_eq!(heard_when_done(&group, &a), []);
         a.trigger_exit(Ok(()));
         assert!(group.expect_exit().is_ok());
     }

@@ -90,6 +90,18 @@ pub(crate) fn heard(call: &Call) -> Vec<Signal> {
     std::iter::from_fn(|| Some(call.wait_for_signal()).filter(|signal| *signal != MARK)).collect()
 }
 
+/// What came to a member before the group had done what was due when it was asked. The first mark may pass that, the
+/// second come together with it; the third comes after it.
+#[track_caller]
+pub(crate) fn heard_when_done(group: &Process, call: &Call) -> Vec<Signal> {
+    let mut signals = Vec::new();
+    for _ in 0..3 {
+        mark(group);
+        signals.extend(heard(call));
+    }
+    signals
+}
+
 /// Blocks until the run is over and its exit is with the group: only then is its channel disconnected.
 #[track_caller]
 pub(crate) fn until_gone(call: &Call) {

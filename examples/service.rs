@@ -52,6 +52,7 @@ fn main() -> ExitCode {
     Main::new(app)
         .signals([Signal::INTERRUPT, Signal::TERMINATE, Signal::USER1])
         .stop_within(settings.stop_within)
+        .kill_grace(settings.kill_grace)
         .run()
 }
 
@@ -59,6 +60,7 @@ struct Settings {
     port: u16,
     report_every: Duration,
     stop_within: Duration,
+    kill_grace: Duration,
     data_dir: PathBuf,
 }
 
@@ -72,6 +74,7 @@ impl Settings {
                 .map_err(|error| format!("port {port:?}: {error}"))?,
             report_every: Duration::from_secs(10),
             stop_within: Duration::from_secs(20),
+            kill_grace: Duration::from_secs(1),
             data_dir: env::temp_dir().join("ifrit-service"),
         };
         let Some(file) = arguments.next() else {
@@ -90,6 +93,7 @@ impl Settings {
         match name {
             "report_every_ms" => self.report_every = Duration::from_millis(value.parse()?),
             "stop_within_ms" => self.stop_within = Duration::from_millis(value.parse()?),
+            "kill_grace_ms" => self.kill_grace = Duration::from_millis(value.parse()?),
             "data_dir" => self.data_dir = value.into(),
             "" => {}
             _ => return Err("no such setting".into()),

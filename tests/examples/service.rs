@@ -194,7 +194,7 @@ fn it_says_its_plan_then_starts_in_order_then_says_its_tree() {
 #[test]
 fn int_and_term_stop_it_in_reverse_order_with_code_0() {
     for signal in [Signal::INT, Signal::TERM] {
-        let service = Service::start("");
+        let service = Service::start("report_every_ms = 86400000\n");
         service.signal(signal);
         let ended = service.end();
         assert_eq!(ended.code, Some(0), "{ended:?}");
@@ -337,7 +337,7 @@ fn a_second_signal_cuts_a_connection_that_does_not_read() {
 
 #[test]
 fn the_deadline_ends_a_stop_that_takes_too_long() {
-    let mut service = Service::start("stop_within_ms = 100\n");
+    let mut service = Service::start("stop_within_ms = 100\nkill_grace_ms = 60000\n");
     let mut client = service.connect();
     assert_eq!(client.ask("work 86400000"), "queued\n");
     service.line_after("worker: works for 86400s");

@@ -2,7 +2,7 @@
 
 use ifrit::grouper::{Cause, Counts, MemberState, Ordered, Parallel, Strategy};
 use ifrit::restart::{Backoff, Budget, Restart};
-use ifrit::testing::{FakeRunner, Waiting, signal_recorder};
+use ifrit::testing::{FakeRunner, PATIENCE, Waiting, signal_recorder};
 use ifrit::{Error, prelude::*};
 
 use crate::kit::*;
@@ -302,11 +302,15 @@ fn five_thousand_children_start_and_stop() {
     const MANY: usize = 5_000;
     let (runner, told) = signal_recorder();
     let member = |n: usize| Member::new(n.to_string(), runner.clone()).restart(permanent());
-    let running = Running::new(Parallel::new((0..MANY).map(member)));
-    running.process.expect_ready();
-    let Counts { running: alive, .. } = running.admin.count().unwrap();
+    let Running { process, admin, .. } = Running::new(Parallel::new((0..MANY).map(member)));
+    let patience = 4 * PATIENCE; // that many threads are many turns on a busy core
+    let ready = process.wait_ready_timeout(patience);
+    ready.expect("it starts").unwrap();
+    let Counts { running: alive, .. } = admin.count().unwrap();
     assert_eq!(alive, MANY);
-    running.stop(&[]).unwrap();
+    process.signal(Signal::TERMINATE);
+    let exit = process.join_timeout(patience);
+    exit.expect("it stops").unwrap();
     assert_eq!(told.so_far().len(), MANY);
 }
 

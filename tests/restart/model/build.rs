@@ -1,10 +1,12 @@
 //! The real thing for each part of a tree.
 
+use std::cell::RefCell;
 use std::collections::BTreeMap;
+use std::sync::{Arc, Weak};
 
 use ifrit::BoxRunner;
 use ifrit::grouper::{Admin, Group, Order, Ordered, Parallel, QueueOrdered};
-use ifrit::prelude::{Member, Runner};
+use ifrit::prelude::{Member, ReadySender, Receiver, Runner, Signal};
 use ifrit::restart::{Backoff, Budget, Restart, Restarter};
 use ifrit::testing::FakeRunner;
 
@@ -17,10 +19,36 @@ use crate::kit::SECOND;
 pub(super) struct Parts {
     pub(super) admins: BTreeMap<usize, Admin>,
     pub(super) fakes: BTreeMap<usize, FakeRunner>,
+    /// Each living thread keeps one.
+    alive: Arc<()>,
+}
+
+/// A runner whose thread is counted to its very end, when all it had to report is reported.
+struct Counted(BoxRunner, Weak<()>);
+
+thread_local! {
+    static ALIVE: RefCell<Option<Arc<()>>> = const { RefCell::new(None) };
+}
+
+impl Runner for Counted {
+    fn run(&mut self, signals: Receiver<Signal>, ready: ReadySender) -> ifrit::Result<()> {
+        ALIVE.set(self.1.upgrade());
+        self.0.run(signals, ready)
+    }
 }
 
 impl Parts {
+    /// How many threads live.
+    pub(super) fn threads(&self) -> usize {
+        Arc::strong_count(&self.alive) - 1
+    }
+
     pub(super) fn runner(&mut self, world: &World, n: usize) -> BoxRunner {
+        let runner = self.uncounted(world, n);
+        Box::new(Counted(runner, Arc::downgrade(&self.alive)))
+    }
+
+    fn uncounted(&mut self, world: &World, n: usize) -> BoxRunner {
         let runner: BoxRunner = match &world.nodes[n].what {
             What::Leaf(_) => Box::new(self.fakes.entry(n).or_default().clone()),
             What::Group(group) => {

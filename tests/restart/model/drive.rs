@@ -36,10 +36,7 @@ pub(super) fn play(scene: &Scene, patience: Duration) -> Played {
 
 /// Whether the model sees that the real tree is another one.
 pub(super) fn tells_apart(scene: &Scene, real: &Node) -> bool {
-    let patience = SECOND / 20;
-    Drive::new(&scene.root, real, patience)
-        .all_of(scene)
-        .is_err()
+    Drive::new(&scene.root, real, SECOND).all_of(scene).is_err()
 }
 
 impl Drive {

@@ -117,6 +117,7 @@ impl Real {
             groups: Vec::new(),
             leaves: Vec::new(),
             answers: self.answers.clone(),
+            threads: self.parts.threads(),
         };
         for (n, node) in world.nodes.iter().enumerate() {
             let name = node.name.clone();

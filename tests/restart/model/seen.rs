@@ -14,6 +14,7 @@ pub(super) struct Seen {
     pub(super) groups: Vec<(String, Option<Vec<OfMember>>)>,
     pub(super) leaves: Vec<(String, OfLeaf)>,
     pub(super) answers: Vec<Option<bool>>,
+    pub(super) threads: usize,
 }
 
 #[derive(Clone, PartialEq)]
@@ -37,11 +38,13 @@ pub(super) struct OfLeaf {
 
 impl World {
     pub(super) fn seen(&self) -> Seen {
+        let threads = (0..self.nodes.len()).filter(|n| self.has_thread(*n));
         let mut seen = Seen {
             root: (self.status(0), self.nodes[0].process.ready),
             groups: Vec::new(),
             leaves: Vec::new(),
             answers: self.answers.clone(),
+            threads: threads.count(),
         };
         for (n, node) in self.nodes.iter().enumerate() {
             let name = node.name.clone();
@@ -102,7 +105,8 @@ impl fmt::Debug for Seen {
                 write!(f, ", {} unread", leaf.unread)?;
             }
         }
-        write!(f, "\n    answers: {:?}", self.answers)
+        let (answers, threads) = (&self.answers, self.threads);
+        write!(f, "\n    answers: {answers:?}, threads: {threads}")
     }
 }
 

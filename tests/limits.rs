@@ -11,13 +11,13 @@ use std::time::{Duration, Instant};
 
 use ifrit::testing::{FakeRunner, PATIENCE, Waiting, never_ready, signal_recorder};
 use ifrit::{
-    Backoff, Capacity, Dynamic, DynamicClient, Error, Member, Ordered, Process, Restart, Sigmon,
-    Signal, background, invoke, run_fn,
+    Backoff, Capacity, Dynamic, DynamicClient, Error, Member, MemberExit, Ordered, Process,
+    Restart, Sigmon, Signal, background, invoke, run_fn,
 };
 
 mod kit;
 
-use kit::{MB, grown_by, in_child, in_child_with_stacks, threads, with_room_for};
+use kit::{MB, grown_by, in_child, in_child_with_stacks, threads, until, with_room_for};
 
 fn stop(process: &Process) {
     process.signal(Signal::TERMINATE);
@@ -72,15 +72,24 @@ fn a_million_waits_and_signals_leave_nothing_behind() {
     });
 }
 
+/// Now and then: a process exits before its thread has ended, and a thread that lingers takes up memory.
+fn let_threads_end(n: usize) {
+    if n.is_multiple_of(100) {
+        until("few threads", || threads() < 50);
+    }
+}
+
 #[test]
 fn many_short_processes_leave_nothing_behind() {
     in_child(|| {
-        let short = || {
+        let short = |n| {
             let process = background(run_fn(|_, _| Err("x".repeat(10_000).into())));
-            assert!(process.expect_exit().is_err());
+            let exit = process.expect_exit();
+            assert!(matches!(exit, Err(Error::Runner(_))), "{exit:?}");
+            let_threads_end(n);
         };
-        (0..100).for_each(|_| short());
-        let grown = grown_by(|| (0..2_000).for_each(|_| short()));
+        (0..100).for_each(short);
+        let grown = grown_by(|| (0..2_000).for_each(short));
         assert!(grown < 8 * MB, "{grown} bytes");
     });
 }
@@ -101,6 +110,7 @@ fn many_members_of_a_dynamic_group_leave_nothing_behind() {
                     let name = format!("{number:01000}");
                     let member = Member::new(name, run_fn(|_, _| Err("x".repeat(1_000).into())));
                     client.insert(member).unwrap();
+                    let_threads_end(number);
                 }
             };
             members(0..1_000);
@@ -111,6 +121,8 @@ fn many_members_of_a_dynamic_group_leave_nothing_behind() {
                 panic!("all have failed")
             };
             assert_eq!((trace.len(), trace.omitted), (100, 19_900));
+            let failed = |member: &MemberExit| matches!(member.exit, Err(Error::Runner(_)));
+            assert!(trace.iter().all(failed));
             assert_eq!(exits.missed(), 20_000 - 64);
         }
     });
@@ -225,33 +237,6 @@ fn an_idle_tree_causes_no_wake_ups() {
         assert_eq!(others(), before);
         stop(&tree);
         assert!(waiting.join().unwrap().is_err());
-    });
-}
-
-/// More than fit into the default limit on memory mappings.
-const VERY_MANY_THREADS: usize = 20_000;
-
-#[test]
-fn a_thread_beyond_the_limit_on_mappings_is_an_exit_and_no_abort() {
-    in_child(|| {
-        let builder = Process::builder().stack_size(16 << 10);
-        let mut running = Vec::new();
-        let mut refused = None;
-        while refused.is_none() && running.len() < VERY_MANY_THREADS {
-            let process = builder.clone().background(signal_recorder().0);
-            match process.try_exit() {
-                Some(exit) => refused = Some(exit),
-                None => running.push(process),
-            }
-        }
-        let limit = fs::read_to_string("/proc/sys/vm/max_map_count").unwrap();
-        let threads = limit.trim().parse::<usize>().unwrap() / 4;
-        assert!(refused.is_some() || threads > VERY_MANY_THREADS);
-        if let Some(exit) = refused {
-            assert!(matches!(exit, Err(Error::Spawn { .. })), "{exit:?}");
-        }
-        running.iter().for_each(stop);
-        stop(&builder.invoke(signal_recorder().0));
     });
 }
 

@@ -11,23 +11,38 @@ use crate::sync::thread::{Builder, Scope};
 use crate::sync::{Arc, LazyLock, Mutex, statics};
 
 const MAPPINGS_PER_THREAD: usize = 4;
-/// For the program itself, its libraries, heaps and files.
+/// For the program itself, its libraries and files.
 const MAPPINGS_KEPT_FREE: usize = 2_000;
+/// The GNU C library has up to eight heaps for each core, in two mappings each.
+const MAPPINGS_PER_CORE: usize = 16;
 
-/// What the kernel allows unless somebody has set something else.
+/// What Linux allows unless somebody has set something else.
 const USUAL_LIMIT: usize = 65_530;
 
-static MOST: LazyLock<usize> =
-    LazyLock::new(|| most(fs::read_to_string("/proc/sys/vm/max_map_count")));
+static MOST: LazyLock<usize> = LazyLock::new(|| {
+    if cfg!(any(target_os = "linux", target_os = "android")) {
+        let read = |path| fs::read_to_string(path).ok();
+        most(
+            read("/proc/sys/vm/max_map_count").as_deref(),
+            read("/sys/devices/system/cpu/online").as_deref(),
+        )
+    } else {
+        usize::MAX // there is no such limit
+    }
+});
 
-fn most(limit: io::Result<String>) -> usize {
-    let limit = match limit {
-        // A system that has no such limit.
-        Err(error) if error.kind() == io::ErrorKind::NotFound => return usize::MAX,
-        Ok(limit) => limit.trim().parse().unwrap_or(USUAL_LIMIT),
-        Err(_) => USUAL_LIMIT, // such as while the program may open no more files
+/// `cores` is a list such as `0-3,8-11`. Either may be hidden from the program, or it may open no more files.
+fn most(limit: Option<&str>, cores: Option<&str>) -> usize {
+    let limit = limit.and_then(|limit| limit.trim().parse().ok());
+    let last_core = cores.and_then(|cores| cores.trim().rsplit([',', '-']).next()?.parse().ok());
+    let cores = match last_core {
+        Some(last) => 1_usize.saturating_add(last),
+        None => std::thread::available_parallelism().map_or(1, usize::from),
     };
-    limit.saturating_sub(MAPPINGS_KEPT_FREE) / MAPPINGS_PER_THREAD
+    let others = MAPPINGS_PER_CORE
+        .saturating_mul(cores)
+        .saturating_add(MAPPINGS_KEPT_FREE);
+    limit.unwrap_or(USUAL_LIMIT).saturating_sub(others) / MAPPINGS_PER_THREAD
 }
 
 statics! {
@@ -173,10 +188,24 @@ mod tests {
 
     #[test]
     fn a_limit_that_cannot_be_read_is_taken_to_be_the_usual_one() {
-        let usual = most(Ok("65530\n".to_owned()));
-        assert_eq!(usual, (65_530 - 2_000) / 4);
-        assert_eq!(most(Err(rustix::io::Errno::MFILE.into())), usual);
-        assert_eq!(most(Ok("1000\n".to_owned())), 0);
-        assert_eq!(most(Err(io::ErrorKind::NotFound.into())), usize::MAX);
+        let usual = most(Some("65530\n"), Some("0-1\n"));
+        assert_eq!(usual, (65_530 - 2_000 - 2 * 16) / 4);
+        for hidden in [None, Some(""), Some("-1"), Some("many")] {
+            assert_eq!(most(hidden, Some("0-1\n")), usual);
+        }
+        assert_eq!(most(Some("1000\n"), Some("0\n")), 0);
+    }
+
+    #[test]
+    fn each_core_may_have_heaps() {
+        let limit = |cores| most(Some("65530\n"), Some(cores));
+        for (list, cores) in [("0\n", 1), ("0-127\n", 128), ("0-3,8,10-11\n", 12)] {
+            assert_eq!(limit(list), (65_530 - 2_000 - cores * 16) / 4);
+        }
+        assert_eq!(limit(&usize::MAX.to_string()), 0);
+        let here = std::thread::available_parallelism().unwrap().get();
+        for hidden in [None, Some(""), Some("all")] {
+            assert_eq!(most(None, hidden), (65_530 - 2_000 - here * 16) / 4);
+        }
     }
 }

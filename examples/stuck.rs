@@ -24,7 +24,10 @@ fn main() {
     let group = Parallel::new(Members::new().add("polite", polite).add("deaf", deaf));
     let group = group.kill_grace(Duration::from_millis(50));
 
-    let process = ifrit::invoke(group);
+    // It is the group that shall say who: its grace ends long before that of its process.
+    let process = Process::builder()
+        .kill_grace(Duration::from_secs(30))
+        .invoke(group);
     let exit = process.stop(Signal::TERMINATE, Duration::from_millis(200));
     if let Err(error) = exit {
         println!("{}\n", error.report());

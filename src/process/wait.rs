@@ -21,7 +21,7 @@ use crate::sync::channel::Receiver;
 /// let wait = process.wait();
 /// select! {
 ///     recv(wait) -> exit => assert!(exit.unwrap().is_ok()),
-///     recv(after(Duration::from_secs(10))) -> _ => panic!("still running"),
+///     recv(after(Duration::from_secs(60))) -> _ => panic!("still running"),
 /// }
 /// ```
 pub struct Wait {

@@ -116,9 +116,9 @@ fn a_jump_to_the_edge_of_time_comes_past_every_limit_on_the_way() {
     let group = Process::builder().clock(clock.clock()).background(group);
     group.expect_ready();
     group.signal(Signal::TERMINATE);
-    clock.wait_for_timers(1); // of KILL; that for giving up is set when the group has seen that
-    clock.advance(to_the_edge(clock.now()) - 10 * SECOND);
-    clock.advance_to_next();
+    clock.advance_to_next(); // KILL
+    clock.wait_for_timers(1); // of giving up
+    clock.advance(to_the_edge(clock.now()));
     let Err(Error::Group(trace)) = group.expect_exit() else {
         panic!("it is stuck")
     };

@@ -16,19 +16,16 @@ const MAPPINGS_KEPT_FREE: usize = 2_000;
 /// The GNU C library has up to eight heaps for each core, in two mappings each.
 const MAPPINGS_PER_CORE: usize = 16;
 
-/// What Linux allows unless somebody has set something else.
+/// What Linux allows unless somebody has set something else. Where the limit cannot be read, this one is kept to.
 const USUAL_LIMIT: usize = 65_530;
 
 static MOST: LazyLock<usize> = LazyLock::new(|| {
-    if cfg!(any(target_os = "linux", target_os = "android")) {
-        let read = |path| fs::read_to_string(path).ok();
-        most(
-            read("/proc/sys/vm/max_map_count").as_deref(),
-            read("/sys/devices/system/cpu/online").as_deref(),
-        )
-    } else {
-        usize::MAX // there is no such limit
-    }
+    let [limit, cores] = [
+        "/proc/sys/vm/max_map_count",
+        "/sys/devices/system/cpu/online",
+    ]
+    .map(|path| fs::read_to_string(path).ok());
+    most(limit.as_deref(), cores.as_deref())
 });
 
 /// `cores` is a list such as `0-3,8-11`. Either may be hidden from the program, or it may open no more files.

@@ -308,7 +308,8 @@ fn a_second_signal_forces_the_stop() {
 fn a_second_signal_cuts_a_connection_that_does_not_read() {
     let mut service = Service::start("");
     let mut client = service.connect();
-    // The connection is blocked only as long as the system finds no more room for its answers. Nor does this end.
+    // A worker that does not end, so that the service still runs at the second signal even if the system finds room for
+    // all the answers.
     assert_eq!(client.ask("work 86400000"), "queued\n");
     service.line_after("worker: works for 86400s");
     client.0.get_ref().set_nonblocking(true).expect("a setting");

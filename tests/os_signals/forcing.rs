@@ -68,12 +68,7 @@ fn the_second_signal_kills_every_member_at_once() {
 #[test]
 fn the_third_signal_gives_up() {
     let mut child = child(|| ifrit::main(deaf()));
-    child.expect("ready");
-    child.signal(TERM);
-    child.expect("SIGTERM");
-    child.signal(TERM);
-    child.expect("SIGKILL");
-    child.signal(TERM);
+    child.escalate();
     let report = child.expect_end(128 + 15);
     assert!(report.contains("abandoned"), "{report}");
     assert!(report.contains("\"main\""), "{report}");
@@ -93,12 +88,7 @@ fn giving_up_publishes_the_exit_while_the_thread_runs() {
         say("abandoned");
         ExitCode::SUCCESS
     });
-    child.expect("ready");
-    child.signal(TERM);
-    child.expect("SIGTERM");
-    child.signal(TERM);
-    child.expect("SIGKILL");
-    child.signal(TERM);
+    child.escalate();
     // KILL is sent with it once more, and may be heard.
     let ended = child.end();
     assert_eq!(ended.status.code(), Some(0), "{}", ended.report);
@@ -111,12 +101,7 @@ fn whoever_is_stuck_at_the_third_signal_is_named() {
         let inner = Ordered::new(Members::new().add("deaf", deaf()));
         ifrit::main(Ordered::new(Members::new().add("inner", inner)))
     });
-    child.expect("ready");
-    child.signal(TERM);
-    child.expect("SIGTERM");
-    child.signal(TERM);
-    child.expect("SIGKILL");
-    child.signal(TERM);
+    child.escalate();
     let report = child.expect_end(128 + 15);
     assert!(report.contains("deaf"), "{report}");
 }
@@ -255,12 +240,7 @@ fn the_last_step_is_repeated() {
             .stop_within(Duration::from_secs(3600))
             .run()
     });
-    child.expect("ready");
-    child.signal(TERM);
-    child.expect("SIGTERM");
-    child.signal(TERM);
-    child.expect("SIGKILL");
-    child.signal(TERM);
+    child.escalate();
     child.expect("SIGKILL");
     child.go_on();
     child.expect("SIGQUIT"); // nothing has given it up

@@ -151,6 +151,18 @@ impl Child {
         }
     }
 
+    /// Once it is ready, sends TERM three times; before each further one it must have said what it heard of the last:
+    /// SIGTERM, then SIGKILL.
+    #[track_caller]
+    pub(crate) fn escalate(&mut self) {
+        self.expect("ready");
+        self.signal(Signal::TERMINATE);
+        self.expect("SIGTERM");
+        self.signal(Signal::TERMINATE);
+        self.expect("SIGKILL");
+        self.signal(Signal::TERMINATE);
+    }
+
     /// Lets a child go on that waits in [`wait_for_parent`].
     #[track_caller]
     pub(crate) fn go_on(&mut self) {

@@ -168,12 +168,7 @@ fn a_stop_that_came_for_one_who_has_gone_since_kills() {
         wait_for_parent();
         ExitCode::SUCCESS
     });
-    child.expect("ready");
-    child.signal(TERM);
-    child.expect("SIGTERM");
-    child.signal(TERM);
-    child.expect("SIGKILL");
-    child.signal(TERM);
+    child.escalate();
     child.expect("held");
     child.signal(TERM); // nobody hears it while the thread is held up
     child.go_on();

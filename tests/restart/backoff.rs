@@ -33,6 +33,17 @@ fn ms(millis: &[u64]) -> Vec<Duration> {
     millis.iter().copied().map(Duration::from_millis).collect()
 }
 
+/// It fails so many times, is restarted each time, and stops when it is told to.
+fn fails_and_then_stops(times: usize, fake: &FakeRunner, process: &Process) {
+    for _ in 0..times {
+        fake.wait_for_call().fails();
+    }
+    let call = fake.wait_for_call();
+    process.signal(Signal::TERMINATE);
+    told(&call, Signal::TERMINATE);
+    process.expect_exit().unwrap();
+}
+
 #[test]
 fn without_a_delay_the_clock_need_not_move() {
     for none in [
@@ -43,13 +54,7 @@ fn without_a_delay_the_clock_need_not_move() {
     ] {
         let (clock, fake) = (ManualClock::new(), FakeRunner::new());
         let process = on(&clock, every(none, &fake));
-        for _ in 0..100 {
-            fake.wait_for_call().fails();
-        }
-        let call = fake.wait_for_call();
-        process.signal(Signal::TERMINATE);
-        told(&call, Signal::TERMINATE);
-        process.expect_exit().unwrap();
+        fails_and_then_stops(100, &fake, &process);
     }
 }
 
@@ -242,13 +247,7 @@ fn on_the_systems_clock_a_delay_ends_by_itself() {
     let fake = FakeRunner::new();
     let soon = Backoff::constant(Duration::from_millis(1));
     let process = ifrit::background(every(soon, &fake));
-    for _ in 0..3 {
-        fake.wait_for_call().fails();
-    }
-    let call = fake.wait_for_call();
-    process.signal(Signal::TERMINATE);
-    told(&call, Signal::TERMINATE);
-    process.expect_exit().unwrap();
+    fails_and_then_stops(3, &fake, &process);
 }
 
 #[test]

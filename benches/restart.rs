@@ -16,7 +16,9 @@ use std::time::Duration;
 use compare::{Cost, Figure, Stopwatch};
 use ifrit::crossbeam_channel::{Receiver, Sender, bounded, select, unbounded};
 use ifrit::{
-    Backoff, Budget, Member, Next, Parallel, Process, Restart, Restarter, Signal, Strategy,
+    Process, Signal,
+    grouper::{Member, Parallel, Strategy},
+    restart::{Backoff, Budget, Next, Restart, Restarter},
 };
 
 fn main() {

@@ -11,7 +11,11 @@ use std::io::{self, BufWriter, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
-use ifrit::{Batch, Capacity, Error, prelude::*};
+use ifrit::{
+    Error,
+    grouper::{Batch, Capacity},
+    prelude::*,
+};
 use indicatif::{ProgressBar, ProgressStyle};
 
 const AT_A_TIME: Capacity = Capacity::at_most(4);

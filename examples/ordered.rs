@@ -4,7 +4,7 @@
 //!
 //! You see the plan, "db is up" before "web is up", and "web is down" before "db is down".
 
-use ifrit::{Ordered, prelude::*};
+use ifrit::prelude::*;
 
 fn member(name: &'static str) -> Member {
     let runner = ifrit::run_fn(move |signals, ready| {

@@ -19,7 +19,7 @@ use std::sync::{Arc, Mutex};
 use std::{env, fs, path::PathBuf, time::Duration};
 
 use ifrit::crossbeam_channel::{self as channel, Sender, select};
-use ifrit::{Main, Ordered, prelude::*, run_fn};
+use ifrit::{Main, prelude::*, run_fn};
 
 static DONE: AtomicU64 = AtomicU64::new(0);
 

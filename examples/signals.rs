@@ -4,7 +4,7 @@
 //!
 //! You see its number. Send it HUP (`kill -HUP <number>`) and it says so; ctrl-c ends it.
 
-use ifrit::{Sigmon, prelude::*};
+use ifrit::{prelude::*, sigmon::Sigmon};
 
 fn main() -> Result<(), ifrit::Error> {
     println!(

@@ -7,7 +7,7 @@
 use std::thread;
 use std::time::Duration;
 
-use ifrit::{Parallel, prelude::*};
+use ifrit::prelude::*;
 
 fn main() {
     let polite = ifrit::run_fn(|signals, ready| {

@@ -8,7 +8,10 @@
 
 use std::time::{Duration, Instant};
 
-use ifrit::{Backoff, Budget, Ordered, Restart, prelude::*};
+use ifrit::{
+    prelude::*,
+    restart::{Backoff, Budget, Restart},
+};
 
 /// Prints with the time since the start.
 #[derive(Clone, Copy)]

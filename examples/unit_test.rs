@@ -8,7 +8,7 @@
 use std::time::Duration;
 
 use ifrit::testing::{FakeRunner, ManualClock, Waiting};
-use ifrit::{Error, Ordered, Process, prelude::*};
+use ifrit::{Error, prelude::*};
 
 const HOUR: Duration = Duration::from_secs(3600);
 
@@ -34,7 +34,7 @@ fn web_starts_when_db_is_ready() {
 
 fn a_member_that_is_not_ready_in_time_stops_the_group() {
     let (clock, slow) = (ManualClock::new(), FakeRunner::new());
-    let member = Member::new("slow", slow.clone()).start_timeout(HOUR);
+    let member = Member::new("slow", slow.clone()).start_within(HOUR);
     let group = Process::builder()
         .clock(clock.clock())
         .background(Ordered::new([member]));

@@ -2,45 +2,43 @@
 //!
 #![doc = include_str!("../README.md")]
 
-mod clock;
-mod error;
+pub mod clock;
+mod draw;
+pub mod error;
 pub mod grouper;
 pub mod guide;
+mod id;
 mod latch;
 mod mailbox;
 #[cfg(all(test, ifrit_shuttle))]
 mod models;
-mod outline;
+pub mod observe;
 mod plan;
-mod process;
+pub mod process;
 mod program;
 mod ready;
 pub mod restart;
 mod runner;
 pub mod sigmon;
-mod signal;
+pub mod signal;
 mod sync;
 pub mod testing;
-mod tree;
+pub mod tree;
 
-pub use clock::{Alarm, Clock};
 pub use crossbeam_channel;
 pub use crossbeam_channel::Receiver;
-pub use error::{BoxError, Error, Exit, Failure, Panic, ProcessId, Report, Result, Stuck};
-pub use grouper::{
-    Admin, AdminError, AutoShutdown, Batch, Capacity, Cause, Counts, Dynamic, DynamicClient, Ends,
-    Entrance, Events, ExitEvent, ExitTrace, Group, InsertError, Member, MemberExit, MemberState,
-    MemberStatus, Members, Order, Ordered, Parallel, Progress, QueueOrdered, Refusal, Strategy,
-};
+pub use error::exit::{BoxError, Exit, Result};
+pub use error::kinds::Error;
 pub use plan::Plan;
-pub use process::{Builder, Process, Scope, Status, Wait, background, current, invoke, scope};
+pub use process::current::current;
+pub use process::handle::{Process, background, invoke};
+pub use process::scope::{Scope, scope};
 pub use program::{Main, main};
 pub use ready::{ReadySender, ready_channel};
-pub use restart::{Backoff, Budget, Next, Restart, Restarter};
 pub use runner::{BoxRunner, RunFn, RunOnce, Runner, run_fn, run_once, until_stop};
-pub use sigmon::{Escalation, Sigmon, Step};
-pub use signal::{ParseSignalError, Signal};
-pub use tree::{Tree, TreeNode, tree};
+pub use signal::word::Signal;
+pub use tree::Tree;
+pub use tree::snapshot::tree;
 
 /// What a program that writes runners needs. It has no `Result` in it, which would shadow the standard one.
 ///
@@ -58,10 +56,10 @@ pub use tree::{Tree, TreeNode, tree};
 /// }
 /// ```
 pub mod prelude {
-    pub use crate::grouper::{Member, Members};
-    pub use crate::process::Process;
+    pub use crate::grouper::{Member, Members, Ordered, Parallel, QueueOrdered};
+    pub use crate::process::handle::Process;
     pub use crate::ready::ReadySender;
     pub use crate::runner::Runner;
-    pub use crate::signal::Signal;
+    pub use crate::signal::word::Signal;
     pub use crossbeam_channel::Receiver;
 }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use crate::outline::{self, Outline};
+use crate::draw::{self, Draw};
 
 /// The shape of a runner: what it is, and what it is made of.
 ///
@@ -16,7 +16,7 @@ use crate::outline::{self, Outline};
 ///     ifrit::until_stop(&signals);
 ///     Ok(())
 /// });
-/// let app = ifrit::Ordered::new(Members::new().add("db", idle()).add("web", idle()));
+/// let app = ifrit::grouper::Ordered::new(Members::new().add("db", idle()).add("web", idle()));
 /// assert_eq!(app.plan().to_string(), "\
 /// ordered group
 /// ├─ db: RunFn
@@ -80,7 +80,7 @@ impl Plan {
     }
 }
 
-impl Outline for Plan {
+impl Draw for Plan {
     fn line(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         if let Some(name) = &self.name {
             write!(f, "{name}: ")?;
@@ -99,7 +99,7 @@ impl Outline for Plan {
 
 impl fmt::Display for Plan {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        outline::draw(self, f)
+        draw::draw(self, f)
     }
 }
 

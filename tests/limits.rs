@@ -11,8 +11,13 @@ use std::time::{Duration, Instant};
 
 use ifrit::testing::{FakeRunner, PATIENCE, Waiting, never_ready, signal_recorder};
 use ifrit::{
-    Backoff, Capacity, Dynamic, DynamicClient, Error, Member, MemberExit, Ordered, Process,
-    Restart, Sigmon, Signal, background, invoke, run_fn,
+    Error, Process, Signal, background,
+    error::MemberExit,
+    grouper::{Capacity, Dynamic, DynamicClient, Member, Ordered},
+    invoke,
+    restart::{Backoff, Restart},
+    run_fn,
+    sigmon::Sigmon,
 };
 
 mod kit;
@@ -44,7 +49,7 @@ fn a_process_costs_one_thread_and_waiting_for_it_none() {
 #[test]
 fn all_time_limits_share_one_thread() {
     in_child(|| {
-        let limited = || Process::builder().start_timeout(Duration::from_secs(3_600));
+        let limited = || Process::builder().start_within(Duration::from_secs(3_600));
         let before = threads();
         let processes: Vec<_> = (0..10)
             .map(|_| limited().invoke(signal_recorder().0))
@@ -204,9 +209,9 @@ fn an_idle_tree_causes_no_wake_ups() {
         let pool = Dynamic::new(Capacity::at_most(4)).reuse_threads();
         let full = Dynamic::new(Capacity::at_most(1));
         let (client, full_client) = (pool.client(), full.client());
-        let idle = |name: &str| Member::new(name, signal_recorder().0).start_timeout(hour);
+        let idle = |name: &str| Member::new(name, signal_recorder().0).start_within(hour);
         let tree = Ordered::new([
-            idle("db").stop_timeout(hour),
+            idle("db").stop_within(hour),
             Member::new("pool", pool),
             Member::new("full", full),
             Member::new("crashing", crashing.clone()).restart(crash),
@@ -269,7 +274,7 @@ fn a_timer_that_cannot_start_is_an_exit_and_starts_when_it_can() {
     in_child_with_stacks(1024 * MB, || {
         let builder = Process::builder()
             .stack_size(1 << 20)
-            .start_timeout(Duration::from_millis(1));
+            .start_within(Duration::from_millis(1));
         with_room_for(512 * MB, || {
             let exit = builder.clone().background(never_ready()).expect_exit();
             assert!(matches!(exit, Err(Error::Spawn { .. })), "{exit:?}");
@@ -289,7 +294,7 @@ fn count_panics() -> Arc<AtomicUsize> {
     count
 }
 
-fn panic_of_a_process() -> ifrit::Panic {
+fn panic_of_a_process() -> ifrit::error::Panic {
     match background(run_fn(|_, _| panic!("out of luck"))).expect_exit() {
         Err(Error::Panicked(panic)) => panic,
         other => panic!("{other:?}"),

@@ -8,7 +8,9 @@ use std::time::Duration;
 
 use ifrit::crossbeam_channel::TryRecvError;
 use ifrit::testing::{FakeRunner, ManualClock, PATIENCE, Waiting, never_ready, signal_recorder};
-use ifrit::{Error, Process, Signal, Status, background, invoke, run_fn, scope, until_stop};
+use ifrit::{
+    Error, Process, Signal, background, invoke, process::Status, run_fn, scope, until_stop,
+};
 
 fn rounds(at_least: usize) -> usize {
     let factor = std::env::var("IFRIT_STRESS").ok();
@@ -164,7 +166,7 @@ fn the_start_limit_races_ready_and_the_exit() {
         let (clock, fake) = (ManualClock::new(), FakeRunner::new());
         let process = Process::builder()
             .clock(clock.clock())
-            .start_timeout(LIMIT)
+            .start_within(LIMIT)
             .background(fake.clone());
         let call = fake.wait_for_call();
         at_once(&[&|| call.trigger_ready(), &|| clock.advance(LIMIT), &|| {
@@ -186,7 +188,7 @@ fn giving_up_races_the_exit() {
         let process = Process::builder()
             .clock(clock.clock())
             .kill_grace(LIMIT)
-            .start_timeout(LIMIT)
+            .start_within(LIMIT)
             .background(fake.clone());
         let call = fake.wait_for_call();
         let wait = process.wait();

@@ -6,8 +6,12 @@ use std::time::Instant;
 use ifrit::crossbeam_channel::unbounded;
 use ifrit::testing::{PATIENCE, Waiting, signal_recorder};
 use ifrit::{
-    BoxRunner, Cause, Error, Member, Members, Next, Ordered, Parallel, QueueOrdered, Restarter,
-    Runner, Signal, ready_channel, run_fn,
+    BoxRunner, Error, Runner, Signal,
+    error::Cause,
+    grouper::{Member, Members, Ordered, Parallel, QueueOrdered},
+    ready_channel,
+    restart::{Next, Restarter},
+    run_fn,
 };
 
 mod kit;

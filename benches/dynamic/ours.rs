@@ -1,6 +1,9 @@
 //! The job, done by a dynamic group.
 
-use ifrit::{Capacity, Dynamic, Member, run_fn};
+use ifrit::{
+    grouper::{Capacity, Dynamic, Member},
+    run_fn,
+};
 
 use crate::{AT_A_TIME, Load};
 

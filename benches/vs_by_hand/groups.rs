@@ -5,7 +5,10 @@
 //! linear stays the same down the column.
 
 use ifrit::grouper::{Group, Order as Orders};
-use ifrit::{Member, Ordered, Parallel, Process, Runner, Signal};
+use ifrit::{
+    Process, Runner, Signal,
+    grouper::{Member, Ordered, Parallel},
+};
 
 use crate::by_hand::{self, Order, Worker};
 use crate::compare::{Figure, Stopwatch, compare};

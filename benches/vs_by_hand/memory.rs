@@ -5,7 +5,10 @@
 
 use std::fs;
 
-use ifrit::{Member, Parallel, Process};
+use ifrit::{
+    Process,
+    grouper::{Member, Parallel},
+};
 
 use crate::by_hand::{self, Order, Worker};
 use crate::child;

@@ -1,6 +1,9 @@
 //! The threads of a tree: one for each leaf and one for each group, and none for what is wrapped around them.
 
-use ifrit::{Member, Ordered, Parallel, Process, Signal};
+use ifrit::{
+    Process, Signal,
+    grouper::{Member, Ordered, Parallel},
+};
 
 use crate::child;
 use crate::compare::{print_count, status};

@@ -9,7 +9,12 @@ use std::process;
 use std::thread;
 use std::time::Duration;
 
-use ifrit::{Backoff, Budget, Member, Ordered, Parallel, Process, Restart, Sigmon, Signal};
+use ifrit::{
+    Process, Signal,
+    grouper::{Member, Ordered, Parallel},
+    restart::{Backoff, Budget, Restart},
+    sigmon::Sigmon,
+};
 
 use crate::child;
 use crate::compare::{number, print_count};
@@ -80,10 +85,10 @@ pub(crate) fn in_child() {
 }
 
 fn tree() -> Sigmon<Ordered> {
-    let leaf = |name| Member::new(name, idle()).start_timeout(START_LIMIT);
+    let leaf = |name| Member::new(name, idle()).start_within(START_LIMIT);
     let group = |name| {
         let group = Parallel::new(names(10).into_iter().map(leaf));
-        Member::new(name, group).stop_timeout(Duration::from_secs(20))
+        Member::new(name, group).stop_within(Duration::from_secs(20))
     };
     let groups = Ordered::new(names(3).into_iter().map(group));
     Sigmon::new(groups).stop_within(Duration::from_secs(25))

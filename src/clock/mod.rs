@@ -30,7 +30,7 @@ use timer::SYSTEM;
 /// made by [`testing::ManualClock`](crate::testing::ManualClock).
 ///
 /// ```
-/// use ifrit::{Clock, Process, prelude::*, testing::ManualClock};
+/// use ifrit::{clock::Clock, prelude::*, testing::ManualClock};
 /// use std::time::Duration;
 ///
 /// let hand = ManualClock::new();
@@ -59,7 +59,7 @@ impl Clock {
     /// The system's monotonic clock; also the default.
     ///
     /// ```
-    /// let clock = ifrit::Clock::system();
+    /// let clock = ifrit::clock::Clock::system();
     /// assert!(clock.now() <= clock.now());
     /// ```
     pub const fn system() -> Self {
@@ -159,7 +159,7 @@ impl fmt::Debug for Clock {
 /// It derefs to the channel, so it can be received from and selected on.
 ///
 /// ```
-/// let alarm = ifrit::Clock::system().after(std::time::Duration::ZERO);
+/// let alarm = ifrit::clock::Clock::system().after(std::time::Duration::ZERO);
 /// assert!(alarm.recv().is_ok());
 /// ```
 pub struct Alarm {

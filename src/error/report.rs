@@ -15,7 +15,7 @@ impl Error {
     /// use ifrit::prelude::*;
     ///
     /// let web = ifrit::run_fn(|_, _| Err("port taken".into()));
-    /// let app = ifrit::Ordered::new(Members::new().add("web", web));
+    /// let app = ifrit::grouper::Ordered::new(Members::new().add("web", web));
     /// let error = ifrit::background(app).join().unwrap_err();
     /// assert_eq!(error.report().to_string(), "\
     /// port taken

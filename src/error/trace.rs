@@ -4,7 +4,8 @@ use std::fmt;
 use std::ops::Deref;
 use std::time::Duration;
 
-use super::{Error, Exit, ProcessId};
+use super::{Error, Exit};
+use crate::id::ProcessId;
 use crate::sync::Arc;
 
 /// The exits of a group's members, in the order in which they exited.
@@ -13,7 +14,7 @@ use crate::sync::Arc;
 /// Members that were never started are not in it.
 ///
 /// ```
-/// use ifrit::{Cause, Error, prelude::*};
+/// use ifrit::{Error, error::Cause, prelude::*};
 ///
 /// let db = ifrit::run_fn(|signals, ready| {
 ///     ready.notify();
@@ -21,7 +22,7 @@ use crate::sync::Arc;
 ///     Ok(())
 /// });
 /// let web = ifrit::run_fn(|_, _| Err("port taken".into()));
-/// let group = ifrit::Ordered::new(Members::new().add("db", db).add("web", web));
+/// let group = ifrit::grouper::Ordered::new(Members::new().add("db", db).add("web", web));
 /// let Err(Error::Group(trace)) = ifrit::background(group).join() else { panic!() };
 ///
 /// assert_eq!(trace.initiator().unwrap().name, "web");
@@ -101,10 +102,10 @@ impl fmt::Display for ExitTrace {
 /// How one member ended, and why. Its `Display` is one line: name, exit, cause, and the time it took to stop.
 ///
 /// ```
-/// use ifrit::{Cause, Error, prelude::*};
+/// use ifrit::{Error, error::Cause, prelude::*};
 ///
 /// let web = ifrit::run_fn(|_, _| Err("port taken".into()));
-/// let group = ifrit::Parallel::new(Members::new().add("web", web));
+/// let group = ifrit::grouper::Parallel::new(Members::new().add("web", web));
 /// let Err(Error::Group(trace)) = ifrit::background(group).join() else { panic!() };
 /// let member = &trace[0];
 /// assert_eq!((member.name.as_str(), member.cause), ("web", Cause::Initiator));
@@ -144,7 +145,7 @@ impl fmt::Display for MemberExit {
 /// Why a member ended. Its `Display` is one word.
 ///
 /// ```
-/// assert_eq!(ifrit::Cause::Consequence.to_string(), "consequence");
+/// assert_eq!(ifrit::error::Cause::Consequence.to_string(), "consequence");
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]

@@ -75,7 +75,7 @@ pub mod order {
 ///     ifrit::until_stop(&signals);
 ///     Ok(())
 /// });
-/// let app = ifrit::invoke(ifrit::Ordered::new([
+/// let app = ifrit::invoke(ifrit::grouper::Ordered::new([
 ///     Member::new("db", idle()),
 ///     Member::new("web", idle()), // starts when db is ready, stops before db
 /// ]));
@@ -96,7 +96,7 @@ pub type Ordered = Group<order::Stack>;
 /// });
 /// // A pipeline: the source stops first, what it has sent is worked off, the sink stops last.
 /// let pipeline = Members::new().add("source", step()).add("work", step()).add("sink", step());
-/// let pipeline = ifrit::invoke(ifrit::QueueOrdered::new(pipeline));
+/// let pipeline = ifrit::invoke(ifrit::grouper::QueueOrdered::new(pipeline));
 /// pipeline.signal(Signal::TERMINATE);
 /// assert!(pipeline.join().is_ok());
 /// ```
@@ -112,7 +112,7 @@ pub type QueueOrdered = Group<order::Queue>;
 ///     ifrit::until_stop(&signals);
 ///     Ok(())
 /// }));
-/// let twice = ifrit::Parallel::new((0..2).map(worker));
+/// let twice = ifrit::grouper::Parallel::new((0..2).map(worker));
 /// assert!(ifrit::invoke(twice).join().is_err()); // two members share a name
 /// ```
 pub type Parallel = Group<order::Together>;
@@ -133,7 +133,7 @@ pub type Parallel = Group<order::Together>;
 /// - Names that are empty or there twice, and deadlines of no length, are errors of the run, before anything starts.
 ///
 /// ```
-/// use ifrit::{Error, Ordered, prelude::*};
+/// use ifrit::{Error, prelude::*};
 /// use std::time::Duration;
 ///
 /// let db = ifrit::run_fn(|signals, ready| {
@@ -203,7 +203,7 @@ impl<O: Order> Group<O> {
     /// Who is restarted along with a member. Unset, nobody.
     ///
     /// The group says ready once, when all are for the first time, and stays so. While a member is down or on its way back,
-    /// its process counts as [`Status::Restarting`](crate::Status::Restarting); each member's own state is in
+    /// its process counts as [`Status::Restarting`](crate::process::Status::Restarting); each member's own state is in
     /// [`Admin::list`].
     ///
     /// Others are stopped with the [termination signal](Group::termination), or INT if there is none.

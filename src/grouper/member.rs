@@ -18,7 +18,7 @@ use crate::sync::Arc;
 ///
 /// let migrate = Member::new("migrate", ifrit::run_fn(|_, _| Ok(())))
 ///     .one_shot()
-///     .start_timeout(Duration::from_secs(60));
+///     .start_within(Duration::from_secs(60));
 /// assert_eq!(migrate.name(), "migrate");
 /// ```
 pub struct Member {
@@ -30,8 +30,8 @@ pub struct Member {
 #[derive(Clone, Debug, Default)]
 pub(super) struct Options {
     pub(super) one_shot: bool,
-    pub(super) start_timeout: Option<Duration>,
-    pub(super) stop_timeout: Option<Duration>,
+    pub(super) start_within: Option<Duration>,
+    pub(super) stop_within: Option<Duration>,
     pub(super) stop_delay: Option<Duration>,
     /// Boxed: most members have none, and a group has room for each.
     pub(super) restart: Option<Box<Restart>>,
@@ -62,8 +62,8 @@ impl Member {
     /// Past that it is told INT, after the grace KILL, and after the grace again it is given up; its exit is
     /// [`Error::StartTimeout`], which stops the group. Unset, only the group's own limit holds.
     #[must_use]
-    pub fn start_timeout(mut self, limit: Duration) -> Self {
-        self.options.start_timeout = Some(limit);
+    pub fn start_within(mut self, limit: Duration) -> Self {
+        self.options.start_within = Some(limit);
         self
     }
 
@@ -71,8 +71,8 @@ impl Member {
     ///
     /// It also bounds a stop that begins inside, if the member is a group. Unset, only the group's own limit holds.
     #[must_use]
-    pub fn stop_timeout(mut self, limit: Duration) -> Self {
-        self.options.stop_timeout = Some(limit);
+    pub fn stop_within(mut self, limit: Duration) -> Self {
+        self.options.stop_within = Some(limit);
         self
     }
 
@@ -89,7 +89,7 @@ impl Member {
     ///
     /// With a policy, an end that the policy allows (Ok for transient, any for temporary) stops nobody. One that asks
     /// for a restart is paid for from the group's [budget](super::Group::budget). A first start that fails is never
-    /// retried: it fails the group's start; wrap the runner in a [`Restarter`](crate::Restarter) to retry it.
+    /// retried: it fails the group's start; wrap the runner in a [`Restarter`](crate::restart::Restarter) to retry it.
     ///
     /// In a [`Dynamic`](super::Dynamic) group the member is such a `Restarter`: one process over all its incarnations,
     /// with a budget of its own. To set that, insert a `Restarter`.
@@ -125,8 +125,8 @@ impl Options {
             plan = plan.note("significant");
         }
         for (what, limit) in [
-            ("start", self.start_timeout),
-            ("stop", self.stop_timeout),
+            ("start", self.start_within),
+            ("stop", self.stop_within),
             ("stop delay", self.stop_delay),
         ] {
             if let Some(limit) = limit {
@@ -155,8 +155,8 @@ impl Options {
     /// The first limit that leaves no time at all.
     pub(super) fn zero(&self) -> Option<&'static str> {
         zero_of(&[
-            ("start_timeout", self.start_timeout),
-            ("stop_timeout", self.stop_timeout),
+            ("start_within", self.start_within),
+            ("stop_within", self.stop_within),
         ])
     }
 }
@@ -188,7 +188,7 @@ impl fmt::Debug for Member {
 ///     Ok(())
 /// });
 /// let members = Members::new().add("db", idle()).add("web", idle());
-/// let group = ifrit::Parallel::new(members);
+/// let group = ifrit::grouper::Parallel::new(members);
 /// ```
 #[derive(Debug, Default)]
 pub struct Members(Vec<Member>);

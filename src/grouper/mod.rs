@@ -1,7 +1,7 @@
 //! Groups: runners made of runners.
 //!
 //! [`Ordered`], [`QueueOrdered`] and [`Parallel`] differ in the order in which their [`Member`]s start and stop; what
-//! they have in common stands at [`Group`]. How the members ended is told by an [`ExitTrace`]. A [`Dynamic`] group takes
+//! they have in common stands at [`Group`]. How the members ended is told by an [`ExitTrace`](crate::error::ExitTrace). A [`Dynamic`] group takes
 //! its members while it runs, and a [`Batch`] runs jobs on one.
 
 mod batch;
@@ -11,10 +11,9 @@ mod fixed;
 mod member;
 mod refusal;
 
-pub use crate::error::{Cause, ExitTrace, MemberExit};
 pub use batch::{Batch, Progress};
-pub use dynamic::{Capacity, Dynamic, DynamicClient, Ends, Entrance, Events, ExitEvent};
+pub use dynamic::{Capacity, Dynamic, DynamicClient, Ends, Entrance, ExitEvent};
 pub use engine::{Admin, AdminError, AutoShutdown, Counts, MemberState, MemberStatus, Strategy};
 pub use fixed::{Group, Order, Ordered, Parallel, QueueOrdered, order};
 pub use member::{Member, Members};
-pub use refusal::{InsertError, Refusal};
+pub use refusal::{Reason, Refusal};

@@ -1,4 +1,4 @@
-//! A member that was not admitted: [`InsertError`].
+//! A member that was not admitted: [`Refusal`].
 
 use std::fmt;
 
@@ -8,28 +8,28 @@ use crate::sync::Mutex;
 /// A member that was not admitted, and why. It gives the member back.
 ///
 /// ```
-/// use ifrit::grouper::{Capacity, Dynamic, Refusal};
+/// use ifrit::grouper::{Capacity, Dynamic, Reason};
 /// use ifrit::prelude::*;
 ///
 /// let group = Dynamic::new(Capacity::at_most(1));
 /// let client = group.client();
 /// drop(group);
 /// let error = client.insert(Member::new("late", ifrit::run_fn(|_, _| Ok(())))).unwrap_err();
-/// assert_eq!(error.reason(), Refusal::Closed);
+/// assert_eq!(error.reason(), Reason::Closed);
 /// assert_eq!(error.into_member().name(), "late");
 /// ```
 #[derive(thiserror::Error)]
 #[error("{name}: {reason}")]
-pub struct InsertError {
+pub struct Refusal {
     name: String,
-    reason: Refusal,
+    reason: Reason,
     /// A member can be sent but not shared; the lock makes the error shareable, so that `?` works in a runner.
     member: Mutex<Member>,
 }
 
-impl InsertError {
-    pub(in crate::grouper) fn new(reason: Refusal, member: Member) -> Box<Self> {
-        Box::new(InsertError {
+impl Refusal {
+    pub(in crate::grouper) fn new(reason: Reason, member: Member) -> Box<Self> {
+        Box::new(Refusal {
             name: member.name.to_string(),
             reason,
             member: Mutex::new(member),
@@ -37,7 +37,7 @@ impl InsertError {
     }
 
     /// Why it was not admitted.
-    pub fn reason(&self) -> Refusal {
+    pub fn reason(&self) -> Reason {
         self.reason
     }
 
@@ -47,9 +47,9 @@ impl InsertError {
     }
 }
 
-impl fmt::Debug for InsertError {
+impl fmt::Debug for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("InsertError")
+        f.debug_struct("Refusal")
             .field("name", &self.name)
             .field("reason", &self.reason)
             .finish_non_exhaustive()
@@ -59,7 +59,7 @@ impl fmt::Debug for InsertError {
 /// Why a member was not admitted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 #[non_exhaustive]
-pub enum Refusal {
+pub enum Reason {
     /// The group is closed, was told to stop, has ended and is not run again yet, or is gone.
     #[error("the group takes no more members")]
     Closed,

@@ -5,8 +5,8 @@
 
 use super::*;
 use crate::error::{Error, Result};
-use crate::grouper::{Capacity, Dynamic, DynamicClient, Member, Refusal};
-use crate::process::background;
+use crate::grouper::{Capacity, Dynamic, DynamicClient, Member, Reason};
+use crate::process::handle::background;
 use crate::ready::{ReadySender, ready_channel};
 use crate::runner::{Runner, run_once, until_stop};
 use crate::signal::Signal;
@@ -47,7 +47,7 @@ fn insert(client: &DynamicClient, name: &'static str, worker: &Worker, say: &Sen
                 true
             }
             Err(refused) => {
-                assert_eq!(refused.reason(), Refusal::Closed);
+                assert_eq!(refused.reason(), Reason::Closed);
                 assert_eq!(
                     refused.into_member().name(),
                     name,

@@ -5,7 +5,7 @@
 
 use super::*;
 use crate::error::Result;
-use crate::process::{Process, background};
+use crate::process::handle::{Process, background};
 use crate::ready::{ReadySender, ready_channel};
 use crate::restart::{Backoff, Next, Restarter};
 use crate::runner::{Runner, run_fn, until_stop};

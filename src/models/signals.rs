@@ -5,7 +5,7 @@
 use super::system::{Action, raise};
 use super::*;
 use crate::error::{Error, Result};
-use crate::process::{Process, background};
+use crate::process::handle::{Process, background};
 use crate::ready::ReadySender;
 use crate::restart::{Next, Restarter};
 use crate::runner::{run_fn, until_stop};

@@ -14,7 +14,7 @@ use crate::runner::Runner;
 /// [`Error::Spawn`](crate::Error::Spawn).
 ///
 /// ```
-/// use ifrit::{Error, Process, prelude::*};
+/// use ifrit::{Error, prelude::*};
 /// use std::time::Duration;
 ///
 /// let slow = ifrit::run_fn(|signals, _ready| {
@@ -23,7 +23,7 @@ use crate::runner::Runner;
 /// });
 /// let process = Process::builder()
 ///     .name("slow")
-///     .start_timeout(Duration::from_millis(5))
+///     .start_within(Duration::from_millis(5))
 ///     .invoke(slow);
 /// assert!(matches!(process.join(), Err(Error::StartTimeout { .. })));
 /// ```
@@ -51,8 +51,8 @@ impl Builder {
     /// Past that it is told INT, after the [grace](Builder::kill_grace) KILL, and after the grace again it is given up;
     /// the exit is [`Error::StartTimeout`](crate::Error::StartTimeout) each time. Zero is
     /// [`Error::ZeroDeadline`](crate::Error::ZeroDeadline).
-    pub fn start_timeout(mut self, limit: Duration) -> Self {
-        self.0.start_timeout = Some(limit);
+    pub fn start_within(mut self, limit: Duration) -> Self {
+        self.0.start_within = Some(limit);
         self
     }
 

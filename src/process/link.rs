@@ -2,7 +2,8 @@
 
 use std::time::Instant;
 
-use crate::error::{Exit, ProcessId, drop_caught};
+use crate::error::{Exit, drop_caught};
+use crate::id::ProcessId;
 use crate::plan::Plan;
 use crate::runner::BoxRunner;
 use crate::sync::Weak;

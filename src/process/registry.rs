@@ -3,10 +3,10 @@
 //! Invariant: a process is registered before its thread starts and until its thread is done with it, also when it has
 //! been given up in between.
 
-use super::by_id::{ById, take_out};
 use super::core::Core;
 use super::current::current_core;
-use crate::error::ProcessId;
+use super::id_map::{ById, take_out};
+use crate::id::ProcessId;
 use crate::sync::{Arc, LazyLock, Mutex, Weak, statics};
 
 statics! {

@@ -8,7 +8,8 @@ use super::current::{as_current, current_core};
 use super::link::Link;
 use super::{registry, threads};
 use crate::clock::Clock;
-use crate::error::{self, Error, Exit, ProcessId};
+use crate::error::{self, Error, Exit};
+use crate::id::ProcessId;
 use crate::plan;
 use crate::ready::ReadySender;
 use crate::runner::{BoxRunner, Runner};
@@ -24,7 +25,7 @@ pub(crate) struct Request {
     pub(crate) stack_size: Option<usize>,
     pub(crate) clock: Option<Clock>,
     pub(crate) kill_grace: Option<Duration>,
-    pub(crate) start_timeout: Option<Duration>,
+    pub(crate) start_within: Option<Duration>,
     /// When the group that starts it wants it ready.
     pub(crate) start_by: Option<std::time::Instant>,
     /// How long a stop that begins inside may take.
@@ -48,7 +49,7 @@ impl Request {
             .or_else(|| here.as_ref().map(|here| here.grace()))
             .unwrap_or(DEFAULT_GRACE);
         let start_by = earlier(
-            self.start_timeout.and_then(|limit| clock.deadline(limit)),
+            self.start_within.and_then(|limit| clock.deadline(limit)),
             self.start_by,
         );
         let start = start_by.map(|by| (by.saturating_duration_since(clock.now()), by));
@@ -65,8 +66,8 @@ impl Request {
 
     /// Starts what is asked for, if it makes sense.
     fn start<'r>(&self, life: Life<'r>, thread: impl Launch<'r>) {
-        if self.start_timeout.is_some_and(|limit| limit.is_zero()) {
-            let (who, option) = (life.core.name.to_string(), "start_timeout");
+        if self.start_within.is_some_and(|limit| limit.is_zero()) {
+            let (who, option) = (life.core.name.to_string(), "start_within");
             return life.end(Err(Error::ZeroDeadline { who, option }));
         }
         launch(life, self.stack_size, thread);

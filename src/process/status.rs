@@ -5,7 +5,7 @@ use std::fmt;
 /// How far a process has come.
 ///
 /// ```
-/// use ifrit::{Status, prelude::*};
+/// use ifrit::{prelude::*, process::Status};
 ///
 /// let process = ifrit::background(ifrit::run_fn(|_, _| Ok(())));
 /// process.join().unwrap();

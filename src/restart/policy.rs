@@ -7,7 +7,7 @@ use super::Restarter;
 use super::backoff::Backoff;
 use crate::runner::BoxRunner;
 
-/// When a member of a group is started again after its end; see [`Member::restart`](crate::Member::restart).
+/// When a member of a group is started again after its end; see [`Member::restart`](crate::grouper::Member::restart).
 ///
 /// Unset, the delays grow from 100 ms to 30 s with a jitter of 0.1, and begin anew when the member has been ready for
 /// 60 s.

@@ -41,7 +41,7 @@ use crate::sync::{Arc, Mutex};
 /// [`Error::Spawn`], if a thread it needs does not start.
 ///
 /// ```
-/// use ifrit::{Sigmon, prelude::*};
+/// use ifrit::{prelude::*, sigmon::Sigmon};
 /// use std::time::Duration;
 ///
 /// let app = ifrit::run_fn(|signals, ready| {

@@ -21,7 +21,7 @@ use crate::sync::{Arc, now};
 /// let clock = ManualClock::new();
 /// let process = Process::builder()
 ///     .clock(clock.clock())
-///     .start_timeout(Duration::from_secs(30))
+///     .start_within(Duration::from_secs(30))
 ///     .background(never_ready());
 /// clock.advance(Duration::from_secs(30));
 /// assert!(matches!(process.expect_exit(), Err(Error::StartTimeout { .. })));

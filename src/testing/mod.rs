@@ -5,7 +5,7 @@
 //!
 //! ```
 //! use ifrit::testing::{FakeRunner, Waiting};
-//! use ifrit::{Ordered, prelude::*};
+//! use ifrit::prelude::*;
 //!
 //! let (db, web) = (FakeRunner::new(), FakeRunner::new());
 //! let group = Ordered::new(Members::new().add("db", db.clone()).add("web", web.clone()));

@@ -5,7 +5,10 @@ use std::sync::{Arc, Barrier};
 
 use ifrit::Receiver;
 use ifrit::crossbeam_channel::unbounded;
-use ifrit::{Batch, Capacity, Error, Progress, Result, Signal};
+use ifrit::{
+    Error, Result, Signal,
+    grouper::{Batch, Capacity, Progress},
+};
 
 type Job = Box<dyn FnOnce(Receiver<Signal>) -> Result<usize> + Send>;
 

@@ -6,7 +6,11 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 
 use ifrit::crossbeam_channel::{Receiver, Sender, unbounded};
 use ifrit::testing::Waiting;
-use ifrit::{Batch, Capacity, Error, Result, Signal, run_once, until_stop};
+use ifrit::{
+    Error, Result, Signal,
+    grouper::{Batch, Capacity},
+    run_once, until_stop,
+};
 
 use crate::kit::{elsewhere, recv};
 

@@ -8,7 +8,9 @@ use ifrit::crossbeam_channel::{Sender, unbounded};
 use ifrit::restart::Restart;
 use ifrit::testing::{PATIENCE, Waiting};
 use ifrit::{
-    Dynamic, DynamicClient, Member, Receiver, Result, Runner, Signal, run_fn, run_once, until_stop,
+    Receiver, Result, Runner, Signal,
+    grouper::{Dynamic, DynamicClient, Member},
+    run_fn, run_once, until_stop,
 };
 
 use crate::kit::{at_most, both, done, expect_fired, insert_fake, recv, start, unlimited};
@@ -194,7 +196,7 @@ fn a_runner_is_dropped_before_its_exit_is_published() {
 
 #[test]
 fn a_destructor_may_use_the_client_of_its_group() {
-    struct Inserts(ifrit::DynamicClient);
+    struct Inserts(ifrit::grouper::DynamicClient);
     impl Drop for Inserts {
         fn drop(&mut self) {
             let _ = self.0.insert(done("from a destructor"));

@@ -5,7 +5,11 @@ use std::sync::{Arc, Barrier};
 use std::thread;
 
 use ifrit::testing::Waiting;
-use ifrit::{Capacity, Dynamic, Member, Refusal, Signal, run_fn};
+use ifrit::{
+    Signal,
+    grouper::{Capacity, Dynamic, Member, Reason},
+    run_fn,
+};
 
 use crate::kit::{at_most, both, idle, insert_fake, start, stress, unlimited};
 
@@ -103,6 +107,6 @@ fn a_member_that_is_not_ready_yet_takes_its_place() {
     let (client, _group) = start(at_most(1));
     let (_slow, call) = insert_fake(&client, "slow");
     let refused = client.try_insert(idle("next")).unwrap_err();
-    assert_eq!(refused.reason(), Refusal::Full);
+    assert_eq!(refused.reason(), Reason::Full);
     call.trigger_exit(Ok(()));
 }

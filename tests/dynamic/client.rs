@@ -3,8 +3,10 @@
 use ifrit::crossbeam_channel::{TryRecvError, never, select};
 use ifrit::testing::{Waiting, ping_runner};
 use ifrit::{
-    DynamicClient, Entrance, Error, Events, ExitEvent, InsertError, Member, Refusal, Runner,
-    Signal, ready_channel,
+    Error, Runner, Signal,
+    grouper::{DynamicClient, Entrance, ExitEvent, Member, Reason, Refusal},
+    observe::Events,
+    ready_channel,
 };
 
 use crate::kit::{at_most, done, elsewhere, expect_fired, idle, insert_fake, start, unlimited};
@@ -15,7 +17,7 @@ fn clients_and_events_pass_between_threads() {
     shared::<DynamicClient>();
     shared::<Events<Entrance>>();
     shared::<Events<ExitEvent>>();
-    shared::<InsertError>();
+    shared::<Refusal>();
 }
 
 #[test]
@@ -41,7 +43,7 @@ fn a_client_outlives_its_group() {
     client.close();
     assert!(client.get("a").is_none());
     let refused = client.insert(idle("late")).unwrap_err();
-    assert_eq!(refused.reason(), Refusal::Closed);
+    assert_eq!(refused.reason(), Reason::Closed);
     expect_fired(client.closed());
     assert_eq!(exits.count(), 1);
     assert_eq!(client.exits().count(), 1);
@@ -141,7 +143,7 @@ fn close_before_the_run_closes_it_as_soon_as_it_begins() {
     let client = group.client();
     client.close();
     let refused = client.insert(idle("early")).unwrap_err();
-    assert_eq!(refused.reason(), Refusal::Closed);
+    assert_eq!(refused.reason(), Reason::Closed);
     let (_client, group) = start(group);
     group.expect_exit().unwrap();
     assert!(group.is_ready());
@@ -162,7 +164,7 @@ fn a_run_that_is_refused_answers_those_who_wait_for_it() {
         Some(Error::ZeroDeadline { who, option: "stop_within" }) if who == "dynamic group"
     ));
     assert_eq!(is_ready.try_recv(), Err(TryRecvError::Empty));
-    assert_eq!(waiting.outcome().unwrap_err().reason(), Refusal::Closed);
+    assert_eq!(waiting.outcome().unwrap_err().reason(), Reason::Closed);
     expect_fired(client.closed());
     assert_eq!(client.exits().count(), 0);
 }

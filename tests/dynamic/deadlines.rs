@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use ifrit::testing::{Call, ManualClock, Waiting};
 use ifrit::{
-    Cause, Dynamic, DynamicClient, Error, Member, Parallel, Process, Refusal, Signal, Status,
+    Error, Process, Signal,
+    error::Cause,
+    grouper::{Dynamic, DynamicClient, Member, Parallel, Reason},
+    process::Status,
     run_fn,
 };
 
@@ -47,7 +50,7 @@ impl Timed {
 fn a_member_that_is_not_ready_in_time_is_told_to_stop_and_the_group_goes_on() {
     for group in both(unlimited) {
         let timed = timed(group);
-        let limited = |member: Member| member.start_timeout(10 * SECOND);
+        let limited = |member: Member| member.start_within(10 * SECOND);
         let (slow, call) = insert_fake_as(&timed.client, "slow", limited);
         timed.clock.advance(10 * SECOND);
         assert_eq!(call.wait_for_signal(), Signal::INTERRUPT);
@@ -70,7 +73,7 @@ fn a_member_that_is_not_ready_in_time_is_told_to_stop_and_the_group_goes_on() {
 #[test]
 fn a_member_that_is_ready_in_time_has_no_limit_left() {
     let timed = timed(unlimited());
-    let limited = |member: Member| member.start_timeout(10 * SECOND);
+    let limited = |member: Member| member.start_within(10 * SECOND);
     let (slow, call) = insert_fake_as(&timed.client, "slow", limited);
     timed.clock.advance(9 * SECOND);
     call.trigger_ready();
@@ -85,7 +88,7 @@ fn a_member_that_is_ready_in_time_has_no_limit_left() {
 fn a_member_that_was_given_up_keeps_its_place_until_its_thread_ends_but_not_its_name() {
     for group in both(|| at_most(1)) {
         let timed = timed(group);
-        let limited = |member: Member| member.start_timeout(10 * SECOND);
+        let limited = |member: Member| member.start_within(10 * SECOND);
         let (deaf, call) = insert_fake_as(&timed.client, "deaf", limited);
         timed.clock.advance(10 * SECOND); // INT
         timed.clock.advance(2 * SECOND); // KILL
@@ -95,7 +98,7 @@ fn a_member_that_was_given_up_keeps_its_place_until_its_thread_ends_but_not_its_
         assert_eq!(deaf.status(), Status::Abandoned);
         assert!(timed.client.get("deaf").is_none());
         let refused = timed.client.try_insert(idle("deaf")).unwrap_err();
-        assert_eq!(refused.reason(), Refusal::Full);
+        assert_eq!(refused.reason(), Reason::Full);
 
         call.trigger_exit(Ok(()));
         let next = timed.client.insert(refused.into_member()).unwrap();
@@ -110,7 +113,7 @@ fn a_member_that_was_given_up_keeps_its_place_until_its_thread_ends_but_not_its_
 fn a_member_that_does_not_stop_in_time_is_told_kill_and_then_given_up_and_named() {
     for group in both(unlimited) {
         let timed = timed(group);
-        let limited = |member: Member| member.stop_timeout(5 * SECOND);
+        let limited = |member: Member| member.stop_within(5 * SECOND);
         let (deaf, call) = insert_fake_as(&timed.client, "deaf", limited);
         timed.client.insert(idle("good")).unwrap().expect_ready();
         timed.stop(&call);
@@ -155,7 +158,7 @@ fn the_whole_group_stops_within_its_limit() {
 #[test]
 fn the_lesser_limit_holds() {
     let timed = timed(unlimited().stop_within(20 * SECOND));
-    let limited = |member: Member| member.stop_timeout(5 * SECOND);
+    let limited = |member: Member| member.stop_within(5 * SECOND);
     let (_process, call) = insert_fake_as(&timed.client, "a", limited);
     timed.stop(&call);
     assert_eq!(timed.clock.advance_to_next(), 5 * SECOND);
@@ -167,7 +170,7 @@ fn the_lesser_limit_holds() {
 #[test]
 fn the_grace_can_be_set() {
     let timed = timed(unlimited().kill_grace(7 * SECOND));
-    let limited = |member: Member| member.stop_timeout(5 * SECOND);
+    let limited = |member: Member| member.stop_within(5 * SECOND);
     let (_process, call) = insert_fake_as(&timed.client, "a", limited);
     timed.stop(&call);
     timed.clock.advance_to_next();
@@ -180,7 +183,7 @@ fn the_grace_can_be_set() {
 #[test]
 fn the_grace_is_that_of_the_members_too() {
     let timed = timed(unlimited().kill_grace(7 * SECOND));
-    let limited = |member: Member| member.start_timeout(SECOND);
+    let limited = |member: Member| member.start_within(SECOND);
     let (deaf, call) = insert_fake_as(&timed.client, "deaf", limited);
     assert_eq!(timed.clock.advance_to_next(), SECOND);
     assert_eq!(call.wait_for_signal(), Signal::INTERRUPT);
@@ -216,7 +219,7 @@ fn a_stop_that_begins_inside_a_member_has_the_lesser_limit() {
         let inner = Parallel::new(fakes.map(|(member, _)| member));
         let mut inner = Member::new("inner", inner);
         if let Some(own) = own {
-            inner = inner.stop_timeout(own);
+            inner = inner.stop_within(own);
         }
         let inner = timed.client.insert(inner).unwrap();
         let [failing, deaf] = [first, second].map(|fake| fake.wait_for_call());

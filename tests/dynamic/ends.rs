@@ -1,7 +1,12 @@
 //! Whose end stops whom.
 
 use ifrit::testing::Waiting;
-use ifrit::{Cause, Dynamic, Ends, Error, Member, Refusal, Signal, run_fn};
+use ifrit::{
+    Error, Signal,
+    error::Cause,
+    grouper::{Dynamic, Ends, Member, Reason},
+    run_fn,
+};
 
 use crate::kit::{both, done, failing, idle, insert_fake, insert_fake_as, start, trace, unlimited};
 
@@ -66,7 +71,7 @@ fn where_any_end_stops_the_group_a_clean_one_does() {
         first.trigger_exit(Ok(()));
         assert_eq!(slow.wait_for_signal(), Signal::INTERRUPT);
         let refused = client.insert(idle("late")).unwrap_err();
-        assert_eq!(refused.reason(), Refusal::Closed);
+        assert_eq!(refused.reason(), Reason::Closed);
         slow.trigger_exit(Err("in haste".into()));
         let trace = trace(group.expect_exit());
         assert_eq!(trace.initiator().unwrap().name, "first");

@@ -2,7 +2,7 @@
 
 use ifrit::crossbeam_channel::{never, select};
 use ifrit::testing::Waiting;
-use ifrit::{Error, Member, Signal, run_fn};
+use ifrit::{Error, Signal, grouper::Member, run_fn};
 
 use crate::kit::{both, done, failing, idle, insert_fake, recv, start, stress, unlimited};
 

@@ -4,7 +4,7 @@ use std::fmt;
 
 use ifrit::crossbeam_channel::{Sender, bounded};
 use ifrit::testing::{PATIENCE, Waiting};
-use ifrit::{Member, run_once};
+use ifrit::{grouper::Member, run_once};
 
 use crate::kit::{both, start, unlimited};
 

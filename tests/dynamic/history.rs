@@ -1,7 +1,7 @@
 //! What a group that lives long remembers of its exits.
 
 use ifrit::testing::Waiting;
-use ifrit::{DynamicClient, Signal};
+use ifrit::{Signal, grouper::DynamicClient};
 
 use crate::kit::{both, done, failing, insert_fake, start, trace, unlimited};
 

@@ -5,7 +5,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use ifrit::testing::{PATIENCE, Waiting, ping_runner};
-use ifrit::{Member, Refusal, Signal, Status, current, run_fn, run_once};
+use ifrit::{
+    Signal, current,
+    grouper::{Member, Reason},
+    process::Status,
+    run_fn, run_once,
+};
 
 use crate::kit::{both, done, elsewhere, fake, idle, recv, start, unlimited};
 
@@ -103,7 +108,7 @@ fn try_insert_before_the_run_says_so_and_gives_the_member_back() {
     let client = group.client();
     let (member, fake) = fake("early");
     let refused = client.try_insert(member).unwrap_err();
-    assert_eq!(refused.reason(), Refusal::NotRunning);
+    assert_eq!(refused.reason(), Reason::NotRunning);
     assert_eq!(fake.calls(), 0);
 
     let (client, _group) = start(group);
@@ -118,7 +123,7 @@ fn insert_with_a_time_out_before_the_run_times_out() {
     let client = group.client();
     for patience in [Duration::ZERO, Duration::from_millis(1)] {
         let refused = client.insert_timeout(idle("early"), patience).unwrap_err();
-        assert_eq!(refused.reason(), Refusal::TimedOut);
+        assert_eq!(refused.reason(), Reason::TimedOut);
     }
 }
 

@@ -7,7 +7,10 @@ use std::time::Duration;
 use ifrit::crossbeam_channel::{Receiver, bounded};
 use ifrit::testing::{Call, FakeRunner, PATIENCE};
 use ifrit::{
-    Capacity, Dynamic, DynamicClient, Error, Exit, ExitTrace, Member, Process, run_fn, until_stop,
+    Error, Exit, Process,
+    error::ExitTrace,
+    grouper::{Capacity, Dynamic, DynamicClient, Member},
+    run_fn, until_stop,
 };
 
 /// Starts a group; it is ready.

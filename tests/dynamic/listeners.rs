@@ -4,7 +4,11 @@ use std::collections::VecDeque;
 use std::time::Duration;
 
 use ifrit::testing::Waiting;
-use ifrit::{DynamicClient, Events, ExitEvent, Process};
+use ifrit::{
+    Process,
+    grouper::{DynamicClient, ExitEvent},
+    observe::Events,
+};
 use rustix::time::{ClockId, clock_gettime};
 
 use crate::kit::{both, done, start, unlimited};

@@ -8,8 +8,10 @@ use std::collections::{BTreeMap, VecDeque};
 use ifrit::crossbeam_channel::TryRecvError;
 use ifrit::testing::{Call, Waiting};
 use ifrit::{
-    Capacity, Cause, Dynamic, DynamicClient, Ends, Entrance, Error, Events, ExitEvent, Process,
-    Refusal, Signal,
+    Error, Process, Signal,
+    error::Cause,
+    grouper::{Capacity, Dynamic, DynamicClient, Ends, Entrance, ExitEvent, Reason},
+    observe::Events,
 };
 use proptest::collection::vec;
 use proptest::prelude::*;
@@ -196,15 +198,15 @@ impl Model {
         assert_eq!(closed, self.phase != Phase::Open);
     }
 
-    fn refusal(&self, name: usize) -> Option<Refusal> {
+    fn refusal(&self, name: usize) -> Option<Reason> {
         let full = self
             .scene
             .capacity
             .is_some_and(|limit| self.alive.len() >= limit);
         match self.phase {
-            Phase::Closed | Phase::Stopping { .. } => Some(Refusal::Closed),
-            Phase::Open if self.alive.contains_key(&name) => Some(Refusal::DuplicateName),
-            Phase::Open => full.then_some(Refusal::Full),
+            Phase::Closed | Phase::Stopping { .. } => Some(Reason::Closed),
+            Phase::Open if self.alive.contains_key(&name) => Some(Reason::DuplicateName),
+            Phase::Open => full.then_some(Reason::Full),
         }
     }
 

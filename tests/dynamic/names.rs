@@ -5,7 +5,11 @@ use std::thread;
 
 use ifrit::crossbeam_channel::unbounded;
 use ifrit::testing::Waiting;
-use ifrit::{Member, Refusal, Signal, current, run_once};
+use ifrit::{
+    Signal, current,
+    grouper::{Member, Reason},
+    run_once,
+};
 
 use crate::kit::{both, done, expect_fired, idle, insert_fake, recv, start, stress, unlimited};
 
@@ -141,7 +145,7 @@ fn of_many_who_insert_one_name_at_once_one_is_admitted() {
             };
             assert_eq!(client.get("same").unwrap().id(), process.id());
             for refused in refused {
-                assert_eq!(refused.unwrap_err().reason(), Refusal::DuplicateName);
+                assert_eq!(refused.unwrap_err().reason(), Reason::DuplicateName);
             }
             process.signal(Signal::INTERRUPT);
             process.expect_exit().unwrap();

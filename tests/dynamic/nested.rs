@@ -1,7 +1,11 @@
 //! A dynamic group as a member of another group.
 
 use ifrit::testing::{FakeRunner, ManualClock, Waiting};
-use ifrit::{Cause, Ends, Error, Member, Ordered, Process, Signal};
+use ifrit::{
+    Error, Process, Signal,
+    error::Cause,
+    grouper::{Ends, Member, Ordered},
+};
 
 use crate::kit::{SECOND, done, failing, idle, insert_fake, start, trace, unlimited};
 
@@ -18,7 +22,7 @@ fn in_an_ordered_group_it_is_ready_in_its_turn_and_stopped_in_its_turn() {
     let app = ifrit::background(app);
     let db = db.wait_for_call();
     let refused = client.try_insert(idle("early")).unwrap_err();
-    assert_eq!(refused.reason(), ifrit::Refusal::NotRunning);
+    assert_eq!(refused.reason(), ifrit::grouper::Reason::NotRunning);
     db.trigger_ready();
     let web = web.wait_for_call();
     web.trigger_ready();

@@ -4,7 +4,10 @@ use std::sync::Barrier;
 use std::thread;
 
 use ifrit::testing::{Waiting, signal_recorder};
-use ifrit::{Dynamic, DynamicClient, Member, Process, Refusal, Signal};
+use ifrit::{
+    Process, Signal,
+    grouper::{Dynamic, DynamicClient, Member, Reason},
+};
 
 use crate::kit::{at_most, both, start, stress, trace, unlimited};
 
@@ -46,7 +49,7 @@ fn insert_until_refused(client: &DynamicClient, inserter: usize, begin: &Barrier
         match client.insert(Member::new(format!("{inserter}.{n}"), runner)) {
             Ok(process) => admitted.push((process, recorded)),
             Err(refused) => {
-                assert_eq!(refused.reason(), Refusal::Closed);
+                assert_eq!(refused.reason(), Reason::Closed);
                 assert_eq!(refused.into_member().name(), format!("{inserter}.{n}"));
                 return admitted;
             }

@@ -4,12 +4,14 @@ use std::time::Duration;
 
 use ifrit::testing::{PATIENCE, Waiting};
 use ifrit::{
-    Capacity, Dynamic, DynamicClient, Error, InsertError, Member, Process, Refusal, Signal, run_fn,
+    Error, Process, Signal,
+    grouper::{Capacity, Dynamic, DynamicClient, Member, Reason, Refusal},
+    run_fn,
 };
 
 use crate::kit::{at_most, both, done, fake, idle, insert_fake, start, unlimited};
 
-type Insert = fn(&DynamicClient, Member) -> Result<Process, Box<InsertError>>;
+type Insert = fn(&DynamicClient, Member) -> Result<Process, Box<Refusal>>;
 
 const EVERY_WAY: [Insert; 3] = [
     |client, member| client.insert(member),
@@ -19,7 +21,7 @@ const EVERY_WAY: [Insert; 3] = [
 
 /// Every way to insert refuses for this reason, runs nothing, and gives back a member that works elsewhere.
 #[track_caller]
-fn assert_refused(client: &DynamicClient, name: &str, reason: Refusal) {
+fn assert_refused(client: &DynamicClient, name: &str, reason: Reason) {
     let (willing, group) = start(unlimited());
     for insert in EVERY_WAY {
         let (member, fake) = fake(name);
@@ -41,10 +43,10 @@ fn a_closed_group_refuses() {
     let (client, group) = start(unlimited());
     let (_member, call) = insert_fake(&client, "last");
     client.close();
-    assert_refused(&client, "late", Refusal::Closed);
+    assert_refused(&client, "late", Reason::Closed);
     call.trigger_exit(Ok(()));
     group.expect_exit().unwrap();
-    assert_refused(&client, "later", Refusal::Closed);
+    assert_refused(&client, "later", Reason::Closed);
 }
 
 #[test]
@@ -53,27 +55,27 @@ fn a_group_told_to_stop_refuses() {
     let (_member, call) = insert_fake(&client, "slow");
     group.signal(Signal::INTERRUPT);
     call.wait_for_signal();
-    assert_refused(&client, "late", Refusal::Closed);
+    assert_refused(&client, "late", Reason::Closed);
     call.trigger_exit(Ok(()));
     group.expect_exit().unwrap();
-    assert_refused(&client, "later", Refusal::Closed);
+    assert_refused(&client, "later", Reason::Closed);
 }
 
 #[test]
 fn a_group_dropped_unrun_refuses() {
     let client = unlimited().client();
-    assert_refused(&client, "late", Refusal::Closed);
+    assert_refused(&client, "late", Reason::Closed);
 }
 
 #[test]
 fn a_group_for_nobody_refuses_before_during_and_after_its_run() {
     let group = Dynamic::new(Capacity::at_most(0));
     let client = group.client();
-    assert_refused(&client, "early", Refusal::ZeroCapacity);
+    assert_refused(&client, "early", Reason::ZeroCapacity);
     let group = ifrit::invoke(group);
     assert!(matches!(group.started(), Err(Error::ZeroCapacity)));
     assert!(matches!(group.expect_exit(), Err(Error::ZeroCapacity)));
-    assert_refused(&client, "late", Refusal::ZeroCapacity);
+    assert_refused(&client, "late", Reason::ZeroCapacity);
 }
 
 #[test]
@@ -81,7 +83,7 @@ fn a_duplicate_of_a_living_member_is_refused_before_it_starts() {
     for group in both(unlimited) {
         let (client, group) = start(group);
         let (first, call) = insert_fake(&client, "same");
-        assert_refused(&client, "same", Refusal::DuplicateName);
+        assert_refused(&client, "same", Reason::DuplicateName);
         assert_eq!(client.get("same").unwrap().id(), first.id());
         call.trigger_exit(Ok(()));
         client.close();
@@ -93,7 +95,7 @@ fn a_duplicate_of_a_living_member_is_refused_before_it_starts() {
 fn a_duplicate_does_not_wait_for_a_place() {
     let (client, _group) = start(at_most(1));
     let (_first, call) = insert_fake(&client, "same");
-    assert_refused(&client, "same", Refusal::DuplicateName);
+    assert_refused(&client, "same", Reason::DuplicateName);
     call.trigger_exit(Ok(()));
 }
 
@@ -120,12 +122,12 @@ fn a_member_without_a_name_is_refused_at_once() {
     let client = group.client();
     for insert in EVERY_WAY {
         let refused = insert(&client, idle("")).unwrap_err();
-        assert_eq!(refused.reason(), Refusal::EmptyName);
+        assert_eq!(refused.reason(), Reason::EmptyName);
     }
     let (client, _group) = start(group);
     for insert in EVERY_WAY {
         let refused = insert(&client, idle("")).unwrap_err();
-        assert_eq!(refused.reason(), Refusal::EmptyName);
+        assert_eq!(refused.reason(), Reason::EmptyName);
     }
 }
 
@@ -133,13 +135,13 @@ fn a_member_without_a_name_is_refused_at_once() {
 fn a_member_whose_limit_leaves_no_time_is_refused_at_once() {
     let group = unlimited();
     let client = group.client();
-    let no_start = || idle("a").start_timeout(Duration::ZERO);
-    let no_stop = || idle("a").stop_timeout(Duration::ZERO);
+    let no_start = || idle("a").start_within(Duration::ZERO);
+    let no_stop = || idle("a").stop_within(Duration::ZERO);
     for insert in EVERY_WAY {
         let refused = insert(&client, no_start()).unwrap_err();
-        assert_eq!(refused.reason(), Refusal::ZeroDeadline("start_timeout"));
+        assert_eq!(refused.reason(), Reason::ZeroDeadline("start_within"));
         let refused = insert(&client, no_stop()).unwrap_err();
-        assert_eq!(refused.reason(), Refusal::ZeroDeadline("stop_timeout"));
+        assert_eq!(refused.reason(), Reason::ZeroDeadline("stop_within"));
     }
 }
 
@@ -155,11 +157,7 @@ fn a_stop_delay_of_no_length_is_fine() {
 #[test]
 fn a_member_comes_back_with_its_options() {
     let client = unlimited().client();
-    let member = || {
-        idle("picky")
-            .one_shot()
-            .stop_timeout(Duration::from_secs(7))
-    };
+    let member = || idle("picky").one_shot().stop_within(Duration::from_secs(7));
     let back = client.insert(member()).unwrap_err().into_member();
     assert_eq!(format!("{back:?}"), format!("{:?}", member()));
 }
@@ -173,6 +171,6 @@ fn a_refusal_passes_through_the_question_mark_of_a_runner() {
     });
     let error = ifrit::background(inserter).expect_exit().unwrap_err();
     assert_eq!(error.to_string(), "late: the group takes no more members");
-    let refused: &InsertError = error.downcast_ref().unwrap();
-    assert_eq!(refused.reason(), Refusal::Closed);
+    let refused: &Refusal = error.downcast_ref().unwrap();
+    assert_eq!(refused.reason(), Reason::Closed);
 }

@@ -4,7 +4,12 @@ use std::time::Instant;
 
 use ifrit::crossbeam_channel::bounded;
 use ifrit::testing::{ManualClock, PATIENCE, Waiting};
-use ifrit::{Cause, Dynamic, DynamicClient, Ends, Next, Process, Refusal, Restarter, Signal};
+use ifrit::{
+    Process, Signal,
+    error::Cause,
+    grouper::{Dynamic, DynamicClient, Ends, Reason},
+    restart::{Next, Restarter},
+};
 
 use crate::kit::{
     SECOND, at_most, both, done, expect_fired, failing, idle, insert_fake, recv, trace, unlimited,
@@ -41,7 +46,7 @@ fn between_its_runs_it_is_closed() {
     for _ in 0..2 {
         one_run(&mut group, |client, _| assert!(client.get("a").is_none()));
         let refused = client.insert(idle("a")).unwrap_err();
-        assert_eq!(refused.reason(), Refusal::Closed);
+        assert_eq!(refused.reason(), Reason::Closed);
         expect_fired(client.closed());
     }
 }
@@ -57,7 +62,7 @@ fn between_its_runs_it_refuses_at_once_whoever_would_wait() {
         client.insert_timeout(idle("a"), PATIENCE),
     ];
     for refused in refused {
-        assert_eq!(refused.unwrap_err().reason(), Refusal::Closed);
+        assert_eq!(refused.unwrap_err().reason(), Reason::Closed);
     }
 }
 
@@ -122,7 +127,7 @@ fn a_restarter_runs_it_again_and_its_clients_stay_good() {
         match client.insert(member) {
             Ok(process) => break process,
             Err(refused) => {
-                assert_eq!(refused.reason(), Refusal::Closed);
+                assert_eq!(refused.reason(), Reason::Closed);
                 assert!(began.elapsed() < PATIENCE);
                 member = refused.into_member();
             }
@@ -215,7 +220,7 @@ fn a_member_given_up_in_an_earlier_run_keeps_its_place_in_the_next() {
         });
         one_run(&mut group, |client, _| {
             let refused = client.try_insert(idle("next")).unwrap_err();
-            assert_eq!(refused.reason(), Refusal::Full);
+            assert_eq!(refused.reason(), Reason::Full);
             call.trigger_exit(Ok(()));
             client.insert(refused.into_member()).unwrap().expect_ready();
         });

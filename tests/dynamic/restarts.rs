@@ -2,8 +2,10 @@
 
 use ifrit::testing::{Call, FakeRunner, ManualClock, Waiting};
 use ifrit::{
-    Backoff, Capacity, Dynamic, DynamicClient, Ends, Error, Member, Process, Refusal, Restart,
-    Signal, Status,
+    Error, Process, Signal,
+    grouper::{Capacity, Dynamic, DynamicClient, Ends, Member, Reason},
+    process::Status,
+    restart::{Backoff, Restart},
 };
 
 use crate::kit::{
@@ -97,8 +99,8 @@ fn it_keeps_its_name_and_its_place_during_a_delay_and_a_stop_ends_that_at_once()
         clock.wait_for_timers(1);
         assert_eq!(process.status(), Status::Restarting);
         let refused = |name: &str| client.try_insert(idle(name)).unwrap_err().reason();
-        assert_eq!(refused("worker"), Refusal::DuplicateName);
-        assert_eq!(refused("other"), Refusal::Full);
+        assert_eq!(refused("worker"), Reason::DuplicateName);
+        assert_eq!(refused("other"), Reason::Full);
         group.signal(Signal::TERMINATE);
         group.expect_exit().unwrap();
         process.expect_exit().unwrap();
@@ -184,7 +186,7 @@ fn a_backoff_that_cannot_be_is_refused_and_the_member_comes_back() {
     let invalid = Restart::permanent().backoff(Backoff::none().jitter(2.0));
     let (member, fake) = fake("worker");
     let refused = client.insert(member.restart(invalid)).unwrap_err();
-    assert_eq!(refused.reason(), Refusal::InvalidBackoff);
+    assert_eq!(refused.reason(), Reason::InvalidBackoff);
     let member: Member = refused.into_member();
     let restarted = client.insert(member.restart(transient())).unwrap();
     fake.wait_for_call().trigger_exit(Ok(()));

@@ -9,7 +9,11 @@ use std::time::Duration;
 
 use ifrit::crossbeam_channel::{Sender, unbounded};
 use ifrit::testing::Waiting;
-use ifrit::{DynamicClient, Member, Receiver, Signal, run_fn, run_once};
+use ifrit::{
+    Receiver, Signal,
+    grouper::{DynamicClient, Member},
+    run_fn, run_once,
+};
 
 use crate::kit::{at_most, idle, recv, start, stress, unlimited};
 use crate::whole::{threads_named, until};

@@ -2,7 +2,7 @@
 
 use ifrit::Signal;
 use ifrit::testing::{Waiting, signal_recorder};
-use ifrit::{Member, Receiver};
+use ifrit::{Receiver, grouper::Member};
 
 use crate::kit::{both, done, expect_fired, insert_fake, start, unlimited};
 

@@ -2,7 +2,11 @@
 
 use ifrit::crossbeam_channel::bounded;
 use ifrit::testing::Waiting;
-use ifrit::{Dynamic, Error, Member, Signal, run_once};
+use ifrit::{
+    Error, Signal,
+    grouper::{Dynamic, Member},
+    run_once,
+};
 
 use crate::kit::{at_most, done, idle, start, trace};
 use crate::whole::{MB, in_child_with_stacks, with_room_for};

@@ -2,7 +2,12 @@
 
 use ifrit::crossbeam_channel::{never, unbounded};
 use ifrit::testing::{Harness, Waiting};
-use ifrit::{Cause, Error, Member, Refusal, Runner, Signal, ready_channel, run_fn};
+use ifrit::{
+    Error, Runner, Signal,
+    error::Cause,
+    grouper::{Member, Reason},
+    ready_channel, run_fn,
+};
 
 use crate::kit::{
     at_most, both, done, elsewhere, failing, fake, idle, insert_fake, recv, start, trace, unlimited,
@@ -182,7 +187,7 @@ fn a_member_may_close_its_own_group() {
     let member = run_fn(move |_, _| {
         inside.close();
         let refused = inside.insert(idle("late")).unwrap_err();
-        assert_eq!(refused.reason(), Refusal::Closed);
+        assert_eq!(refused.reason(), Reason::Closed);
         Ok(())
     });
     client.insert(Member::new("a", member)).unwrap();

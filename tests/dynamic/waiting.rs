@@ -6,7 +6,11 @@ use std::time::Duration;
 
 use ifrit::crossbeam_channel::unbounded;
 use ifrit::testing::{PATIENCE, Waiting};
-use ifrit::{InsertError, Member, Refusal, Signal, run_once};
+use ifrit::{
+    Signal,
+    grouper::{Member, Reason, Refusal},
+    run_once,
+};
 
 use crate::kit::{
     at_most, both, elsewhere, expect_fired, fake, idle, insert_fake, recv, start, unlimited,
@@ -40,7 +44,7 @@ fn try_insert_into_a_full_group_says_so() {
     let (client, _group) = start(at_most(1));
     let (first, call) = insert_fake(&client, "first");
     let refused = client.try_insert(idle("second")).unwrap_err();
-    assert_eq!(refused.reason(), Refusal::Full);
+    assert_eq!(refused.reason(), Reason::Full);
     call.trigger_exit(Ok(()));
     first.expect_exit().unwrap();
     client
@@ -55,7 +59,7 @@ fn insert_with_a_time_out_into_a_full_group_times_out() {
     let (first, call) = insert_fake(&client, "first");
     let patience = Duration::from_millis(1);
     let refused = client.insert_timeout(idle("second"), patience).unwrap_err();
-    assert_eq!(refused.reason(), Refusal::TimedOut);
+    assert_eq!(refused.reason(), Reason::TimedOut);
 
     let waiting = elsewhere({
         let client = client.clone();
@@ -128,7 +132,7 @@ fn one_who_is_refused_after_all_passes_the_place_on() {
             elsewhere(move || {
                 let process = client.insert(idle(name))?;
                 process.signal(Signal::INTERRUPT);
-                Ok::<_, Box<InsertError>>(process.expect_exit())
+                Ok::<_, Box<Refusal>>(process.expect_exit())
             })
         });
         call.trigger_exit(Ok(()));
@@ -136,7 +140,7 @@ fn one_who_is_refused_after_all_passes_the_place_on() {
         other.unwrap().unwrap();
         let refused = [one, two].into_iter().filter_map(Result::err);
         let reasons: Vec<_> = refused.map(|refused| refused.reason()).collect();
-        assert!(reasons.is_empty() || reasons == [Refusal::DuplicateName]);
+        assert!(reasons.is_empty() || reasons == [Reason::DuplicateName]);
     }
     client.close();
     group.expect_exit().unwrap();
@@ -153,7 +157,7 @@ fn close_answers_those_who_wait_for_a_place() {
     });
     client.close();
     let refused = waiting.outcome().unwrap_err();
-    assert_eq!(refused.reason(), Refusal::Closed);
+    assert_eq!(refused.reason(), Reason::Closed);
     assert_eq!(fake.calls(), 0);
     call.trigger_exit(Ok(()));
     group.expect_exit().unwrap();
@@ -169,7 +173,7 @@ fn a_stop_answers_those_who_wait_for_a_place() {
     });
     group.signal(Signal::INTERRUPT);
     // It may have waited, or entered after the first has left: not once the stop has begun.
-    assert_eq!(waiting.outcome().unwrap_err().reason(), Refusal::Closed);
+    assert_eq!(waiting.outcome().unwrap_err().reason(), Reason::Closed);
     group.expect_exit().unwrap();
 }
 
@@ -190,7 +194,7 @@ fn a_stop_answers_a_member_that_waits_for_room_in_its_own_group() {
             .unwrap()
             .expect_ready();
         group.signal(Signal::INTERRUPT);
-        assert_eq!(recv(&answer), Refusal::Closed);
+        assert_eq!(recv(&answer), Reason::Closed);
         group.expect_exit().unwrap();
     }
 }
@@ -202,7 +206,7 @@ fn close_before_the_run_answers_those_who_wait_for_it() {
     let waiting = elsewhere(move || client.insert(idle("early")));
     let client = group.client();
     client.close();
-    assert_eq!(waiting.outcome().unwrap_err().reason(), Refusal::Closed);
+    assert_eq!(waiting.outcome().unwrap_err().reason(), Reason::Closed);
     expect_fired(client.closed());
 }
 
@@ -215,8 +219,8 @@ fn a_group_dropped_unrun_answers_those_who_wait_for_it() {
     let patient = elsewhere(move || patient.insert_timeout(idle("patient"), PATIENCE));
     drop(group);
     let refused = waiting.outcome().unwrap_err();
-    assert_eq!(refused.reason(), Refusal::Closed);
-    assert_eq!(patient.outcome().unwrap_err().reason(), Refusal::Closed);
+    assert_eq!(refused.reason(), Reason::Closed);
+    assert_eq!(patient.outcome().unwrap_err().reason(), Reason::Closed);
 
     let (elsewhere, _group) = start(unlimited());
     let process = elsewhere.insert(refused.into_member()).unwrap();

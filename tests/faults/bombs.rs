@@ -9,7 +9,9 @@ use ifrit::grouper::{Admin, Capacity, Strategy};
 use ifrit::restart::{Backoff, Budget, Restart, Restarter};
 use ifrit::testing::{PATIENCE, Waiting};
 use ifrit::{
-    Dynamic, Error, Member, Parallel, Process, Runner, Signal, background, run_fn, until_stop,
+    Error, Process, Runner, Signal, background,
+    grouper::{Dynamic, Member, Parallel},
+    run_fn, until_stop,
 };
 
 /// An error whose destructor panics.

@@ -7,8 +7,13 @@ use ifrit::grouper::Capacity;
 use ifrit::restart::{Backoff, Budget, Restart, Restarter};
 use ifrit::testing::{FakeRunner, ManualClock, PATIENCE, Waiting, signal_recorder};
 use ifrit::{
-    Cause, Clock, Dynamic, Error, Member, Members, Ordered, Parallel, Process, Runner, Sigmon,
-    Signal, run_fn, until_stop,
+    Error, Process, Runner, Signal,
+    clock::Clock,
+    error::Cause,
+    grouper::{Dynamic, Member, Members, Ordered, Parallel},
+    run_fn,
+    sigmon::Sigmon,
+    until_stop,
 };
 
 const SECOND: Duration = Duration::from_secs(1);
@@ -44,8 +49,8 @@ fn limited(limit: Duration) -> impl Runner {
     let restart = Restart::permanent().backoff(slow()).reset_after(limit);
     let flaky = Member::new("flaky", flaky)
         .restart(restart)
-        .start_timeout(limit)
-        .stop_timeout(limit);
+        .start_within(limit)
+        .stop_within(limit);
     let restarter = Restarter::on_error(steady())
         .backoff(slow())
         .budget(forever)
@@ -68,7 +73,7 @@ fn limited(limit: Duration) -> impl Runner {
 fn runs_and_stops(clock: Clock, limit: Duration) {
     let process = Process::builder()
         .clock(clock)
-        .start_timeout(limit)
+        .start_within(limit)
         .kill_grace(limit)
         .background(limited(limit));
     process.expect_ready();

@@ -6,8 +6,10 @@ use ifrit::grouper::Capacity;
 use ifrit::restart::{Backoff, Restarter};
 use ifrit::testing::{Waiting, never_ready, signal_recorder};
 use ifrit::{
-    Dynamic, Error, Member, Members, Ordered, Parallel, Process, Sigmon, Signal, background,
+    Error, Process, Signal, background,
+    grouper::{Dynamic, Member, Members, Ordered, Parallel},
     invoke, run_fn,
+    sigmon::Sigmon,
 };
 use rustix::process::{Signal as OsSignal, getpid, kill_process};
 
@@ -76,7 +78,7 @@ fn everything_else_needs_no_files() {
                 Members::new()
                     .add("inner", inner)
                     .add("fresh", fresh)
-                    .member(limited.start_timeout(Duration::from_secs(3_600))),
+                    .member(limited.start_within(Duration::from_secs(3_600))),
             );
             let group = background(group);
             group.expect_ready();
@@ -95,7 +97,7 @@ fn everything_else_needs_no_files() {
             };
             assert!(panic.location().is_some());
             assert!(panic.backtrace().is_some());
-            let limited = Process::builder().start_timeout(Duration::from_millis(1));
+            let limited = Process::builder().start_within(Duration::from_millis(1));
             let exit = limited.background(never_ready()).expect_exit();
             assert!(matches!(exit, Err(Error::StartTimeout { .. })));
         });

@@ -4,7 +4,7 @@ use ifrit::crossbeam_channel::never;
 use ifrit::grouper::{Batch, Capacity};
 use ifrit::restart::{Next, Restarter};
 use ifrit::testing::{Waiting, signal_recorder};
-use ifrit::{Error, Exit, Process, Receiver, Runner, Sigmon, Signal, run_fn};
+use ifrit::{Error, Exit, Process, Receiver, Runner, Signal, run_fn, sigmon::Sigmon};
 
 use crate::kit::{MB, in_child_with_stacks, with_room_for};
 

@@ -11,8 +11,11 @@ use ifrit::grouper::Capacity;
 use ifrit::restart::{Backoff, Next, Restart, Restarter};
 use ifrit::testing::{PATIENCE, Waiting};
 use ifrit::{
-    BoxRunner, Dynamic, DynamicClient, Error, Exit, Member, Members, Ordered, Parallel, Process,
-    Runner, Sigmon, Signal, run_fn, until_stop,
+    BoxRunner, Error, Exit, Process, Runner, Signal,
+    grouper::{Dynamic, DynamicClient, Member, Members, Ordered, Parallel},
+    run_fn,
+    sigmon::Sigmon,
+    until_stop,
 };
 
 use crate::kit::{in_child, in_child_with, threads, threads_named, until};
@@ -147,7 +150,7 @@ impl Program {
         let pool = Dynamic::new(Capacity::unlimited()).reuse_threads();
         let crowd = Dynamic::new(Capacity::unlimited());
         let (pool_client, crowd_client) = (pool.client(), crowd.client());
-        let db = Member::new("db", idle()).start_timeout(Duration::from_secs(3_600));
+        let db = Member::new("db", idle()).start_within(Duration::from_secs(3_600));
         let members = Members::new()
             .member(db)
             .add("workers", workers)

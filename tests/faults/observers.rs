@@ -12,8 +12,9 @@ use ifrit::grouper::Capacity;
 use ifrit::restart::{Backoff, Budget, Restart};
 use ifrit::testing::{PATIENCE, Waiting, signal_recorder};
 use ifrit::{
-    Dynamic, DynamicClient, Member, Members, Parallel, Process, Signal, background, invoke, run_fn,
-    run_once, until_stop,
+    Process, Signal, background,
+    grouper::{Dynamic, DynamicClient, Member, Members, Parallel},
+    invoke, run_fn, run_once, until_stop,
 };
 
 use crate::kit::in_child;

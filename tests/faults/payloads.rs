@@ -7,7 +7,11 @@ use std::time::Duration;
 
 use ifrit::restart::{Backoff, Budget, Restarter};
 use ifrit::testing::Waiting;
-use ifrit::{BoxError, Error, Member, Parallel, background, run_fn, run_once};
+use ifrit::{
+    BoxError, Error, background,
+    grouper::{Member, Parallel},
+    run_fn, run_once,
+};
 
 /// A payload whose destructor panics with another one of the same kind.
 struct Hydra;

@@ -7,8 +7,11 @@ use ifrit::grouper::{Capacity, Ends};
 use ifrit::restart::{Budget, Next, Restart, Restarter};
 use ifrit::testing::Waiting;
 use ifrit::{
-    BoxRunner, Dynamic, Error, Member, Members, Ordered, Parallel, Plan, Process, QueueOrdered,
-    ReadySender, Receiver, Runner, Sigmon, Signal, background, run_fn, until_stop,
+    BoxRunner, Error, Plan, Process, ReadySender, Receiver, Runner, Signal, background,
+    grouper::{Dynamic, Member, Members, Ordered, Parallel, QueueOrdered},
+    run_fn,
+    sigmon::Sigmon,
+    until_stop,
 };
 
 use crate::kit::until;

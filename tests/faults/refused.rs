@@ -2,7 +2,11 @@
 
 use ifrit::grouper::{Batch, Capacity};
 use ifrit::testing::Waiting;
-use ifrit::{Dynamic, Error, Member, Receiver, Signal, run_fn};
+use ifrit::{
+    Error, Receiver, Signal,
+    grouper::{Dynamic, Member},
+    run_fn,
+};
 
 use crate::kit::{MB, grown_by, in_child, threads, until};
 use crate::refusal::{Refuse, refusing};

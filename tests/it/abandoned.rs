@@ -5,8 +5,10 @@ use std::time::Duration;
 use ifrit::crossbeam_channel::{Receiver, Sender, bounded, unbounded};
 use ifrit::testing::{Call, FakeRunner, ManualClock, PATIENCE, Waiting};
 use ifrit::{
-    Cause, Error, Group, Member, Members, Order, Ordered, Parallel, Process, ReadySender, Runner,
-    Signal, Status,
+    Error, Process, ReadySender, Runner, Signal,
+    error::Cause,
+    grouper::{Group, Member, Members, Order, Ordered, Parallel},
+    process::Status,
 };
 
 use crate::support::{
@@ -30,7 +32,7 @@ fn give_up(clock: &ManualClock, group: &Process, call: &Call) -> Error {
 
 /// A member that has 10 s to stop.
 fn limited(name: &str, runner: impl Runner + 'static) -> Member {
-    Member::new(name, runner).stop_timeout(10 * SECOND)
+    Member::new(name, runner).stop_within(10 * SECOND)
 }
 
 #[test]
@@ -183,7 +185,7 @@ fn one_that_comes_home_while_the_others_still_stop_is_no_longer_missing() {
 fn one_given_up_before_its_turn_to_be_told_did_not_end_by_itself() {
     let clock = ManualClock::new();
     let (a, late) = (FakeRunner::new(), FakeRunner::new());
-    let slow = Member::new("late", late.clone()).start_timeout(SECOND);
+    let slow = Member::new("late", late.clone()).start_within(SECOND);
     let members = [Member::new("a", a.clone()), slow.stop_delay(10 * SECOND)];
     let group = on(&clock, Ordered::new(members));
     let [a] = up(&[a]);
@@ -209,7 +211,7 @@ fn a_late_readiness_of_one_given_up_says_nothing() {
     let clock = ManualClock::new();
     let (a, b) = (FakeRunner::new(), FakeRunner::new());
     let group = Parallel::new([
-        Member::new("a", a.clone()).start_timeout(10 * SECOND),
+        Member::new("a", a.clone()).start_within(10 * SECOND),
         Member::new("b", b.clone()),
     ]);
     let group = on(&clock, group);
@@ -261,7 +263,7 @@ fn one_that_outlives_its_group_stands_below_the_next_one_up_and_is_named_there()
         let _ = released.recv();
         exit
     });
-    let outer = Member::new("outer", clinging).stop_timeout(60 * SECOND);
+    let outer = Member::new("outer", clinging).stop_within(60 * SECOND);
     let (group, [deaf]) = running_on(&clock, Ordered::new([outer]), &[deaf]);
     group.signal(TERM);
     assert_eq!(deaf.wait_for_signal(), TERM);

@@ -4,7 +4,9 @@ use std::time::Duration;
 
 use ifrit::testing::{Call, FakeRunner, ManualClock, Waiting};
 use ifrit::{
-    Cause, Error, Group, Member, Members, Order, Ordered, Parallel, Process, QueueOrdered, Signal,
+    Error, Process, Signal,
+    error::Cause,
+    grouper::{Group, Member, Members, Order, Ordered, Parallel, QueueOrdered},
 };
 
 use crate::support::{
@@ -206,7 +208,7 @@ fn the_lesser_of_a_members_limit_and_that_of_its_group_holds() {
     for (member, group, expected) in [(20, 100, 20), (200, 100, 99)] {
         let clock = ManualClock::new();
         let fake = FakeRunner::new();
-        let member = Member::new("a", fake.clone()).stop_timeout(member * SECOND);
+        let member = Member::new("a", fake.clone()).stop_within(member * SECOND);
         let group = Parallel::new([member]).stop_within(group * SECOND);
         let (group, [a]) = running_on(&clock, group, &[fake]);
         group.signal(TERM);
@@ -224,7 +226,7 @@ fn a_group_not_ready_in_time_knows_how_long_it_has_as_soon_as_it_is_told_to_stop
         let (clock, (fakes, members)) = (ManualClock::new(), fakes::<2>());
         let group = Process::builder()
             .clock(clock.clock())
-            .start_timeout(10 * SECOND)
+            .start_within(10 * SECOND)
             .background(Ordered::new(members));
         let [a] = up(&[fakes[0].clone()]);
         let deaf = fakes[1].wait_for_call();
@@ -249,13 +251,13 @@ fn limits_without_end_are_harmless() {
         let inner = Group::<O>::new([Member::new("leaf", fake.clone())]).kill_grace(endless);
         let inner = Member::new("inner", inner.start_within(endless).stop_within(endless));
         let delaying = Member::new("delayed", delayed.clone()).stop_delay(endless);
-        let group = Parallel::new([inner.start_timeout(endless).stop_timeout(endless), delaying]);
+        let group = Parallel::new([inner.start_within(endless).stop_within(endless), delaying]);
         let group = group
             .start_within(endless)
             .stop_within(endless)
             .kill_grace(endless);
         let group = Process::builder()
-            .start_timeout(endless)
+            .start_within(endless)
             .kill_grace(endless)
             .background(group);
         let [leaf, delayed] = up(&[fake, delayed]);
@@ -278,7 +280,7 @@ fn limits_below_a_clocks_smallest_step_still_end_the_stop() {
     let clock = ManualClock::new();
     let fake = FakeRunner::new();
     let nanosecond = Duration::from_nanos(1);
-    let group = Ordered::new([Member::new("a", fake.clone()).stop_timeout(nanosecond)]);
+    let group = Ordered::new([Member::new("a", fake.clone()).stop_within(nanosecond)]);
     let group = group.stop_within(nanosecond).kill_grace(nanosecond);
     let (group, [a]) = running_on(&clock, group, &[fake]);
     group.signal(TERM);

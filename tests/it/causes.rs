@@ -4,7 +4,11 @@ use std::time::Duration;
 
 use ifrit::crossbeam_channel::bounded;
 use ifrit::testing::{FakeRunner, ManualClock, Waiting};
-use ifrit::{Cause, Group, Member, Members, Order, Ordered, Parallel, Signal};
+use ifrit::{
+    Signal,
+    error::Cause,
+    grouper::{Group, Member, Members, Order, Ordered, Parallel},
+};
 
 use crate::support::{
     causes, end, fakes, heard, mark, on_every_kind, running, running_on, trace_of, up,

@@ -6,7 +6,10 @@ use std::time::{Duration, Instant};
 
 use ifrit::crossbeam_channel::{TryRecvError, select};
 use ifrit::testing::{ManualClock, PATIENCE, Waiting, never_ready};
-use ifrit::{Alarm, Clock, Error, Process, Signal};
+use ifrit::{
+    Error, Process, Signal,
+    clock::{Alarm, Clock},
+};
 
 const SECOND: Duration = Duration::from_secs(1);
 
@@ -73,10 +76,10 @@ fn alarms_can_be_selected_on() {
 fn an_earlier_deadline_is_kept_whoever_came_first() {
     // The one timer of the system's clock is asleep until the first deadline when the second is set.
     let far = Process::builder()
-        .start_timeout(SECOND * 3_600)
+        .start_within(SECOND * 3_600)
         .background(never_ready());
     let near = Process::builder()
-        .start_timeout(Duration::from_millis(1))
+        .start_within(Duration::from_millis(1))
         .background(never_ready());
     assert!(matches!(
         near.expect_exit(),
@@ -127,7 +130,7 @@ fn what_comes_due_because_of_what_was_due_is_done_on_the_same_move() {
     let fake = ifrit::testing::FakeRunner::new();
     let process = Process::builder()
         .clock(hand.clock())
-        .start_timeout(SECOND)
+        .start_within(SECOND)
         .kill_grace(SECOND)
         .background(fake.clone());
     hand.advance(SECOND * 3);

@@ -3,7 +3,11 @@
 use std::time::Duration;
 
 use ifrit::testing::{FakeRunner, ManualClock, Waiting};
-use ifrit::{Cause, Error, Group, Member, Members, Order, Ordered, Parallel, Process, Signal};
+use ifrit::{
+    Error, Process, Signal,
+    error::Cause,
+    grouper::{Group, Member, Members, Order, Ordered, Parallel},
+};
 
 use crate::support::{
     causes, end, fakes, heard, heard_when_done, mark, on, on_every_kind, running_on, trace_of, up,
@@ -19,7 +23,7 @@ fn slow_start(clock: &ManualClock) -> (Process, [ifrit::testing::Call; 2]) {
     let (a, b) = (FakeRunner::new(), FakeRunner::new());
     let group = Ordered::new([
         Member::new("a", a.clone()),
-        Member::new("b", b.clone()).start_timeout(30 * SECOND),
+        Member::new("b", b.clone()).start_within(30 * SECOND),
     ]);
     let group = on(clock, group);
     let [a] = up(&[a]);
@@ -29,7 +33,7 @@ fn slow_start(clock: &ManualClock) -> (Process, [ifrit::testing::Call; 2]) {
     (group, [a, b])
 }
 
-fn start_timeout(trace: &ifrit::ExitTrace) -> &Error {
+fn start_within(trace: &ifrit::error::ExitTrace) -> &Error {
     let initiator = trace.initiator().unwrap();
     assert_eq!(initiator.name, "b");
     let error = initiator.exit.as_ref().unwrap_err();
@@ -48,7 +52,7 @@ fn a_member_not_ready_in_time_is_told_to_stop_and_that_stops_the_group() {
     assert_eq!(a.wait_for_signal(), INT);
     a.trigger_exit(Ok(()));
     let trace = trace_of(group.expect_exit());
-    let error = start_timeout(&trace);
+    let error = start_within(&trace);
     assert_eq!(error.to_string(), "b: not ready within 30s");
     assert!(!group.is_ready());
 }
@@ -63,7 +67,7 @@ fn a_member_not_ready_in_time_is_told_kill_after_the_grace_and_its_error_is_kept
     assert_eq!(a.wait_for_signal(), INT);
     a.trigger_exit(Ok(()));
     let trace = trace_of(group.expect_exit());
-    let error = start_timeout(&trace);
+    let error = start_within(&trace);
     assert_eq!(error.to_string(), "b: not ready within 30s: half done");
     assert!(error.stuck().is_empty());
 }
@@ -79,7 +83,7 @@ fn a_member_not_ready_in_time_that_ignores_kill_is_given_up_and_named() {
     let error = group.expect_exit().unwrap_err();
     assert_eq!(error.stuck()[0].name, "b");
     assert!(error.stuck()[0].thread.is_some());
-    start_timeout(&trace_of(Err(error)));
+    start_within(&trace_of(Err(error)));
     assert!(!group.is_ready());
     b.trigger_exit(Ok(()));
 }
@@ -89,7 +93,7 @@ fn a_member_that_was_ready_in_time_hears_nothing_of_its_start_limit() {
     fn check<O: Order>() {
         let clock = ManualClock::new();
         let fake = FakeRunner::new();
-        let member = Member::new("a", fake.clone()).start_timeout(30 * SECOND);
+        let member = Member::new("a", fake.clone()).start_within(30 * SECOND);
         let (group, [a]) = running_on(&clock, Group::<O>::new([member]), &[fake]);
         clock.advance(300 * SECOND);
         mark(&group);
@@ -105,7 +109,7 @@ fn a_one_shot_member_has_its_start_limit_for_the_whole_run() {
     let clock = ManualClock::new();
     let fake = FakeRunner::new();
     let step = Member::new("step", fake.clone());
-    let group = Ordered::new([step.one_shot().start_timeout(60 * SECOND)]);
+    let group = Ordered::new([step.one_shot().start_within(60 * SECOND)]);
     let group = on(&clock, group);
     let step = fake.wait_for_call();
     assert_eq!(clock.advance_to_next(), 60 * SECOND);
@@ -119,7 +123,7 @@ fn a_one_shot_member_has_its_start_limit_for_the_whole_run() {
 fn a_start_limit_no_longer_counts_once_the_member_was_told_to_stop() {
     let clock = ManualClock::new();
     let fake = FakeRunner::new();
-    let member = Member::new("a", fake.clone()).start_timeout(30 * SECOND);
+    let member = Member::new("a", fake.clone()).start_within(30 * SECOND);
     let group = on(&clock, Parallel::new([member]));
     let a = fake.wait_for_call();
     clock.wait_for_timers(1);
@@ -137,7 +141,7 @@ fn a_member_that_does_not_stop_in_time_is_told_kill_and_after_the_grace_given_up
     fn check<O: Order>() {
         let clock = ManualClock::new();
         let fake = FakeRunner::new();
-        let member = Member::new("a", fake.clone()).stop_timeout(10 * SECOND);
+        let member = Member::new("a", fake.clone()).stop_within(10 * SECOND);
         let (group, [a]) = running_on(&clock, Group::<O>::new([member]), &[fake]);
         group.signal(TERM);
         assert_eq!(a.wait_for_signal(), TERM);
@@ -157,7 +161,7 @@ fn a_member_that_does_not_stop_in_time_is_told_kill_and_after_the_grace_given_up
 fn a_member_that_returns_on_kill_is_not_given_up() {
     let clock = ManualClock::new();
     let fake = FakeRunner::new();
-    let member = Member::new("a", fake.clone()).stop_timeout(10 * SECOND);
+    let member = Member::new("a", fake.clone()).stop_within(10 * SECOND);
     let (group, [a]) = running_on(&clock, Parallel::new([member]), &[fake]);
     group.signal(TERM);
     assert_eq!(clock.advance_to_next(), 10 * SECOND);
@@ -173,8 +177,8 @@ fn a_stop_limit_counts_from_the_members_own_turn() {
     let clock = ManualClock::new();
     let (a, b) = (FakeRunner::new(), FakeRunner::new());
     let group = Ordered::new([
-        Member::new("a", a.clone()).stop_timeout(10 * SECOND),
-        Member::new("b", b.clone()).stop_timeout(10 * SECOND),
+        Member::new("a", a.clone()).stop_within(10 * SECOND),
+        Member::new("b", b.clone()).stop_within(10 * SECOND),
     ]);
     let (group, [a, b]) = running_on(&clock, group, &[a, b]);
     group.signal(TERM);
@@ -193,7 +197,7 @@ fn a_further_stop_signal_extends_neither_the_limit_nor_the_grace() {
     fn check<O: Order>() {
         let clock = ManualClock::new();
         let fake = FakeRunner::new();
-        let member = Member::new("a", fake.clone()).stop_timeout(10 * SECOND);
+        let member = Member::new("a", fake.clone()).stop_within(10 * SECOND);
         let (group, [a]) = running_on(&clock, Group::<O>::new([member]), &[fake]);
         group.signal(INT);
         assert_eq!(a.wait_for_signal(), INT);
@@ -220,7 +224,7 @@ fn a_further_stop_signal_extends_neither_the_limit_nor_the_grace() {
 fn a_stop_limit_bounds_a_stop_that_begins_inside_the_member() {
     let clock = ManualClock::new();
     let ([x, y], inner) = fakes();
-    let inner = Member::new("inner", Parallel::new(inner)).stop_timeout(10 * SECOND);
+    let inner = Member::new("inner", Parallel::new(inner)).stop_within(10 * SECOND);
     let (group, [x, y]) = running_on(&clock, Ordered::new([inner]), &[x, y]);
     x.trigger_exit(Err("lost".into()));
     assert_eq!(y.wait_for_signal(), INT);
@@ -238,7 +242,7 @@ fn a_stop_limit_bounds_a_stop_that_begins_inside_the_member() {
 fn a_grace_without_end_gives_nobody_up() {
     let clock = ManualClock::new();
     let fake = FakeRunner::new();
-    let group = Ordered::new([Member::new("a", fake.clone()).stop_timeout(SECOND)]);
+    let group = Ordered::new([Member::new("a", fake.clone()).stop_within(SECOND)]);
     let (group, [a]) = running_on(&clock, group.kill_grace(Duration::MAX), &[fake]);
     group.signal(TERM);
     assert_eq!(clock.advance_to_next(), SECOND);
@@ -273,7 +277,7 @@ fn the_grace_is_that_of_the_group_or_else_that_of_its_process() {
             let _ = released.recv();
             Ok(())
         });
-        Parallel::new([Member::new("deaf", deaf).stop_timeout(10 * SECOND)])
+        Parallel::new([Member::new("deaf", deaf).stop_within(10 * SECOND)])
     };
     stop(group(), 3 * SECOND, 3 * SECOND);
     stop(group().kill_grace(5 * SECOND), 3 * SECOND, 5 * SECOND);

@@ -5,8 +5,13 @@ use std::fmt::Debug;
 
 use ifrit::testing::{FakeRunner, Harness, ManualClock};
 use ifrit::{
-    Batch, Capacity, Clock, Dynamic, Member, Members, Ordered, Plan, Process, Restart, Restarter,
-    Sigmon, ready_channel, run_fn, run_once,
+    Plan, Process,
+    clock::Clock,
+    grouper::{Batch, Capacity, Dynamic, Member, Members, Ordered},
+    ready_channel,
+    restart::{Restart, Restarter},
+    run_fn, run_once,
+    sigmon::Sigmon,
 };
 
 use crate::support::fakes;
@@ -50,7 +55,7 @@ fn groups_name_their_members() {
     let refused = group
         .client()
         .try_insert(Member::new("job", FakeRunner::new()));
-    says(refused.unwrap_err(), &["InsertError", "job", "NotRunning"]);
+    says(refused.unwrap_err(), &["Refusal", "job", "NotRunning"]);
 }
 
 #[test]

@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use ifrit::testing::{FakeRunner, Waiting, signal_recorder};
-use ifrit::{Error, Group, Member, Members, Order, Ordered, Parallel, Signal};
+use ifrit::{
+    Error, Signal,
+    grouper::{Group, Member, Members, Order, Ordered, Parallel},
+};
 
 use crate::support::{Again, on_every_kind, up};
 
@@ -84,13 +87,10 @@ fn a_deadline_of_no_length_is_refused_and_nothing_starts() {
             assert!(matches!(error, Error::ZeroDeadline { .. }));
         };
         of_member(
-            |b| b.start_timeout(Duration::ZERO),
-            "b: start_timeout is zero",
+            |b| b.start_within(Duration::ZERO),
+            "b: start_within is zero",
         );
-        of_member(
-            |b| b.stop_timeout(Duration::ZERO),
-            "b: stop_timeout is zero",
-        );
+        of_member(|b| b.stop_within(Duration::ZERO), "b: stop_within is zero");
 
         for (group, option) in [
             (Group::<O>::new([]).start_within(zero), "start_within"),

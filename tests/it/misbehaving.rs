@@ -5,7 +5,10 @@ use std::time::Duration;
 
 use ifrit::crossbeam_channel::{Sender, bounded, unbounded};
 use ifrit::testing::{FakeRunner, ManualClock, PATIENCE, Waiting};
-use ifrit::{Error, Group, Members, Order, Ordered, Parallel, Process, Runner, Signal};
+use ifrit::{
+    Error, Process, Runner, Signal,
+    grouper::{Group, Members, Order, Ordered, Parallel},
+};
 
 use crate::support::{end, fakes, heard, mark, on, on_every_kind, running, trace_of, up};
 

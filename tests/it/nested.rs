@@ -4,7 +4,9 @@ use std::fmt;
 
 use ifrit::testing::{FakeRunner, Waiting, never_ready, signal_recorder};
 use ifrit::{
-    BoxRunner, Cause, Error, Members, Ordered, Parallel, Process, QueueOrdered, Runner, Signal,
+    BoxRunner, Error, Process, Runner, Signal,
+    error::Cause,
+    grouper::{Members, Ordered, Parallel, QueueOrdered},
 };
 
 use crate::support::{Again, causes, end, fakes, heard, living, mark, trace_of, up};

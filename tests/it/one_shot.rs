@@ -2,7 +2,11 @@
 
 use ifrit::grouper::order::{Stack, Together};
 use ifrit::testing::{FakeRunner, Waiting};
-use ifrit::{Cause, Error, Group, Member, Order, Ordered, Signal};
+use ifrit::{
+    Error, Signal,
+    error::Cause,
+    grouper::{Group, Member, Order, Ordered},
+};
 
 use crate::support::{causes, end, heard, living, mark, on_every_kind, trace_of, up};
 

@@ -2,7 +2,7 @@
 
 use ifrit::crossbeam_channel::TryRecvError;
 use ifrit::testing::Waiting;
-use ifrit::{Cause, Error, Ordered, Signal, crossbeam_channel};
+use ifrit::{Error, Signal, crossbeam_channel, error::Cause, grouper::Ordered};
 
 use crate::support::{by_hand, causes, end, fakes, heard, living, mark, running, trace_of, up};
 

@@ -2,7 +2,7 @@
 
 use ifrit::crossbeam_channel;
 use ifrit::testing::Waiting;
-use ifrit::{Cause, Parallel, Signal};
+use ifrit::{Signal, error::Cause, grouper::Parallel};
 
 use crate::support::{by_hand, causes, end, fakes, heard, mark, running, trace_of, up};
 

@@ -4,8 +4,12 @@ use std::time::Duration;
 
 use ifrit::testing::{FakeRunner, Waiting};
 use ifrit::{
-    BoxRunner, Member, Members, Ordered, Parallel, Plan, Process, QueueOrdered, ReadySender,
-    Receiver, Restart, Restarter, Runner, Sigmon, Signal, Status, Strategy, Tree, TreeNode,
+    BoxRunner, Plan, Process, ReadySender, Receiver, Runner, Signal, Tree,
+    grouper::{Member, Members, Ordered, Parallel, QueueOrdered, Strategy},
+    process::Status,
+    restart::{Restart, Restarter},
+    sigmon::Sigmon,
+    tree::TreeNode,
 };
 
 use crate::support::{Again, end, fakes, mark, running, up};
@@ -18,12 +22,12 @@ fn a_plan_names_kinds_members_and_what_is_set_for_them_in_start_order() {
     let app = Ordered::new([
         Member::new("migrate", fake())
             .one_shot()
-            .start_timeout(secs(60)),
-        Member::new("pool", pool).stop_timeout(secs(5)),
+            .start_within(secs(60)),
+        Member::new("pool", pool).stop_within(secs(5)),
         Member::new("jobs", jobs.stop_within(secs(4))),
         Member::new("web", fake())
             .stop_delay(Duration::from_millis(1500))
-            .stop_timeout(secs(10)),
+            .stop_within(secs(10)),
     ])
     .start_within(secs(90))
     .stop_within(secs(20));

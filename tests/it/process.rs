@@ -9,7 +9,11 @@ mod wait;
 use std::panic::{RefUnwindSafe, UnwindSafe};
 
 use ifrit::testing::{FakeRunner, Waiting, never_ready};
-use ifrit::{Process, Signal, Status, Wait, background, current, run_fn};
+use ifrit::{
+    Process, Signal, background, current,
+    process::{Status, Wait},
+    run_fn,
+};
 
 #[test]
 fn a_process_can_be_shared_in_every_way() {
@@ -18,9 +22,9 @@ fn a_process_can_be_shared_in_every_way() {
     fn crosses_threads<T: Send + Sync + std::fmt::Debug>() {}
     crosses_threads::<Wait>();
     crosses_threads::<ifrit::ReadySender>();
-    crosses_threads::<ifrit::Builder>();
-    crosses_threads::<ifrit::Clock>();
-    crosses_threads::<ifrit::Alarm>();
+    crosses_threads::<ifrit::process::Builder>();
+    crosses_threads::<ifrit::clock::Clock>();
+    crosses_threads::<ifrit::clock::Alarm>();
     crosses_threads::<ifrit::Scope<'_, '_>>();
     crosses_threads::<FakeRunner>();
     fn can_be_sent<T: Send>() {}

@@ -1,7 +1,7 @@
 //! Queue-ordered groups: as ordered ones, but stopped in start order.
 
 use ifrit::testing::Waiting;
-use ifrit::{Cause, QueueOrdered, Signal};
+use ifrit::{Signal, error::Cause, grouper::QueueOrdered};
 
 use crate::support::{causes, end, fakes, heard, living, mark, running, trace_of, up};
 

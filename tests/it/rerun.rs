@@ -1,7 +1,11 @@
 //! Every group can be run again, and nothing is left over from the run before.
 
 use ifrit::testing::{FakeRunner, Harness, Waiting};
-use ifrit::{Cause, Group, Member, Members, Order, Ordered, Parallel, Signal};
+use ifrit::{
+    Signal,
+    error::Cause,
+    grouper::{Group, Member, Members, Order, Ordered, Parallel},
+};
 
 use crate::support::{Again, causes, end, fakes, heard, mark, on_every_kind, trace_of, up};
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use ifrit::crossbeam_channel::{Receiver, Select, Sender, bounded, unbounded};
 use ifrit::testing::{FakeRunner, ManualClock, PATIENCE, Waiting};
-use ifrit::{Error, Process, ReadySender, Runner, Sigmon, Signal, ready_channel, run_fn};
+use ifrit::{Error, Process, ReadySender, Runner, Signal, ready_channel, run_fn, sigmon::Sigmon};
 
 const SECOND: Duration = Duration::from_secs(1);
 

@@ -1,6 +1,6 @@
 //! The words themselves.
 
-use ifrit::{ParseSignalError, Signal};
+use ifrit::{Signal, signal::ParseSignalError};
 
 fn all() -> impl Iterator<Item = Signal> {
     (1..=64).filter_map(Signal::from_raw)

@@ -110,7 +110,7 @@ fn a_signal_to_an_exited_process_is_harmless() {
     for raw in 1..=64 {
         process.signal(Signal::from_raw(raw).unwrap());
     }
-    assert_eq!(process.status(), ifrit::Status::Exited);
+    assert_eq!(process.status(), ifrit::process::Status::Exited);
     let after = process.expect_exit().unwrap_err().to_string();
     assert_eq!(after, exit.unwrap_err().to_string());
 }

@@ -3,7 +3,10 @@
 use std::time::Duration;
 
 use ifrit::testing::{FakeRunner, ManualClock, Waiting};
-use ifrit::{Error, Members, Ordered, Process, Signal};
+use ifrit::{
+    Error, Process, Signal,
+    grouper::{Members, Ordered},
+};
 
 use crate::support::{deep, on};
 
@@ -40,7 +43,7 @@ fn a_start_limit_shrinks_on_its_way_down_and_names_the_leaf() {
         |group: Ordered, clock: &ManualClock| on(clock, group.start_within(100 * SECOND));
     let by_its_process = |group: Ordered, clock: &ManualClock| {
         let builder = Process::builder().clock(clock.clock());
-        builder.start_timeout(100 * SECOND).background(group)
+        builder.start_within(100 * SECOND).background(group)
     };
     // Each level watches over what it has started, and in the second case the process over all.
     let cases: [(fn(_, &_) -> _, usize); 2] = [(by_the_group, 3), (by_its_process, 4)];

@@ -4,7 +4,11 @@ use std::time::Duration;
 
 use ifrit::grouper::order::{Queue, Stack};
 use ifrit::testing::{Call, FakeRunner, ManualClock, Waiting};
-use ifrit::{Cause, Group, Member, Order, Ordered, Parallel, Process, Signal};
+use ifrit::{
+    Process, Signal,
+    error::Cause,
+    grouper::{Group, Member, Order, Ordered, Parallel},
+};
 
 use crate::support::{
     causes, end, heard, heard_when_done, mark, on_every_kind, running_on, trace_of,
@@ -159,7 +163,7 @@ fn a_member_that_ends_during_its_delay_is_not_waited_for() {
 fn it_does_not_count_towards_the_members_own_limit() {
     fn check<O: Order>() {
         let clock = ManualClock::new();
-        let limit = |member: Member| member.stop_timeout(10 * SECOND);
+        let limit = |member: Member| member.stop_within(10 * SECOND);
         let (group, a) = delayed::<O>(&clock, limit, |group| group);
         group.signal(TERM);
         assert_eq!(clock.advance_to_next(), 5 * SECOND);

@@ -3,7 +3,10 @@
 use ifrit::crossbeam_channel::{bounded, unbounded};
 use ifrit::grouper::order::{Queue, Stack, Together};
 use ifrit::testing::{PATIENCE, Waiting, signal_recorder};
-use ifrit::{Group, Member, Members, Order, Ordered, Parallel, QueueOrdered, Signal};
+use ifrit::{
+    Signal,
+    grouper::{Group, Member, Members, Order, Ordered, Parallel, QueueOrdered},
+};
 
 use crate::support::{by_hand, end, fakes, heard, mark, on_every_kind, running, up};
 

@@ -5,8 +5,9 @@ use std::sync::{Arc, Mutex};
 use ifrit::crossbeam_channel::{Receiver, RecvTimeoutError};
 use ifrit::testing::{Call, FakeRunner, ManualClock, PATIENCE, Waiting};
 use ifrit::{
-    BoxRunner, Cause, Error, Exit, ExitTrace, Member, Members, Ordered, Parallel, Process,
-    QueueOrdered, ReadySender, Runner, Signal,
+    BoxRunner, Error, Exit, Process, ReadySender, Runner, Signal,
+    error::{Cause, ExitTrace},
+    grouper::{Member, Members, Ordered, Parallel, QueueOrdered},
 };
 
 /// Calls a check that is generic over the kind of the group, once for each kind.

@@ -1,7 +1,11 @@
 //! What a group tells the others when a member's end stops it.
 
 use ifrit::testing::Waiting;
-use ifrit::{Cause, Group, Order, Ordered, Parallel, QueueOrdered, Signal};
+use ifrit::{
+    Signal,
+    error::Cause,
+    grouper::{Group, Order, Ordered, Parallel, QueueOrdered},
+};
 
 use crate::support::{
     causes, end, fakes, heard, mark, on_every_kind, running, trace_of, until_gone, up,

@@ -7,7 +7,9 @@ use std::time::Duration;
 use ifrit::crossbeam_channel::bounded;
 use ifrit::testing::{FakeRunner, ManualClock, Waiting};
 use ifrit::{
-    BoxError, Cause, Error, Member, Members, Ordered, Parallel, QueueOrdered, Runner, Signal,
+    BoxError, Error, Runner, Signal,
+    error::Cause,
+    grouper::{Member, Members, Ordered, Parallel, QueueOrdered},
 };
 
 use crate::support::{end, fakes, on, running_on, trace_of, up};

@@ -4,7 +4,13 @@ use std::time::Duration;
 
 use ifrit::sigmon::{Escalation, Step};
 use ifrit::testing::FakeRunner;
-use ifrit::{Error, Main, Members, Ordered, Sigmon, Signal, run_fn, until_stop};
+use ifrit::{
+    Error, Main, Signal,
+    grouper::{Members, Ordered},
+    run_fn,
+    sigmon::Sigmon,
+    until_stop,
+};
 
 use crate::kit::{child, deaf, named_listener, say, wait_for_parent};
 
@@ -84,7 +90,7 @@ fn giving_up_publishes_the_exit_while_the_thread_runs() {
             return ExitCode::FAILURE;
         };
         assert_eq!(stuck[0].name, "app");
-        assert_eq!(app.status(), ifrit::Status::Abandoned);
+        assert_eq!(app.status(), ifrit::process::Status::Abandoned);
         say("abandoned");
         ExitCode::SUCCESS
     });

@@ -1,7 +1,13 @@
 use std::process::ExitCode;
 
 use ifrit::testing::FakeRunner;
-use ifrit::{Error, Main, Members, Ordered, Process, Sigmon, Signal, run_fn, until_stop};
+use ifrit::{
+    Error, Main, Process, Signal,
+    grouper::{Members, Ordered},
+    run_fn,
+    sigmon::Sigmon,
+    until_stop,
+};
 
 use crate::kit::{child, listener, named_listener, say, wait_for_parent};
 

@@ -6,7 +6,11 @@ use ifrit::restart::{Backoff, Restarter};
 use ifrit::sigmon::{Escalation, Step};
 use ifrit::testing::{FakeRunner, Harness, signal_recorder};
 use ifrit::{
-    Cause, Error, Members, Ordered, Parallel, Runner, Sigmon, Signal, ready_channel, run_fn,
+    Error, Runner, Signal,
+    error::Cause,
+    grouper::{Members, Ordered, Parallel},
+    ready_channel, run_fn,
+    sigmon::Sigmon,
     until_stop,
 };
 

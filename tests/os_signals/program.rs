@@ -2,7 +2,11 @@ use std::error::Error;
 use std::fmt;
 use std::time::Duration;
 
-use ifrit::{Main, Members, Ordered, Parallel, Signal, run_fn};
+use ifrit::{
+    Main, Signal,
+    grouper::{Members, Ordered, Parallel},
+    run_fn,
+};
 
 use crate::kit::{child, child_unread, listener, say, wait_for_parent};
 

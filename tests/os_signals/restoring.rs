@@ -1,7 +1,11 @@
 use std::process::ExitCode;
 
 use ifrit::crossbeam_channel::{Sender, bounded};
-use ifrit::{Capacity, Dynamic, Member, Process, ReadySender, Receiver, Runner, Sigmon, Signal};
+use ifrit::{
+    Process, ReadySender, Receiver, Runner, Signal,
+    grouper::{Capacity, Dynamic, Member},
+    sigmon::Sigmon,
+};
 
 use crate::kit::{child, child_ignoring, listener, named_listener, say, wait_for_parent};
 

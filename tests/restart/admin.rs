@@ -4,7 +4,7 @@ use ifrit::crossbeam_channel::bounded;
 use ifrit::grouper::{Admin, AdminError, MemberState, Ordered, Parallel, Strategy};
 use ifrit::restart::{Backoff, Budget, Restart};
 use ifrit::testing::{Call, FakeRunner, PATIENCE, Waiting, signal_recorder};
-use ifrit::{Error, Status, prelude::*};
+use ifrit::{Error, prelude::*, process::Status};
 
 use crate::kit::*;
 
@@ -299,7 +299,7 @@ fn an_abandoned_member_is_told_of_and_may_come_back_late() {
     let (watched, thread_ended) = WatchThread::new(a.clone());
     let first = Member::new("a", watched).restart(permanent());
     let second = Member::new("b", b.clone()).restart(permanent());
-    let group = Parallel::new([first.stop_timeout(5 * SECOND), second]);
+    let group = Parallel::new([first.stop_within(5 * SECOND), second]);
     let (running, [a1, b1]) = Running::up(group, fakes);
     let stuck = running.process_of("a");
     std::thread::scope(|scope| {

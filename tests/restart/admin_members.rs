@@ -1,6 +1,6 @@
 //! Members that come to a group that runs, and members that go.
 
-use ifrit::grouper::{Ordered, Refusal};
+use ifrit::grouper::{Ordered, Reason};
 use ifrit::prelude::*;
 use ifrit::restart::{Backoff, Restart};
 use ifrit::testing::{Call, FakeRunner, Harness, Waiting, signal_recorder};
@@ -122,14 +122,11 @@ fn a_member_that_is_refused_comes_back_with_the_reason() {
         (reason, Harness::new().run(&mut runner_of).exit.is_ok())
     };
     let new = |name: &str| Member::new(name, signal_recorder().0);
-    assert_eq!(refusal(new("a")), (Refusal::DuplicateName, true));
-    assert_eq!(refusal(new("")).0, Refusal::EmptyName);
-    let zero = new("c").stop_timeout(std::time::Duration::ZERO);
-    assert_eq!(refusal(zero).0, Refusal::ZeroDeadline("stop_timeout"));
+    assert_eq!(refusal(new("a")), (Reason::DuplicateName, true));
+    assert_eq!(refusal(new("")).0, Reason::EmptyName);
+    let zero = new("c").stop_within(std::time::Duration::ZERO);
+    assert_eq!(refusal(zero).0, Reason::ZeroDeadline("stop_within"));
     let invalid = Restart::permanent().backoff(Backoff::none().jitter(2.0));
-    assert_eq!(
-        refusal(new("c").restart(invalid)).0,
-        Refusal::InvalidBackoff
-    );
+    assert_eq!(refusal(new("c").restart(invalid)).0, Reason::InvalidBackoff);
     running.stop(&[&b1, &a1]).unwrap();
 }

@@ -1,6 +1,6 @@
 //! The handle in every phase of a group: before its run, while it starts, in delays and rounds, while it stops, after.
 
-use ifrit::grouper::{AdminError, MemberState, Ordered, Refusal, Strategy};
+use ifrit::grouper::{AdminError, MemberState, Ordered, Reason, Strategy};
 use ifrit::prelude::*;
 use ifrit::restart::{Backoff, Restart};
 use ifrit::testing::{Call, FakeRunner, Waiting};
@@ -15,7 +15,7 @@ fn later() -> Restart {
     Restart::permanent().backoff(Backoff::constant(SECOND))
 }
 
-fn refused_everything(admin: &ifrit::grouper::Admin, reason: Refusal) {
+fn refused_everything(admin: &ifrit::grouper::Admin, reason: Reason) {
     let fake = FakeRunner::new();
     assert!(matches!(admin.terminate("a"), Err(AdminError::NotRunning)));
     assert!(matches!(admin.restart("a"), Err(AdminError::NotRunning)));
@@ -32,12 +32,12 @@ fn before_the_run_after_it_and_without_a_group_it_does_not_run() {
     let group = Ordered::new(members(&fakes, permanent()));
     let admin = group.admin();
     assert!(matches!(admin.list(), Err(AdminError::NotRunning)));
-    refused_everything(&admin, Refusal::NotRunning);
+    refused_everything(&admin, Reason::NotRunning);
 
     let (running, [a]) = Running::up(group, &fakes);
     running.stop(&[&a]).unwrap();
     assert!(matches!(running.admin.count(), Err(AdminError::NotRunning)));
-    refused_everything(&admin, Refusal::NotRunning);
+    refused_everything(&admin, Reason::NotRunning);
 }
 
 #[test]
@@ -48,7 +48,7 @@ fn while_it_stops_it_lists_and_does_nothing_else() {
     assert_eq!(b.wait_for_signal(), Signal::TERMINATE);
     assert_eq!(running.state("a"), MemberState::Ready);
     assert_eq!(running.state("b"), MemberState::Stopping);
-    refused_everything(&running.admin, Refusal::Closed);
+    refused_everything(&running.admin, Reason::Closed);
     b.ends(How::Ok);
     told(&a, Signal::TERMINATE);
     running.process.expect_exit().unwrap();
@@ -133,7 +133,7 @@ fn a_member_whose_addition_waits_comes_back_when_the_group_is_stopped() {
             let error = add.join().unwrap().unwrap_err();
             assert!(matches!(
                 error.reason(),
-                Refusal::Closed | Refusal::NotRunning
+                Reason::Closed | Reason::NotRunning
             ));
             assert_eq!(error.into_member().name(), "new");
             assert_eq!(added.calls(), 0);

@@ -2,7 +2,7 @@
 
 use ifrit::grouper::{Admin, Ordered, Parallel, Strategy};
 use ifrit::testing::{Waiting, signal_recorder};
-use ifrit::{Status, prelude::*};
+use ifrit::{prelude::*, process::Status};
 
 use crate::kit::*;
 

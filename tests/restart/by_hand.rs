@@ -3,7 +3,7 @@
 use ifrit::crossbeam_channel::{bounded, unbounded};
 use ifrit::restart::{Backoff, Budget, Next, Restarter};
 use ifrit::testing::{FakeRunner, Harness, ManualClock, Waiting, signal_recorder};
-use ifrit::{Error, Ordered, prelude::*};
+use ifrit::{Error, prelude::*};
 
 use crate::kit::*;
 

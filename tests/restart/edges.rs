@@ -5,7 +5,11 @@ use std::thread;
 use ifrit::grouper::{AdminError, AutoShutdown};
 use ifrit::restart::{Next, Restarter};
 use ifrit::testing::{FakeRunner, ManualClock, PATIENCE, Waiting};
-use ifrit::{Cause, Error, Member, Ordered, Process, Signal};
+use ifrit::{
+    Error, Process, Signal,
+    error::Cause,
+    grouper::{Member, Ordered},
+};
 
 use crate::kit::*;
 
@@ -16,7 +20,7 @@ fn a_start_limit_counts_for_the_first_start_only() {
     let group = Ordered::new([Member::new("a", a.clone())]);
     let process = Process::builder()
         .clock(clock.clock())
-        .start_timeout(5 * SECOND)
+        .start_within(5 * SECOND)
         .background(Restarter::new(group, |_, _| Next::Again));
     let first = up(&a);
     process.expect_ready();
@@ -52,7 +56,7 @@ fn a_significant_end_during_a_stop_begins_no_other_stop() {
 fn who_was_terminated_in_vain_is_named_in_the_exit_of_the_group() {
     let fakes @ [_, _] = &fakes();
     let [a, b] = members(fakes, permanent());
-    let group = Ordered::new([a, b.stop_timeout(SECOND)]).kill_grace(SECOND);
+    let group = Ordered::new([a, b.stop_within(SECOND)]).kill_grace(SECOND);
     let (running, [a1, b1]) = Running::up(group, fakes);
     let admin = running.admin.clone();
     let asker = thread::spawn(move || admin.terminate("b"));

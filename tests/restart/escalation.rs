@@ -108,7 +108,7 @@ fn a_child_group_hears_the_stop_in_the_middle_of_its_own_delay() {
 fn a_member_that_has_left_a_thread_behind_is_not_restarted() {
     let fakes @ [a, b] = &fakes();
     let [first, second] = std::array::from_fn(|n| Member::new(name(n), fakes[n].clone()));
-    let inner = Ordered::new([first.stop_timeout(5 * SECOND), second]);
+    let inner = Ordered::new([first.stop_within(5 * SECOND), second]);
     let running = Running::new(Ordered::new([
         Member::new("inner", inner).restart(permanent())
     ]));

@@ -5,10 +5,13 @@ use std::convert::Infallible;
 use std::time::Duration;
 
 use ifrit::crossbeam_channel::{RecvTimeoutError, Sender, bounded};
-use ifrit::grouper::{Admin, ExitTrace, Group, MemberState, MemberStatus, Order};
 use ifrit::restart::{Backoff, Budget, Restart};
 use ifrit::testing::{Call, FakeRunner, ManualClock, PATIENCE, Waiting};
 use ifrit::{Error, Exit, prelude::*};
+use ifrit::{
+    error::ExitTrace,
+    grouper::{Admin, Group, MemberState, MemberStatus, Order},
+};
 
 pub(crate) const SECOND: Duration = Duration::from_secs(1);
 

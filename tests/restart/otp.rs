@@ -1,9 +1,12 @@
 //! The hard cases of supervision that OTP knows, one by one.
 
-use ifrit::grouper::{Cause, Counts, MemberState, Ordered, Parallel, Strategy};
 use ifrit::restart::{Backoff, Budget, Restart};
 use ifrit::testing::{FakeRunner, PATIENCE, Waiting, signal_recorder};
 use ifrit::{Error, prelude::*};
+use ifrit::{
+    error::Cause,
+    grouper::{Counts, MemberState, Ordered, Parallel, Strategy},
+};
 
 use crate::kit::*;
 
@@ -44,7 +47,7 @@ fn a_failing_start_is_an_error_and_leaves_nothing_running() {
 fn a_start_that_takes_too_long_is_an_error_and_leaves_nothing_running() {
     let fakes @ [a, b] = &fakes();
     let [first, second] = members(fakes, permanent());
-    let group = Ordered::new([first, second.start_timeout(5 * SECOND)]);
+    let group = Ordered::new([first, second.start_within(5 * SECOND)]);
     let running = Running::new(group);
     let (a_run, b_run) = (up(a), b.wait_for_call());
     running.clock.advance(5 * SECOND);

@@ -1,9 +1,12 @@
 //! Which end of a member is followed by what, one for one.
 
-use ifrit::grouper::{Cause, MemberState, Ordered, Parallel, Strategy};
 use ifrit::restart::{Backoff, Restart};
 use ifrit::testing::Waiting;
-use ifrit::{Error, Status, prelude::*};
+use ifrit::{Error, prelude::*, process::Status};
+use ifrit::{
+    error::Cause,
+    grouper::{MemberState, Ordered, Parallel, Strategy},
+};
 
 use crate::kit::*;
 
@@ -47,7 +50,7 @@ fn a_start_that_takes_too_long_is_a_failure() {
         let fakes @ [a] = &fakes();
         let [member] = members(fakes, restart);
         let group = Parallel::new([
-            member.start_timeout(5 * SECOND),
+            member.start_within(5 * SECOND),
             Member::new("keeper", ifrit::testing::signal_recorder().0),
         ]);
         let (running, [a1]) = Running::up(group, fakes);

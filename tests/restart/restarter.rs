@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex};
 
 use ifrit::restart::{Backoff, Budget, Next, Restarter};
 use ifrit::testing::{FakeRunner, ManualClock, Waiting};
-use ifrit::{BoxRunner, Error, Ordered, Sigmon, Status, prelude::*};
+use ifrit::{BoxRunner, Error, prelude::*, process::Status, sigmon::Sigmon};
 
 use crate::kit::*;
 

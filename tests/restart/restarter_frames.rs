@@ -3,7 +3,7 @@
 use ifrit::crossbeam_channel::{self, RecvTimeoutError, bounded, unbounded};
 use ifrit::restart::{Backoff, Next, Restarter};
 use ifrit::testing::{FakeRunner, ManualClock, PATIENCE, Waiting};
-use ifrit::{Status, prelude::*};
+use ifrit::{prelude::*, process::Status};
 
 use crate::kit::*;
 

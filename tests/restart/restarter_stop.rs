@@ -5,10 +5,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::time::Duration;
 
-use ifrit::grouper::Cause;
+use ifrit::error::Cause;
 use ifrit::restart::{Backoff, Next, Restarter};
 use ifrit::testing::{FakeRunner, ManualClock, Waiting};
-use ifrit::{Error, Ordered, Status, prelude::*};
+use ifrit::{Error, prelude::*, process::Status};
 
 use crate::kit::*;
 
@@ -207,7 +207,7 @@ fn given_up_by_its_group_it_is_published_and_its_late_return_starts_nothing() {
         let _ = &kept; // dropped with the restarter
         Next::Again
     });
-    let member = Member::new("a", restarter).stop_timeout(5 * SECOND);
+    let member = Member::new("a", restarter).stop_within(5 * SECOND);
     let running = Running::new(Ordered::new([member]));
     let call = up(&fake);
     let process = running.process_of("a");
@@ -229,7 +229,7 @@ fn given_up_by_its_group_it_is_published_and_its_late_return_starts_nothing() {
 fn a_group_that_has_left_a_thread_behind_is_not_followed_by_another() {
     let fakes @ [a, b] = &fakes();
     let [first, second] = std::array::from_fn(|n| Member::new(name(n), fakes[n].clone()));
-    let group = Ordered::new([first.stop_timeout(5 * SECOND), second]);
+    let group = Ordered::new([first.stop_within(5 * SECOND), second]);
     let clock = ManualClock::new();
     let process = on(&clock, Restarter::new(group, |_, _| Next::Again));
     let [stuck, cause] = all_up(fakes);
@@ -249,7 +249,7 @@ fn a_start_that_takes_too_long_ends_it() {
     let (clock, fake) = (ManualClock::new(), FakeRunner::new());
     let process = Process::builder()
         .clock(clock.clock())
-        .start_timeout(5 * SECOND)
+        .start_within(5 * SECOND)
         .background(every(Duration::ZERO, &fake));
     fake.wait_for_call().fails();
     let call = fake.wait_for_call();

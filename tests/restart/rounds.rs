@@ -2,10 +2,13 @@
 
 use std::time::Duration;
 
-use ifrit::grouper::{Cause, MemberState, Ordered, Parallel, Strategy};
 use ifrit::restart::{Backoff, Budget, Restart};
 use ifrit::testing::{Call, FakeRunner, Waiting};
-use ifrit::{Error, Status, prelude::*};
+use ifrit::{Error, prelude::*, process::Status};
+use ifrit::{
+    error::Cause,
+    grouper::{MemberState, Ordered, Parallel, Strategy},
+};
 
 use crate::kit::*;
 
@@ -176,7 +179,7 @@ fn a_member_that_does_not_stop_in_a_round_is_killed_and_then_given_up_with_the_g
     for policy in [permanent(), Restart::temporary()] {
         let fakes @ [a, b] = &fakes();
         let [first, second] = members(fakes, permanent());
-        let second = second.restart(policy).stop_timeout(5 * SECOND);
+        let second = second.restart(policy).stop_within(5 * SECOND);
         let group = Ordered::new([first, second]).strategy(Strategy::OneForAll);
         let (running, [a1, b1]) = Running::up(group, fakes);
         let stuck = running.process_of("b");
@@ -199,7 +202,7 @@ fn a_member_that_does_not_stop_in_a_round_is_killed_and_then_given_up_with_the_g
 fn a_group_that_leaves_a_thread_behind_in_a_round_is_not_run_again_with_a_policy_or_without() {
     for restart in [None, Some(permanent())] {
         let [a, deaf] = &fakes();
-        let limited = Member::new("deaf", deaf.clone()).stop_timeout(SECOND);
+        let limited = Member::new("deaf", deaf.clone()).stop_within(SECOND);
         let mut inner = Member::new("inner", Ordered::new([limited]));
         if let Some(restart) = restart {
             inner = inner.restart(restart);
@@ -225,7 +228,7 @@ fn a_group_that_leaves_a_thread_behind_in_a_round_is_not_run_again_with_a_policy
 fn a_member_that_returns_when_told_kill_comes_back() {
     let fakes = &fakes();
     let [first, second] = members(fakes, permanent());
-    let group = Ordered::new([first, second.stop_timeout(5 * SECOND)]);
+    let group = Ordered::new([first, second.stop_within(5 * SECOND)]);
     let (running, [a1, b1]) = Running::up(group.strategy(Strategy::OneForAll), fakes);
     running.fails("a", &a1);
     assert_eq!(b1.wait_for_signal(), Signal::INTERRUPT);

@@ -1,9 +1,12 @@
 //! Members whose completion ends the group.
 
-use ifrit::grouper::{AutoShutdown, Cause, Ordered, Strategy};
 use ifrit::restart::Restart;
 use ifrit::testing::{Call, FakeRunner, Waiting};
 use ifrit::{Signal, prelude::Member};
+use ifrit::{
+    error::Cause,
+    grouper::{AutoShutdown, Ordered, Strategy},
+};
 
 use crate::kit::*;
 

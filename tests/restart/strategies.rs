@@ -2,7 +2,7 @@
 
 use ifrit::grouper::{Group, Order, Ordered, Parallel, QueueOrdered, Strategy};
 use ifrit::testing::{Call, FakeRunner};
-use ifrit::{Status, prelude::*};
+use ifrit::{prelude::*, process::Status};
 
 use crate::kit::*;
 

@@ -6,7 +6,11 @@ use std::panic::panic_any;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use ifrit::crossbeam_channel::{Receiver, Sender};
-use ifrit::{Members, Parallel, ReadySender, Result, Runner, Signal, run_fn, until_stop};
+use ifrit::{
+    ReadySender, Result, Runner, Signal,
+    grouper::{Members, Parallel},
+    run_fn, until_stop,
+};
 
 use crate::dice::Dice;
 

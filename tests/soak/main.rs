@@ -20,7 +20,7 @@ use std::time::Instant;
 
 use ifrit::crossbeam_channel::{Receiver, Sender, unbounded};
 use ifrit::testing::Waiting;
-use ifrit::{ReadySender, Sigmon, Signal, invoke, run_fn, until_stop};
+use ifrit::{ReadySender, Signal, invoke, run_fn, sigmon::Sigmon, until_stop};
 
 use dice::Dice;
 use kit::{MB, descriptors, in_child_with, resident, threads, until};

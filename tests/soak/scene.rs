@@ -8,7 +8,11 @@ use ifrit::crossbeam_channel::{Sender, bounded};
 use ifrit::grouper::{Admin, Capacity, Group, Order, Strategy, order};
 use ifrit::restart::{Backoff, Budget, Restart, Restarter};
 use ifrit::testing::PATIENCE;
-use ifrit::{BoxRunner, Dynamic, DynamicClient, Member, Process, ReadySender, Sigmon, Signal};
+use ifrit::{
+    BoxRunner, Process, ReadySender, Signal,
+    grouper::{Dynamic, DynamicClient, Member},
+    sigmon::Sigmon,
+};
 use rustix::process::{Signal as OsSignal, getpid, kill_process};
 
 use crate::dice::Dice;
@@ -150,10 +154,10 @@ impl Scene<'_> {
             member = member.restart(self.dice.pick(&policies)().backoff(self.backoff()));
         }
         if self.dice.one_in(3) {
-            member = member.start_timeout(self.limit(2 * MOMENT));
+            member = member.start_within(self.limit(2 * MOMENT));
         }
         if self.dice.one_in(3) {
-            member = member.stop_timeout(self.limit(2 * MOMENT));
+            member = member.stop_within(self.limit(2 * MOMENT));
         }
         if self.dice.one_in(10) {
             member = member.stop_delay(MOMENT);

@@ -4,7 +4,7 @@ use std::collections::hash_map::Entry;
 use std::time::Instant;
 
 use super::shared::{Living, Phase, Running, Shared, State};
-use crate::grouper::{InsertError, Member, Refusal};
+use crate::grouper::{Member, Reason, Refusal};
 use crate::process::{Core, Detached, Life, Link, Process, Request, drop_runner, earlier, launch};
 use crate::sync::{Arc, now};
 
@@ -19,8 +19,8 @@ pub(super) enum Wait {
 /// What a member finds at the door.
 enum Look {
     Enter(Arc<Running>),
-    Refuse(Refusal),
-    NotNow(Refusal),
+    Refuse(Reason),
+    NotNow(Reason),
 }
 
 impl Shared {
@@ -28,23 +28,23 @@ impl Shared {
         self: &Arc<Self>,
         member: Member,
         wait: Wait,
-    ) -> Result<Process, Box<InsertError>> {
+    ) -> Result<Process, Box<Refusal>> {
         match self.admit(&member, wait) {
             Ok(admitted) => Ok(admitted.start(member)),
-            Err(reason) => Err(InsertError::new(reason, member)),
+            Err(reason) => Err(Refusal::new(reason, member)),
         }
     }
 
     /// Makes `member` one of the living. 1
-    fn admit(self: &Arc<Self>, member: &Member, wait: Wait) -> Result<Admitted, Refusal> {
+    fn admit(self: &Arc<Self>, member: &Member, wait: Wait) -> Result<Admitted, Reason> {
         if member.name.is_empty() {
-            return Err(Refusal::EmptyName);
+            return Err(Reason::EmptyName);
         }
         if let Some(option) = member.options.zero() {
-            return Err(Refusal::ZeroDeadline(option));
+            return Err(Reason::ZeroDeadline(option));
         }
         if member.options.check().is_err() {
-            return Err(Refusal::InvalidBackoff);
+            return Err(Reason::InvalidBackoff);
         }
         let mut state = self.state.lock();
         let mut looks = self.look_out.begin();
@@ -78,7 +78,7 @@ impl Shared {
             };
             waited = true;
             if timed_out {
-                break Refusal::TimedOut;
+                break Reason::TimedOut;
             }
         };
         if waited {
@@ -91,16 +91,16 @@ impl Shared {
     fn look(&self, state: &State, member: &Member) -> Look {
         let capacity = state.options.capacity;
         match &state.phase {
-            _ if capacity.is_zero() => Look::Refuse(Refusal::ZeroCapacity),
+            _ if capacity.is_zero() => Look::Refuse(Reason::ZeroCapacity),
             Phase::Open(running) if capacity.has_room_beside(state.threads) => {
                 Look::Enter(Arc::clone(running))
             }
             Phase::Open(_) if state.names.contains_key(&*member.name) => {
-                Look::Refuse(Refusal::DuplicateName)
+                Look::Refuse(Reason::DuplicateName)
             }
-            Phase::Open(_) => Look::NotNow(Refusal::Full),
-            Phase::Idle { closed: false } => Look::NotNow(Refusal::NotRunning),
-            _ => Look::Refuse(Refusal::Closed),
+            Phase::Open(_) => Look::NotNow(Reason::Full),
+            Phase::Idle { closed: false } => Look::NotNow(Reason::NotRunning),
+            _ => Look::Refuse(Reason::Closed),
         }
     }
 
@@ -109,11 +109,11 @@ impl Shared {
         state: &mut State,
         running: Arc<Running>,
         member: &Member,
-    ) -> Result<Admitted, Refusal> {
+    ) -> Result<Admitted, Reason> {
         let request = Request {
             name: Some(Arc::clone(&member.name)),
-            start_timeout: member.options.start_timeout,
-            stop_within: earlier(member.options.stop_timeout, running.request.stop_within),
+            start_within: member.options.start_within,
+            stop_within: earlier(member.options.stop_within, running.request.stop_within),
             ..running.request.clone()
         };
         let link = Link {
@@ -123,7 +123,7 @@ impl Shared {
         let core = request.core("member", Some(link));
         match state.names.entry(Arc::clone(&member.name)) {
             Entry::Vacant(place) => place.insert(core.id),
-            Entry::Occupied(_) => return Err(Refusal::DuplicateName),
+            Entry::Occupied(_) => return Err(Reason::DuplicateName),
         };
         state.threads += 1;
         let living = Living {

@@ -5,11 +5,11 @@ use std::fmt;
 use std::time::Duration;
 
 use super::admission::Wait;
-use super::events::Events;
 use super::shared::Shared;
 use super::{Entrance, ExitEvent};
-use crate::grouper::InsertError;
 use crate::grouper::Member;
+use crate::grouper::Refusal;
+use crate::observe::Events;
 use crate::process::Process;
 use crate::sync::channel::Receiver;
 use crate::sync::{Arc, now};
@@ -46,7 +46,7 @@ impl DynamicClient {
     ///
     /// The member and the reason why it was refused. A thread that does not start is not among them: that is the exit
     /// of the process that is returned, [`Error::Spawn`](crate::Error::Spawn).
-    pub fn insert(&self, member: Member) -> Result<Process, Box<InsertError>> {
+    pub fn insert(&self, member: Member) -> Result<Process, Box<Refusal>> {
         self.0.insert(member, Wait::ForEver)
     }
 
@@ -54,9 +54,9 @@ impl DynamicClient {
     ///
     /// # Errors
     ///
-    /// As [`insert`](DynamicClient::insert); also [`NotRunning`](crate::Refusal::NotRunning) and
-    /// [`Full`](crate::Refusal::Full).
-    pub fn try_insert(&self, member: Member) -> Result<Process, Box<InsertError>> {
+    /// As [`insert`](DynamicClient::insert); also [`NotRunning`](crate::grouper::Reason::NotRunning) and
+    /// [`Full`](crate::grouper::Reason::Full).
+    pub fn try_insert(&self, member: Member) -> Result<Process, Box<Refusal>> {
         self.0.insert(member, Wait::Not)
     }
 
@@ -64,12 +64,12 @@ impl DynamicClient {
     ///
     /// # Errors
     ///
-    /// As [`insert`](DynamicClient::insert); also [`TimedOut`](crate::Refusal::TimedOut).
+    /// As [`insert`](DynamicClient::insert); also [`TimedOut`](crate::grouper::Reason::TimedOut).
     pub fn insert_timeout(
         &self,
         member: Member,
         patience: Duration,
-    ) -> Result<Process, Box<InsertError>> {
+    ) -> Result<Process, Box<Refusal>> {
         let limit = now().checked_add(patience);
         self.0.insert(member, Wait::Until(limit))
     }

@@ -2,7 +2,6 @@
 
 mod admission;
 mod client;
-mod events;
 mod look_out;
 mod pool;
 mod reports;
@@ -12,10 +11,10 @@ use std::fmt;
 use std::time::Duration;
 
 pub use client::DynamicClient;
-pub use events::Events;
 
 use super::engine::{Begin, Engine, Settings, Slots, Start, Stop};
-use crate::error::{Error, Exit, ExitTrace, ProcessId, Result};
+use crate::error::{Error, Exit, ExitTrace, Result};
+use crate::id::ProcessId;
 use crate::plan::Plan;
 use crate::process::{Process, Request, current_core, current_host};
 use crate::ready::ReadySender;

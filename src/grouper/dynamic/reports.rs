@@ -2,7 +2,8 @@
 
 use super::shared::{Living, Phase, Shared, State};
 use super::{Ends, Entrance, ExitEvent};
-use crate::error::{Cause, Exit, MemberExit, ProcessId};
+use crate::error::{Cause, Exit, MemberExit};
+use crate::id::ProcessId;
 use crate::process::{Leftover, News, Parent, Process, Report, take_out};
 use crate::sync::Arc;
 

@@ -13,13 +13,14 @@
 
 use std::collections::{HashMap, VecDeque};
 
-use super::events::{Events, Hub, listen};
 use super::look_out::LookOut;
 use super::pool::Pool;
 use super::{Capacity, Ends, Entrance, ExitEvent};
-use crate::error::{MemberExit, ProcessId};
+use crate::error::MemberExit;
 use crate::grouper::member;
+use crate::id::ProcessId;
 use crate::latch::Latch;
+use crate::observe::{Events, Hub, listen};
 use crate::process::{ById, Core, Parent, Process, Request};
 use crate::sync::channel::{Receiver, Sender, bounded};
 use crate::sync::{Arc, Condvar, Mutex, MutexGuard, Weak};

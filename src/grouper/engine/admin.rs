@@ -5,9 +5,10 @@ mod tests;
 
 use std::fmt;
 
-use crate::error::{Error, ProcessId, Stuck};
+use crate::error::Error;
 use crate::grouper::member::Member;
-use crate::grouper::refusal::{InsertError, Refusal};
+use crate::grouper::refusal::{Reason, Refusal};
+use crate::id::{ProcessId, Stuck};
 use crate::process::{Process, lineage};
 use crate::sync::channel::{Receiver, Sender, bounded, never, unbounded};
 use crate::sync::{Arc, Mutex};
@@ -16,7 +17,7 @@ use crate::sync::{Arc, Mutex};
 ///
 /// It is answered by the group's own thread, which never waits for a member; so it is answered at once, also in the
 /// middle of a hot crash loop or of a long delay. Clones are handles to the same group. Taken with
-/// [`Group::admin`](crate::Group::admin), before the group is run.
+/// [`Group::admin`](crate::grouper::Group::admin), before the group is run.
 ///
 /// ```
 /// use ifrit::grouper::{MemberState, Ordered};
@@ -79,7 +80,7 @@ pub(super) enum Command {
     List(Reply<Vec<MemberStatus>>),
     Restart(String, Reply<Process>),
     Leave(String, Leaving),
-    Add(Box<Member>, Sender<Result<Process, Box<InsertError>>>),
+    Add(Box<Member>, Sender<Result<Process, Box<Refusal>>>),
 }
 
 /// Somebody has asked for a member to go, and waits until it has gone.
@@ -258,10 +259,10 @@ impl Admin {
     /// # Errors
     ///
     /// The member and the reason why it was refused.
-    pub fn add(&self, member: Member) -> Result<Process, Box<InsertError>> {
+    pub fn add(&self, member: Member) -> Result<Process, Box<Refusal>> {
         let (reply, answer) = bounded(1);
         if let Err(Command::Add(member, _)) = self.0.send(Command::Add(Box::new(member), reply)) {
-            return Err(InsertError::new(Refusal::NotRunning, *member));
+            return Err(Refusal::new(Reason::NotRunning, *member));
         }
         match answer.recv() {
             Ok(answer) => answer,

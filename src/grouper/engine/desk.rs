@@ -3,9 +3,9 @@
 use super::admin::{AdminError, Command, How, Leaving, MemberState, MemberStatus};
 use super::run::{Phase, Run};
 use super::slot::Place;
-use crate::error::Stuck;
 use crate::grouper::member::Member;
-use crate::grouper::refusal::{InsertError, Refusal};
+use crate::grouper::refusal::{Reason, Refusal};
+use crate::id::Stuck;
 use crate::process::{Process, Status};
 use crate::signal::Signal;
 use crate::sync::channel::Sender;
@@ -140,20 +140,20 @@ impl Run<'_> {
         }
     }
 
-    fn add(&mut self, member: Member, reply: Sender<Result<Process, Box<InsertError>>>) {
+    fn add(&mut self, member: Member, reply: Sender<Result<Process, Box<Refusal>>>) {
         let refusal = if member.name.is_empty() {
-            Some(Refusal::EmptyName)
+            Some(Reason::EmptyName)
         } else if let Some(option) = member.options.zero() {
-            Some(Refusal::ZeroDeadline(option))
+            Some(Reason::ZeroDeadline(option))
         } else if member.options.check().is_err() {
-            Some(Refusal::InvalidBackoff)
+            Some(Reason::InvalidBackoff)
         } else if self.slots.find(&member.name).is_some() {
-            Some(Refusal::DuplicateName)
+            Some(Reason::DuplicateName)
         } else {
             None
         };
         if let Some(reason) = refusal {
-            let _ = reply.send(Err(InsertError::new(reason, member)));
+            let _ = reply.send(Err(Refusal::new(reason, member)));
             return;
         }
         let index = self.slots.push(member, self.round.is_none());
@@ -173,7 +173,7 @@ impl Run<'_> {
                 continue;
             };
             if let Some(member) = self.slots.remove(index) {
-                let _ = reply.send(Err(InsertError::new(Refusal::Closed, member)));
+                let _ = reply.send(Err(Refusal::new(Reason::Closed, member)));
             }
         }
     }
@@ -186,7 +186,7 @@ pub(super) fn refuse(command: Command) {
         Command::Restart(_, reply) => drop(reply.send(Err(AdminError::NotRunning))),
         Command::Leave(_, leaving) => leaving.refuse(AdminError::NotRunning),
         Command::Add(member, reply) => {
-            let refused = InsertError::new(Refusal::Closed, *member);
+            let refused = Refusal::new(Reason::Closed, *member);
             let _ = reply.send(Err(refused));
         }
     }

@@ -4,9 +4,10 @@ use std::fmt;
 use std::time::Instant;
 
 use super::admin::Leaving;
-use crate::error::{Error, Stuck};
+use crate::error::Error;
 use crate::grouper::member::{Member, Options};
-use crate::grouper::refusal::InsertError;
+use crate::grouper::refusal::Refusal;
+use crate::id::Stuck;
 use crate::plan::Plan;
 use crate::process::Process;
 use crate::process::{Core, Guarded};
@@ -49,7 +50,7 @@ pub(super) struct SlotRun {
     /// Somebody has asked for it to be terminated or removed. In a box: each member has a place for it, and few need it.
     pub(super) leaving: Option<Box<Leaving>>,
     /// Somebody has added it and waits for its start.
-    pub(super) joining: Option<Sender<Result<Process, Box<InsertError>>>>,
+    pub(super) joining: Option<Sender<Result<Process, Box<Refusal>>>>,
 }
 
 /// Where a member stands in a run.

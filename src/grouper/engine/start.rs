@@ -40,9 +40,9 @@ impl Run<'_> {
         let request = Request {
             name: Some(Arc::clone(&slot.name)),
             kill_grace: Some(self.grace),
-            start_timeout: slot.options.start_timeout,
+            start_within: slot.options.start_within,
             start_by: self.start_by.filter(|_| self.phase == Phase::Starting),
-            stop_within: earlier(slot.options.stop_timeout, stop_within),
+            stop_within: earlier(slot.options.stop_within, stop_within),
             ..Request::default()
         };
         let link = Link {

@@ -140,7 +140,7 @@ impl Run<'_> {
         };
         let now = self.clock.now();
         let first_told = slot.run.told.unwrap_or(now);
-        let own = slot.options.stop_timeout;
+        let own = slot.options.stop_within;
         let own = own.and_then(|limit| first_told.checked_add(limit));
         let kill_at = earlier(own, self.stop_limit.kill_at);
         if !core.tell(signal, kill_at) {

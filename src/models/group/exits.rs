@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::error::{Cause, Error, ExitTrace};
-use crate::process::current;
+use crate::process::current::current;
 use crate::ready::ready_channel;
 use crate::runner::run_fn;
 use crate::sync::channel::unbounded;
@@ -132,7 +132,8 @@ fn refused() {
         Ok(()) | Err(Error::Spawn { .. }) => {}
         Err(error) => {
             let trace = trace(error);
-            let spawn = |exit: &crate::MemberExit| matches!(exit.exit, Err(Error::Spawn { .. }));
+            let spawn =
+                |exit: &crate::error::MemberExit| matches!(exit.exit, Err(Error::Spawn { .. }));
             assert!(
                 trace.failures().all(spawn),
                 "invariant 5: an exit, and no more"

@@ -33,7 +33,7 @@ fn stopped_in_time() {
 
 /// A start with a time limit: the process says ready at about the time when it is over.
 fn started_in_time() {
-    let process = Process::builder().start_timeout(SECOND).background(run_fn(
+    let process = Process::builder().start_within(SECOND).background(run_fn(
         |signals: Receiver<Signal>, ready: ReadySender| {
             on_its_own();
             ready.notify();

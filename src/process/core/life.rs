@@ -4,7 +4,8 @@ use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use super::{Core, State};
-use crate::error::{Error, Exit, ProcessId, Stuck, leaves_threads};
+use crate::error::{Error, Exit, leaves_threads};
+use crate::id::{ProcessId, Stuck};
 use crate::process::link::{Guarded, News};
 use crate::process::registry;
 use crate::process::status::Status;

@@ -20,7 +20,8 @@ use std::time::{Duration, Instant};
 
 use super::link::Link;
 use crate::clock::{Clock, Timer};
-use crate::error::{Exit, ProcessId};
+use crate::error::Exit;
+use crate::id::ProcessId;
 use crate::latch::Latch;
 use crate::mailbox::Mailbox;
 use crate::signal::Signal;

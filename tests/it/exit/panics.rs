@@ -5,8 +5,8 @@ use std::panic::{catch_unwind, panic_any, resume_unwind};
 
 use ifrit::testing::{PATIENCE, Waiting, signal_recorder};
 use ifrit::{
-    BoxError, Error, Panic, Process, ReadySender, Receiver, Result, Runner, Signal, background,
-    invoke, run_fn, run_once,
+    BoxError, Error, Process, ReadySender, Receiver, Result, Runner, Signal, background,
+    error::Panic, invoke, run_fn, run_once,
 };
 
 fn panic_of(process: &Process) -> Panic {

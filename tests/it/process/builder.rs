@@ -7,7 +7,8 @@ use std::time::Duration;
 use ifrit::crossbeam_channel::TryRecvError;
 use ifrit::testing::{FakeRunner, ManualClock, Waiting, never_ready, signal_recorder};
 use ifrit::{
-    Builder, Error, Process, ReadySender, Receiver, Result, Runner, Signal, background, run_fn,
+    Error, Process, ReadySender, Receiver, Result, Runner, Signal, background, process::Builder,
+    run_fn,
 };
 
 /// Returns the name of its thread.
@@ -147,7 +148,7 @@ fn a_process_that_did_not_start_answers_like_any_other() {
     assert!(matches!(stop, Err(Error::Spawn { .. })));
     assert_eq!(process.ready().try_recv(), Err(TryRecvError::Empty));
     assert_eq!(process.exited().try_recv(), Err(TryRecvError::Disconnected));
-    assert_eq!(process.status(), ifrit::Status::Exited);
+    assert_eq!(process.status(), ifrit::process::Status::Exited);
     assert!(ifrit::tree().get(process.id()).is_none());
 }
 
@@ -165,11 +166,11 @@ fn a_start_limit_of_no_length_is_refused_and_nothing_is_started() {
     let watched = Watched::default();
     let process = Process::builder()
         .name("hasty")
-        .start_timeout(Duration::ZERO)
+        .start_within(Duration::ZERO)
         .invoke(watched.runner());
     match process.expect_exit() {
         Err(Error::ZeroDeadline { who, option, .. }) => {
-            assert_eq!((who.as_str(), option), ("hasty", "start_timeout"));
+            assert_eq!((who.as_str(), option), ("hasty", "start_within"));
         }
         other => panic!("{other:?}"),
     }

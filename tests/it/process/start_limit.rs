@@ -1,10 +1,10 @@
-//! `start_timeout`: INT, KILL, and giving up, under `background` and `invoke` alike.
+//! `start_within`: INT, KILL, and giving up, under `background` and `invoke` alike.
 
 use std::time::Duration;
 
 use ifrit::crossbeam_channel::TryRecvError;
 use ifrit::testing::{Call, FakeRunner, ManualClock, PATIENCE, Waiting, never_ready};
-use ifrit::{Error, Process, Signal, Status, run_fn};
+use ifrit::{Error, Process, Signal, process::Status, run_fn};
 
 const LIMIT: Duration = Duration::from_secs(30);
 const GRACE: Duration = Duration::from_secs(2);
@@ -15,7 +15,7 @@ fn slow(clock: &ManualClock) -> (Process, Call) {
         .name("slow")
         .clock(clock.clock())
         .kill_grace(GRACE)
-        .start_timeout(LIMIT)
+        .start_within(LIMIT)
         .background(fake.clone());
     let call = fake.wait_for_call();
     (process, call)
@@ -105,7 +105,7 @@ fn invoke_returns_when_a_stuck_start_is_given_up() {
     let builder = Process::builder()
         .clock(clock.clock())
         .kill_grace(GRACE)
-        .start_timeout(LIMIT);
+        .start_within(LIMIT);
     std::thread::scope(|threads| {
         let invoke = threads.spawn(|| builder.invoke(fake.clone()));
         let call = fake.wait_for_call();
@@ -122,7 +122,7 @@ fn invoke_returns_when_a_stuck_start_is_given_up() {
 
 #[test]
 fn a_start_limit_holds_on_the_systems_clock_too() {
-    let builder = Process::builder().start_timeout(Duration::from_millis(1));
+    let builder = Process::builder().start_within(Duration::from_millis(1));
     let process = builder.clone().background(never_ready());
     assert!(matches!(
         process.expect_exit(),
@@ -228,7 +228,7 @@ fn a_notification_does_not_lift_the_limit() {
 fn limits_without_end_are_harmless() {
     for limit in [Duration::MAX, Duration::from_secs(u64::MAX / 4)] {
         let process = Process::builder()
-            .start_timeout(limit)
+            .start_within(limit)
             .kill_grace(Duration::MAX)
             .invoke(run_fn(|signals, ready| {
                 ready.notify();
@@ -245,7 +245,7 @@ fn a_late_start_with_a_grace_without_end_is_told_once_and_never_given_up() {
     let (clock, fake) = (ManualClock::new(), FakeRunner::new());
     let process = Process::builder()
         .clock(clock.clock())
-        .start_timeout(LIMIT)
+        .start_within(LIMIT)
         .kill_grace(Duration::MAX)
         .background(fake.clone());
     let call = fake.wait_for_call();

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use ifrit::testing::{FakeRunner, ManualClock, PATIENCE, Waiting, never_ready, signal_recorder};
-use ifrit::{Error, Exit, Process, Signal, Status, background, invoke, run_fn};
+use ifrit::{Error, Exit, Process, Signal, background, invoke, process::Status, run_fn};
 
 const WITHIN: Duration = Duration::from_secs(10);
 const GRACE: Duration = Duration::from_secs(3);

@@ -12,8 +12,8 @@ const LEAF: Node = Node {
     again: None,
     options: Options {
         one_shot: false,
-        start_timeout: None,
-        stop_timeout: None,
+        start_within: None,
+        stop_within: None,
         stop_delay: None,
         policy: None,
         significant: false,
@@ -47,7 +47,7 @@ fn failure_and_stop() -> Scene {
     let mut failing = LEAF;
     failing.options.policy = Some(Policy::Permanent);
     let mut deaf = LEAF;
-    deaf.options.stop_timeout = Some(5);
+    deaf.options.stop_within = Some(5);
     deaf.options.stop_delay = Some(5);
     let mut inner = LEAF;
     inner.group = Some(group(Kind::Parallel, vec![LEAF, deaf]));
@@ -80,7 +80,7 @@ fn a_thread_of_an_earlier_run_is_not_below_the_next() {
         },
         vec![group(settings(Kind::Ordered), vec![LEAF]), LEAF],
     );
-    long.options.stop_timeout = Some(1);
+    long.options.stop_within = Some(1);
     let inner = group(settings(Kind::Parallel), vec![LEAF, long]);
     let scene = Scene {
         root: group(settings(Kind::Ordered), vec![inner]),
@@ -110,7 +110,7 @@ fn a_member_may_end_well_and_be_given_up_later() {
     };
     let mut temporary = LEAF;
     temporary.options.policy = Some(Policy::Temporary);
-    temporary.options.stop_timeout = Some(1);
+    temporary.options.stop_within = Some(1);
     let scene = Scene {
         root: group(vec![temporary, group(vec![LEAF])]),
         up: false,

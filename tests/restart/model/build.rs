@@ -83,11 +83,11 @@ impl Parts {
         if options.significant {
             member = member.significant();
         }
-        if let Some(limit) = options.start_timeout {
-            member = member.start_timeout(limit * SECOND);
+        if let Some(limit) = options.start_within {
+            member = member.start_within(limit * SECOND);
         }
-        if let Some(limit) = options.stop_timeout {
-            member = member.stop_timeout(limit * SECOND);
+        if let Some(limit) = options.stop_within {
+            member = member.stop_within(limit * SECOND);
         }
         if let Some(delay) = options.stop_delay {
             member = member.stop_delay(delay * SECOND);

@@ -102,13 +102,13 @@ fn options(shape: Shape) -> impl Strategy<Value = Options> {
     (flags, times, policy(shape)).prop_map(
         |(
             (one_shot, significant, lazy, grows),
-            (start_timeout, stop_timeout, stop_delay),
+            (start_within, stop_within, stop_delay),
             policy,
         )| {
             Options {
                 one_shot,
-                start_timeout,
-                stop_timeout,
+                start_within,
+                stop_within,
                 stop_delay,
                 policy,
                 significant,

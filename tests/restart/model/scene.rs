@@ -27,8 +27,8 @@ pub(super) enum Again {
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(super) struct Options {
     pub(super) one_shot: bool,
-    pub(super) start_timeout: Option<u32>,
-    pub(super) stop_timeout: Option<u32>,
+    pub(super) start_within: Option<u32>,
+    pub(super) stop_within: Option<u32>,
     pub(super) stop_delay: Option<u32>,
     pub(super) policy: Option<Policy>,
     pub(super) significant: bool,
@@ -160,8 +160,8 @@ impl fmt::Display for Options {
         if self.grows {
             f.write_str(", growing")?;
         }
-        write_limit(f, "start", self.start_timeout)?;
-        write_limit(f, "stop", self.stop_timeout)?;
+        write_limit(f, "start", self.start_within)?;
+        write_limit(f, "stop", self.stop_within)?;
         write_limit(f, "delay", self.stop_delay)
     }
 }

@@ -3,7 +3,7 @@
 use std::fmt;
 
 use ifrit::grouper::MemberState;
-use ifrit::{Signal, Status};
+use ifrit::{Signal, process::Status};
 
 use super::world::{What, World};
 

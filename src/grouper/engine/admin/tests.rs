@@ -1,11 +1,11 @@
 //! What only shows when an addition is known to have arrived while its caller still waits.
 
 use super::*;
-use crate::Ordered;
+use crate::grouper::Ordered;
 use crate::signal::Signal;
 use crate::testing::{FakeRunner, PATIENCE, Waiting};
 
-type Answer = Receiver<Result<Process, Box<InsertError>>>;
+type Answer = Receiver<Result<Process, Box<Refusal>>>;
 
 impl Admin {
     /// As `add`, without waiting. Whatever is asked after it is answered after it was heard.
@@ -71,7 +71,7 @@ fn a_member_whose_addition_waits_cannot_be_sent_away() {
     process.signal(Signal::TERMINATE);
     assert_eq!(first.wait_for_signal(), Signal::TERMINATE);
     let refused = answer.recv_timeout(PATIENCE).unwrap().unwrap_err();
-    assert_eq!(refused.reason(), Refusal::Closed);
+    assert_eq!(refused.reason(), Reason::Closed);
     assert_eq!(refused.into_member().name(), "new");
     first.trigger_exit(Ok(()));
     process.expect_exit().unwrap();

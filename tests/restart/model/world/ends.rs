@@ -1,7 +1,10 @@
 //! What the exit of a member means: for the trace, for the others, and for itself.
 
 use ifrit::Signal;
-use ifrit::grouper::{AutoShutdown, Cause, Strategy};
+use ifrit::{
+    error::Cause,
+    grouper::{AutoShutdown, Strategy},
+};
 
 use super::exits::{Exit, Record};
 use super::group::{Due, Member, Phase, Place};

@@ -3,8 +3,8 @@
 use std::fmt;
 use std::time::Duration;
 
-use ifrit::grouper::{Cause, ExitTrace, MemberExit};
-use ifrit::{Error, Stuck};
+use ifrit::error::{Cause, ExitTrace, MemberExit};
+use ifrit::{Error, process::Stuck};
 
 use crate::kit::How;
 

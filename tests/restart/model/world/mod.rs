@@ -16,7 +16,7 @@ mod stops;
 use std::time::Duration;
 
 use ifrit::grouper::MemberState;
-use ifrit::{Signal, Status};
+use ifrit::{Signal, process::Status};
 
 pub(crate) use group::Leaving;
 pub(crate) use moves::Move;

@@ -72,7 +72,7 @@ impl World {
         let refuses = |group| self.run(group).phase == Phase::Stopping || member.leaving.is_some();
         self.is_looked_after(n)
             && (!self.is_live(n)
-                || member.told.is_none() && self.status(n) != ifrit::Status::Stopping
+                || member.told.is_none() && self.status(n) != ifrit::process::Status::Stopping
                 || !self.is_group(n) && !self.nodes[n].options.lazy
                 || self.nodes[n].parent.is_some_and(refuses))
     }

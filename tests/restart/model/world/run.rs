@@ -85,8 +85,8 @@ impl World {
         let inside = self.limit_of_stop(g);
         let inside = inside.map(|limit| limit - self.grace(g).min(limit / 10));
         let options = self.nodes[m].options;
-        let own = options.start_timeout.map(|limit| self.now + limit * SECOND);
-        let stop_timeout = options.stop_timeout.map(|limit| limit * SECOND);
+        let own = options.start_within.map(|limit| self.now + limit * SECOND);
+        let stop_within = options.stop_within.map(|limit| limit * SECOND);
         let member = self.member(m);
         member.place = Place::Live;
         member.in_round = false;
@@ -94,7 +94,7 @@ impl World {
         member.delays.ready_since = None;
         let joining = member.joining.take();
         self.answer(joining, true);
-        self.launch(m, earlier(own, handed), earlier(stop_timeout, inside));
+        self.launch(m, earlier(own, handed), earlier(stop_within, inside));
     }
 
     // What it hears.

@@ -102,7 +102,7 @@ impl World {
         let first = self.nodes[m].member.told.unwrap_or(self.now);
         let own = self.nodes[m]
             .options
-            .stop_timeout
+            .stop_within
             .map(|limit| first + limit * SECOND);
         let kill_at = earlier(own, self.run(g).kill_at);
         if !self.tell(m, signal, kill_at) {

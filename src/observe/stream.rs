@@ -90,7 +90,7 @@ impl<T> fmt::Debug for Events<T> {
 }
 
 /// Where events of one kind are published.
-pub(super) struct Hub<T> {
+pub(crate) struct Hub<T> {
     room: usize,
     past: VecDeque<T>,
     listeners: BTreeMap<u64, Listener<T>>,
@@ -107,7 +107,7 @@ struct Listener<T> {
 }
 
 impl<T: Clone> Hub<T> {
-    pub(super) fn new(room: usize) -> Arc<Mutex<Self>> {
+    pub(crate) fn new(room: usize) -> Arc<Mutex<Self>> {
         Arc::new(Mutex::new(Hub {
             room,
             past: VecDeque::new(),
@@ -118,13 +118,13 @@ impl<T: Clone> Hub<T> {
     }
 
     /// For those who listen from now on.
-    pub(super) fn resize(&mut self, room: usize) {
+    pub(crate) fn resize(&mut self, room: usize) {
         self.room = room;
     }
 
     /// Returns what has fallen out of the past, and out of the channels of listeners that do not keep up. 4
     #[must_use = "to be dropped where that is safe"]
-    pub(super) fn publish(&mut self, event: T) -> (Option<T>, Vec<T>) {
+    pub(crate) fn publish(&mut self, event: T) -> (Option<T>, Vec<T>) {
         let listeners = self.listeners.values();
         let missed = listeners.filter_map(|listener| listener.push(event.clone()));
         let missed = missed.collect();
@@ -134,14 +134,14 @@ impl<T: Clone> Hub<T> {
     }
 
     /// Ends all streams; those that begin later get the past events only.
-    pub(super) fn end(&mut self) {
+    pub(crate) fn end(&mut self) {
         self.ended = true;
         self.listeners.clear();
     }
 
     /// Takes up publishing again; returns the past events, which are those of another run.
     #[must_use = "to be dropped where that is safe"]
-    pub(super) fn reopen(&mut self) -> VecDeque<T> {
+    pub(crate) fn reopen(&mut self) -> VecDeque<T> {
         self.ended = false;
         std::mem::take(&mut self.past)
     }
@@ -160,7 +160,7 @@ impl<T> Listener<T> {
     }
 }
 
-pub(super) fn listen<T: Clone>(hub: &Arc<Mutex<Hub<T>>>) -> Events<T> {
+pub(crate) fn listen<T: Clone>(hub: &Arc<Mutex<Hub<T>>>) -> Events<T> {
     let mut state = hub.lock();
     let (sender, receiver) = unbounded();
     let missed = Arc::new(AtomicU64::new(0));

@@ -4,7 +4,7 @@ use std::borrow::Borrow;
 use std::collections::HashMap;
 use std::hash::{BuildHasher, BuildHasherDefault, Hash, Hasher};
 
-use crate::error::ProcessId;
+use crate::id::ProcessId;
 
 /// The numbers are ours and count upwards, so nobody can make them collide, and one multiplication spreads them.
 pub(crate) type ById<T> = HashMap<ProcessId, T, BuildHasherDefault<Spread>>;

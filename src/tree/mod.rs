@@ -1,15 +1,15 @@
-//! All processes that live, and who started whom: [`tree()`].
+//! All processes that live, and which of them started which: see [`tree()`](crate::tree()).
 
-use std::collections::{BTreeMap, BTreeSet};
+pub(crate) mod snapshot;
+
 use std::fmt;
 
-use crate::error::ProcessId;
-use crate::outline::{self, Outline};
-use crate::process::{Core, Status, registry};
-use crate::sync::Arc;
+use crate::draw::{self, Draw};
+use crate::id::ProcessId;
+use crate::process::Status;
 use crate::sync::thread::ThreadId;
 
-/// A snapshot of all processes that live; see [`tree()`]. It prints as a tree, a line for each process.
+/// A snapshot of all processes that live; see [`tree()`](crate::tree()). It prints as a tree, a line for each process.
 ///
 /// ```
 /// use ifrit::testing::never_ready;
@@ -46,60 +46,6 @@ pub struct TreeNode {
     pub children: Vec<TreeNode>,
 }
 
-/// A snapshot of all processes of this program whose threads live, among them those that were given up.
-///
-/// Never blocks for longer than it takes to look at each. Linear in their number.
-///
-/// ```
-/// use ifrit::prelude::*;
-///
-/// let idle = ifrit::run_fn(|signals, ready| {
-///     ready.notify();
-///     ifrit::until_stop(&signals);
-///     Ok(())
-/// });
-/// let app = ifrit::Ordered::new(Members::new().add("db", idle));
-/// let app = ifrit::Process::builder().name("app").invoke(app);
-///
-/// let tree = ifrit::tree();
-/// assert_eq!(tree.get(app.id()).unwrap().children[0].name, "db");
-/// println!("{tree}");
-/// # app.signal(Signal::INTERRUPT);
-/// # app.join().unwrap();
-/// ```
-pub fn tree() -> Tree {
-    let mut living = registry::living();
-    // An exit is published a moment before its thread is done.
-    living.retain(|core| core.status() != Status::Exited);
-    let ids: BTreeSet<_> = living.iter().map(|core| core.id).collect();
-    let mut children: BTreeMap<Option<ProcessId>, Vec<Arc<Core>>> = BTreeMap::new();
-    for core in living {
-        let parent = core.parent().filter(|parent| ids.contains(parent));
-        children.entry(parent).or_default().push(core);
-    }
-    Tree {
-        roots: take_children(None, &mut children),
-    }
-}
-
-fn take_children(
-    parent: Option<ProcessId>,
-    children: &mut BTreeMap<Option<ProcessId>, Vec<Arc<Core>>>,
-) -> Vec<TreeNode> {
-    let cores = children.remove(&parent).unwrap_or_default();
-    cores
-        .into_iter()
-        .map(|core| TreeNode {
-            id: core.id,
-            name: core.name.to_string(),
-            kind: core.kind.get().copied(),
-            status: core.status(),
-            thread: core.thread(),
-            children: take_children(Some(core.id), children),
-        })
-        .collect()
-}
-
 impl Tree {
     /// The process with this number, wherever it stands. Looks at each once at most.
     pub fn get(&self, id: ProcessId) -> Option<&TreeNode> {
@@ -119,7 +65,7 @@ impl Tree {
     }
 }
 
-impl Outline for TreeNode {
+impl Draw for TreeNode {
     fn line(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{} {} {}", self.name, self.id, self.status)?;
         match self.kind {
@@ -135,7 +81,7 @@ impl Outline for TreeNode {
 
 impl fmt::Display for TreeNode {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        outline::draw(self, f)
+        draw::draw(self, f)
     }
 }
 

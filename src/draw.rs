@@ -3,7 +3,7 @@
 use std::fmt;
 
 /// A thing with a line of text and parts below it.
-pub(crate) trait Outline {
+pub(crate) trait Draw {
     fn line(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result;
     fn parts(&self) -> &[Self]
     where
@@ -11,12 +11,12 @@ pub(crate) trait Outline {
 }
 
 /// Draws `node` and what is below it, a line each, without a line break at the end.
-pub(crate) fn draw<T: Outline>(node: &T, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+pub(crate) fn draw<T: Draw>(node: &T, f: &mut fmt::Formatter<'_>) -> fmt::Result {
     node.line(f)?;
     draw_parts(node.parts(), &mut String::new(), f)
 }
 
-fn draw_parts<T: Outline>(
+fn draw_parts<T: Draw>(
     parts: &[T],
     margin: &mut String,
     f: &mut fmt::Formatter<'_>,

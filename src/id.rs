@@ -1,0 +1,65 @@
+//! What names a process, while it runs and after: [`ProcessId`], [`Stuck`].
+
+use std::fmt;
+
+use crate::sync::thread::ThreadId;
+
+/// The number of a process, unique in this program.
+///
+/// ```
+/// use ifrit::prelude::*;
+///
+/// let one = ifrit::background(ifrit::run_fn(|_, _| Ok(())));
+/// let two = ifrit::background(ifrit::run_fn(|_, _| Ok(())));
+/// assert!(one.id() < two.id());
+/// println!("{}", one.id());
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+pub struct ProcessId(pub(crate) u64);
+
+impl fmt::Display for ProcessId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "#{}", self.0)
+    }
+}
+
+/// A thread that did not stop: the answer to "who is stuck?".
+///
+/// A thread cannot be killed. It is named here, and it stays in the process [`tree`](crate::tree()) until it is gone.
+///
+/// ```
+/// use ifrit::{Error, prelude::*};
+/// use std::time::Duration;
+///
+/// let (release, released) = ifrit::crossbeam_channel::bounded::<()>(0);
+/// let deaf = ifrit::Process::builder()
+///     .name("deaf")
+///     .kill_grace(Duration::from_millis(1))
+///     .background(ifrit::run_fn(move |_, _| Ok(released.recv().unwrap_or(()))));
+/// match deaf.stop(Signal::TERMINATE, Duration::from_millis(1)) {
+///     Err(Error::StopTimeout { stuck, .. }) => assert_eq!(stuck.name, "deaf"),
+///     other => panic!("{other:?}"),
+/// }
+/// drop(release);
+/// assert!(deaf.join().is_ok());
+/// ```
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct Stuck {
+    /// The name of the process, which is the name of its thread.
+    pub name: String,
+    /// Its number.
+    pub id: ProcessId,
+    /// Its thread, once that has started to run.
+    pub thread: Option<ThreadId>,
+}
+
+impl fmt::Display for Stuck {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:?} ({}", self.name, self.id)?;
+        if let Some(thread) = self.thread {
+            write!(f, ", {thread:?}")?;
+        }
+        f.write_str(")")
+    }
+}

@@ -13,7 +13,7 @@ mod refusal;
 
 pub use batch::{Batch, Progress};
 pub use dynamic::{Capacity, Dynamic, DynamicClient, Ends, Entrance, ExitEvent};
-pub use engine::{Admin, AdminError, AutoShutdown, Counts, MemberState, MemberStatus, Strategy};
+pub use engine::{Admin, AutoShutdown, Counts, MemberState, MemberStatus, Strategy};
 pub use fixed::{Group, Order, Ordered, Parallel, QueueOrdered, order};
 pub use member::{Member, Members};
 pub use refusal::{Reason, Refusal};

@@ -1,11 +1,15 @@
-//! A member that was not admitted: [`Refusal`].
+//! What a group has refused, and why: [`Refusal`].
 
 use std::fmt;
 
 use crate::grouper::Member;
+use crate::id::Stuck;
 use crate::sync::Mutex;
 
-/// A member that was not admitted, and why. It gives the member back.
+/// Something that a group did not do for a member, and why: admit it, restart it, terminate it, remove it, or tell of it.
+///
+/// [`Admin`](super::Admin) and [`DynamicClient`](super::DynamicClient) refuse alike. A member that was not admitted is in
+/// it and comes back.
 ///
 /// ```
 /// use ifrit::grouper::{Capacity, Dynamic, Reason};
@@ -14,65 +18,103 @@ use crate::sync::Mutex;
 /// let group = Dynamic::new(Capacity::at_most(1));
 /// let client = group.client();
 /// drop(group);
-/// let error = client.insert(Member::new("late", ifrit::run_fn(|_, _| Ok(())))).unwrap_err();
-/// assert_eq!(error.reason(), Reason::Closed);
-/// assert_eq!(error.into_member().name(), "late");
+/// let refused = client.insert(Member::new("late", ifrit::run_fn(|_, _| Ok(())))).unwrap_err();
+/// assert_eq!((refused.name(), refused.reason()), ("late", Reason::Closed));
+/// assert_eq!(refused.to_string(), "late: the group takes no more members");
+/// assert_eq!(refused.into_member().unwrap().name(), "late");
 /// ```
 #[derive(thiserror::Error)]
-#[error("{name}: {reason}")]
-pub struct Refusal {
+#[error("{}{}{}", .0.name, if .0.name.is_empty() { "" } else { ": " }, .0.reason)]
+pub struct Refusal(Box<Inner>); // in a box: most answers are no refusals
+
+struct Inner {
     name: String,
     reason: Reason,
+    stuck: Vec<Stuck>,
     /// A member can be sent but not shared; the lock makes the error shareable, so that `?` works in a runner.
-    member: Mutex<Member>,
+    member: Mutex<Option<Member>>,
 }
 
 impl Refusal {
-    pub(in crate::grouper) fn new(reason: Reason, member: Member) -> Box<Self> {
-        Box::new(Refusal {
-            name: member.name.to_string(),
+    /// Concerns the member of this name, or with an empty name the whole group.
+    pub(in crate::grouper) fn new(name: &str, reason: Reason) -> Self {
+        Refusal(Box::new(Inner {
+            name: name.to_owned(),
             reason,
-            member: Mutex::new(member),
-        })
+            stuck: Vec::new(),
+            member: Mutex::new(None),
+        }))
     }
 
-    /// Why it was not admitted.
+    pub(in crate::grouper) fn of_member(reason: Reason, member: Member) -> Self {
+        let mut refusal = Refusal::new(&member.name, reason);
+        *refusal.0.member.get_mut() = Some(member);
+        refusal
+    }
+
+    pub(in crate::grouper) fn abandoned(name: &str, stuck: Vec<Stuck>) -> Self {
+        let mut refusal = Refusal::new(name, Reason::Abandoned);
+        refusal.0.stuck = stuck;
+        refusal
+    }
+
+    /// The member's name. Empty if the group was asked for no single member, as by [`Admin::list`](super::Admin::list).
+    pub fn name(&self) -> &str {
+        &self.0.name
+    }
+
+    /// Why it was refused.
     pub fn reason(&self) -> Reason {
-        self.reason
+        self.0.reason
     }
 
-    /// The member, as it was given.
-    pub fn into_member(self) -> Member {
-        self.member.into_inner()
+    /// The threads that were given up and still run, where that is the [reason](Reason::Abandoned).
+    pub fn stuck(&self) -> &[Stuck] {
+        &self.0.stuck
+    }
+
+    /// The member, as it was given, if it was not admitted.
+    pub fn into_member(self) -> Option<Member> {
+        self.0.member.into_inner()
     }
 }
 
 impl fmt::Debug for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Refusal")
-            .field("name", &self.name)
-            .field("reason", &self.reason)
+            .field("name", &self.0.name)
+            .field("reason", &self.0.reason)
             .finish_non_exhaustive()
     }
 }
 
-/// Why a member was not admitted.
+/// Why a group has refused something; see [`Refusal`].
+///
+/// ```
+/// use ifrit::grouper::Reason;
+///
+/// assert_eq!(Reason::Full.to_string(), "the group is full");
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
 #[non_exhaustive]
 pub enum Reason {
-    /// The group is closed, was told to stop, has ended and is not run again yet, or is gone.
+    /// The group takes no more members: it is closed, was told to stop, has ended, or is gone.
     #[error("the group takes no more members")]
     Closed,
-    /// The group has not run yet, and the caller did not want to wait.
-    #[error("the group does not run")]
+    /// The group does not run, or is being stopped; for [`try_insert`](super::DynamicClient::try_insert), it has not run
+    /// yet.
+    #[error("the group does not run, or is being stopped")]
     NotRunning,
     /// As many members live as may, and the caller did not want to wait.
     #[error("the group is full")]
     Full,
-    /// The caller has waited as long as it wanted to.
+    /// The caller's patience was over before there was room.
     #[error("no place became free in time")]
     TimedOut,
-    /// A living member has this name.
+    /// The caller was told to stop before there was room.
+    #[error("the caller was told to stop before a place became free")]
+    StopPending,
+    /// A member of the group has this name; in a dynamic group, a living one.
     #[error("a living member has this name")]
     DuplicateName,
     /// The member has no name.
@@ -81,10 +123,25 @@ pub enum Reason {
     /// A limit of the member leaves it no time at all.
     #[error("its {0} is zero")]
     ZeroDeadline(&'static str),
-    /// Its backoff is invalid.
+    /// The member's backoff is invalid.
     #[error("its backoff is invalid")]
     InvalidBackoff,
     /// The group's capacity is 0.
     #[error("the capacity of the group is 0")]
     ZeroCapacity,
+    /// The group has no member of this name.
+    #[error("there is no member of this name")]
+    Unknown,
+    /// The member runs already, or is about to.
+    #[error("the member runs, or is about to")]
+    Running,
+    /// The member is being terminated or removed for another caller.
+    #[error("the member is being terminated or removed for another caller")]
+    Leaving,
+    /// The caller would wait for something that waits for the caller.
+    #[error("the caller would wait for itself")]
+    WouldDeadlock,
+    /// The member was given up; its thread still runs and has its runner. [`Refusal::stuck`] names it.
+    #[error("the member was given up and still runs")]
+    Abandoned,
 }

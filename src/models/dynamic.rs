@@ -49,7 +49,7 @@ fn insert(client: &DynamicClient, name: &'static str, worker: &Worker, say: &Sen
             Err(refused) => {
                 assert_eq!(refused.reason(), Reason::Closed);
                 assert_eq!(
-                    refused.into_member().name(),
+                    refused.into_member().unwrap().name(),
                     name,
                     "who is refused comes back"
                 );

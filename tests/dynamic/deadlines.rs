@@ -101,7 +101,7 @@ fn a_member_that_was_given_up_keeps_its_place_until_its_thread_ends_but_not_its_
         assert_eq!(refused.reason(), Reason::Full);
 
         call.trigger_exit(Ok(()));
-        let next = timed.client.insert(refused.into_member()).unwrap();
+        let next = timed.client.insert(refused.into_member().unwrap()).unwrap();
         next.expect_ready();
         assert_eq!(timed.client.get("deaf").unwrap().id(), next.id());
         timed.group.signal(Signal::INTERRUPT);

@@ -112,7 +112,7 @@ fn try_insert_before_the_run_says_so_and_gives_the_member_back() {
     assert_eq!(fake.calls(), 0);
 
     let (client, _group) = start(group);
-    let process = client.try_insert(refused.into_member()).unwrap();
+    let process = client.try_insert(refused.into_member().unwrap()).unwrap();
     fake.wait_for_call().trigger_exit(Ok(()));
     process.expect_exit().unwrap();
 }

@@ -50,7 +50,10 @@ fn insert_until_refused(client: &DynamicClient, inserter: usize, begin: &Barrier
             Ok(process) => admitted.push((process, recorded)),
             Err(refused) => {
                 assert_eq!(refused.reason(), Reason::Closed);
-                assert_eq!(refused.into_member().name(), format!("{inserter}.{n}"));
+                assert_eq!(
+                    refused.into_member().unwrap().name(),
+                    format!("{inserter}.{n}")
+                );
                 return admitted;
             }
         }

@@ -11,7 +11,7 @@ use ifrit::{
 
 use crate::kit::{at_most, both, done, fake, idle, insert_fake, start, unlimited};
 
-type Insert = fn(&DynamicClient, Member) -> Result<Process, Box<Refusal>>;
+type Insert = fn(&DynamicClient, Member) -> Result<Process, Refusal>;
 
 const EVERY_WAY: [Insert; 3] = [
     |client, member| client.insert(member),
@@ -28,7 +28,7 @@ fn assert_refused(client: &DynamicClient, name: &str, reason: Reason) {
         let refused = insert(client, member).unwrap_err();
         assert_eq!(refused.reason(), reason);
         assert_eq!(fake.calls(), 0);
-        let member = refused.into_member();
+        let member = refused.into_member().unwrap();
         assert_eq!(member.name(), name);
         let process = willing.insert(member).unwrap();
         fake.wait_for_call().trigger_exit(Ok(()));
@@ -158,7 +158,7 @@ fn a_stop_delay_of_no_length_is_fine() {
 fn a_member_comes_back_with_its_options() {
     let client = unlimited().client();
     let member = || idle("picky").one_shot().stop_within(Duration::from_secs(7));
-    let back = client.insert(member()).unwrap_err().into_member();
+    let back = client.insert(member()).unwrap_err().into_member().unwrap();
     assert_eq!(format!("{back:?}"), format!("{:?}", member()));
 }
 

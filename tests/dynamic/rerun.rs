@@ -73,7 +73,7 @@ fn a_client_of_the_first_run_inserts_into_the_second_what_was_refused_between() 
     one_run(&mut group, |_, _| {});
     let refused = client.insert(idle("a")).unwrap_err();
     one_run(&mut group, |_, _| {
-        let inserted = client.insert(refused.into_member()).unwrap();
+        let inserted = client.insert(refused.into_member().unwrap()).unwrap();
         inserted.expect_ready();
     });
 }
@@ -129,7 +129,7 @@ fn a_restarter_runs_it_again_and_its_clients_stay_good() {
             Err(refused) => {
                 assert_eq!(refused.reason(), Reason::Closed);
                 assert!(began.elapsed() < PATIENCE);
-                member = refused.into_member();
+                member = refused.into_member().unwrap();
             }
         }
     };
@@ -222,7 +222,10 @@ fn a_member_given_up_in_an_earlier_run_keeps_its_place_in_the_next() {
             let refused = client.try_insert(idle("next")).unwrap_err();
             assert_eq!(refused.reason(), Reason::Full);
             call.trigger_exit(Ok(()));
-            client.insert(refused.into_member()).unwrap().expect_ready();
+            client
+                .insert(refused.into_member().unwrap())
+                .unwrap()
+                .expect_ready();
         });
     }
 }

@@ -187,7 +187,7 @@ fn a_backoff_that_cannot_be_is_refused_and_the_member_comes_back() {
     let (member, fake) = fake("worker");
     let refused = client.insert(member.restart(invalid)).unwrap_err();
     assert_eq!(refused.reason(), Reason::InvalidBackoff);
-    let member: Member = refused.into_member();
+    let member: Member = refused.into_member().unwrap();
     let restarted = client.insert(member.restart(transient())).unwrap();
     fake.wait_for_call().trigger_exit(Ok(()));
     restarted.expect_exit().unwrap();

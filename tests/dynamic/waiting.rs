@@ -48,7 +48,7 @@ fn try_insert_into_a_full_group_says_so() {
     call.trigger_exit(Ok(()));
     first.expect_exit().unwrap();
     client
-        .try_insert(refused.into_member())
+        .try_insert(refused.into_member().unwrap())
         .unwrap()
         .expect_ready();
 }
@@ -63,7 +63,7 @@ fn insert_with_a_time_out_into_a_full_group_times_out() {
 
     let waiting = elsewhere({
         let client = client.clone();
-        move || client.insert_timeout(refused.into_member(), PATIENCE)
+        move || client.insert_timeout(refused.into_member().unwrap(), PATIENCE)
     });
     call.trigger_exit(Ok(()));
     waiting.outcome().unwrap().expect_ready();
@@ -132,7 +132,7 @@ fn one_who_is_refused_after_all_passes_the_place_on() {
             elsewhere(move || {
                 let process = client.insert(idle(name))?;
                 process.signal(Signal::INTERRUPT);
-                Ok::<_, Box<Refusal>>(process.expect_exit())
+                Ok::<_, Refusal>(process.expect_exit())
             })
         });
         call.trigger_exit(Ok(()));
@@ -223,7 +223,7 @@ fn a_group_dropped_unrun_answers_those_who_wait_for_it() {
     assert_eq!(patient.outcome().unwrap_err().reason(), Reason::Closed);
 
     let (elsewhere, _group) = start(unlimited());
-    let process = elsewhere.insert(refused.into_member()).unwrap();
+    let process = elsewhere.insert(refused.into_member().unwrap()).unwrap();
     fake.wait_for_call().trigger_exit(Ok(()));
     process.expect_exit().unwrap();
 }

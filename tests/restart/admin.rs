@@ -1,7 +1,7 @@
 //! Looking after the members of a group that runs.
 
 use ifrit::crossbeam_channel::bounded;
-use ifrit::grouper::{Admin, AdminError, MemberState, Ordered, Parallel, Strategy};
+use ifrit::grouper::{Admin, MemberState, Ordered, Parallel, Reason, Refusal, Strategy};
 use ifrit::restart::{Backoff, Budget, Restart};
 use ifrit::testing::{Call, FakeRunner, PATIENCE, Waiting, signal_recorder};
 use ifrit::{Error, prelude::*, process::Status};
@@ -173,10 +173,10 @@ fn a_restart_through_the_handle_is_not_paid_for() {
 #[test]
 fn a_running_member_is_not_started_twice() {
     let (running, fakes, [a1, b1]) = two();
-    assert!(matches!(
-        running.admin.restart("a"),
-        Err(AdminError::Running)
-    ));
+    assert_eq!(
+        running.admin.restart("a").unwrap_err().reason(),
+        Reason::Running
+    );
     running.stop(&[&b1, &a1]).unwrap();
     assert_eq!(calls(&fakes), [1, 1]);
 }
@@ -185,20 +185,38 @@ fn a_running_member_is_not_started_twice() {
 fn unknown_names_are_told() {
     let (running, _, [a1, b1]) = two();
     for name in ["", "c", "aa", "A"] {
-        assert!(matches!(
-            running.admin.terminate(name),
-            Err(AdminError::Unknown)
-        ));
-        assert!(matches!(
-            running.admin.restart(name),
-            Err(AdminError::Unknown)
-        ));
-        assert!(matches!(
-            running.admin.remove(name),
-            Err(AdminError::Unknown)
-        ));
+        assert_eq!(
+            running.admin.terminate(name).unwrap_err().reason(),
+            Reason::Unknown
+        );
+        assert_eq!(
+            running.admin.restart(name).unwrap_err().reason(),
+            Reason::Unknown
+        );
+        assert_eq!(
+            running.admin.remove(name).unwrap_err().reason(),
+            Reason::Unknown
+        );
     }
     running.stop(&[&b1, &a1]).unwrap();
+}
+
+#[test]
+fn a_refusal_names_the_member_and_has_none_that_was_only_asked_for() {
+    let (running, _, [a1, b1]) = two();
+    let refused = running.admin.restart("c").unwrap_err();
+    assert_eq!(refused.name(), "c");
+    assert_eq!(refused.to_string(), "c: there is no member of this name");
+    assert!(refused.stuck().is_empty());
+    assert!(refused.into_member().is_none());
+    running.stop(&[&b1, &a1]).unwrap();
+
+    let refused = running.admin.list().unwrap_err();
+    assert_eq!(refused.name(), "");
+    assert_eq!(
+        refused.to_string(),
+        "the group does not run, or is being stopped"
+    );
 }
 
 #[test]
@@ -208,18 +226,18 @@ fn a_second_request_while_the_first_is_under_way_is_refused() {
         let first = scope.spawn(|| running.admin.terminate("a"));
         assert_eq!(a1.wait_for_signal(), Signal::INTERRUPT);
         assert_eq!(running.state("a"), MemberState::Stopping);
-        assert!(matches!(
-            running.admin.terminate("a"),
-            Err(AdminError::Leaving)
-        ));
-        assert!(matches!(
-            running.admin.remove("a"),
-            Err(AdminError::Leaving)
-        ));
-        assert!(matches!(
-            running.admin.restart("a"),
-            Err(AdminError::Running)
-        ));
+        assert_eq!(
+            running.admin.terminate("a").unwrap_err().reason(),
+            Reason::Leaving
+        );
+        assert_eq!(
+            running.admin.remove("a").unwrap_err().reason(),
+            Reason::Leaving
+        );
+        assert_eq!(
+            running.admin.restart("a").unwrap_err().reason(),
+            Reason::Running
+        );
         a1.ends(How::Ok);
         first.join().unwrap().unwrap();
     });
@@ -246,9 +264,9 @@ fn given(
     (runner, wait)
 }
 
-fn would_deadlock(answer: Result<(), AdminError>) -> ifrit::Result {
+fn would_deadlock(answer: Result<(), Refusal>) -> ifrit::Result {
     match answer {
-        Err(AdminError::WouldDeadlock) => Ok(()),
+        Err(refused) if refused.reason() == Reason::WouldDeadlock => Ok(()),
         other => Err(format!("{other:?}").into()),
     }
 }
@@ -308,10 +326,9 @@ fn an_abandoned_member_is_told_of_and_may_come_back_late() {
         assert_eq!(running.clock.advance_to_next(), 5 * SECOND);
         assert_eq!(a1.wait_for_signal(), Signal::KILL);
         assert_eq!(running.clock.advance_to_next(), SECOND);
-        match terminated.join().unwrap() {
-            Err(AdminError::Abandoned(stuck)) => assert_eq!(stuck[0].name, "a"),
-            other => panic!("{other:?}"),
-        }
+        let refused = terminated.join().unwrap().unwrap_err();
+        assert_eq!((refused.name(), refused.reason()), ("a", Reason::Abandoned));
+        assert_eq!(refused.stuck()[0].name, "a");
     });
     assert_eq!(running.state("a"), MemberState::Abandoned);
     assert_eq!(running.admin.count().unwrap().abandoned, 1);
@@ -321,7 +338,7 @@ fn an_abandoned_member_is_told_of_and_may_come_back_late() {
         running.admin.restart("a").map(drop),
         running.admin.remove("a").map(drop),
     ] {
-        assert!(matches!(refused, Err(AdminError::Abandoned(_))));
+        assert_eq!(refused.unwrap_err().reason(), Reason::Abandoned);
     }
     b1.fails(); // the others are supervised as before
     let b2 = up(b);

@@ -118,7 +118,7 @@ fn a_member_that_is_refused_comes_back_with_the_reason() {
     let refusal = |member: Member| {
         let error = running.admin.add(member).unwrap_err();
         let reason = error.reason();
-        let mut runner_of = Ordered::new([error.into_member()]);
+        let mut runner_of = Ordered::new([error.into_member().unwrap()]);
         (reason, Harness::new().run(&mut runner_of).exit.is_ok())
     };
     let new = |name: &str| Member::new(name, signal_recorder().0);

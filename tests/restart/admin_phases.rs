@@ -1,6 +1,6 @@
 //! The handle in every phase of a group: before its run, while it starts, in delays and rounds, while it stops, after.
 
-use ifrit::grouper::{AdminError, MemberState, Ordered, Reason, Strategy};
+use ifrit::grouper::{MemberState, Ordered, Reason, Strategy};
 use ifrit::prelude::*;
 use ifrit::restart::{Backoff, Restart};
 use ifrit::testing::{Call, FakeRunner, Waiting};
@@ -17,12 +17,15 @@ fn later() -> Restart {
 
 fn refused_everything(admin: &ifrit::grouper::Admin, reason: Reason) {
     let fake = FakeRunner::new();
-    assert!(matches!(admin.terminate("a"), Err(AdminError::NotRunning)));
-    assert!(matches!(admin.restart("a"), Err(AdminError::NotRunning)));
-    assert!(matches!(admin.remove("a"), Err(AdminError::NotRunning)));
+    assert_eq!(
+        admin.terminate("a").unwrap_err().reason(),
+        Reason::NotRunning
+    );
+    assert_eq!(admin.restart("a").unwrap_err().reason(), Reason::NotRunning);
+    assert_eq!(admin.remove("a").unwrap_err().reason(), Reason::NotRunning);
     let error = admin.add(new(&fake)).unwrap_err();
     assert_eq!(error.reason(), reason);
-    assert_eq!(error.into_member().name(), "new");
+    assert_eq!(error.into_member().unwrap().name(), "new");
     assert_eq!(fake.calls(), 0);
 }
 
@@ -31,12 +34,15 @@ fn before_the_run_after_it_and_without_a_group_it_does_not_run() {
     let fakes = fakes();
     let group = Ordered::new(members(&fakes, permanent()));
     let admin = group.admin();
-    assert!(matches!(admin.list(), Err(AdminError::NotRunning)));
+    assert_eq!(admin.list().unwrap_err().reason(), Reason::NotRunning);
     refused_everything(&admin, Reason::NotRunning);
 
     let (running, [a]) = Running::up(group, &fakes);
     running.stop(&[&a]).unwrap();
-    assert!(matches!(running.admin.count(), Err(AdminError::NotRunning)));
+    assert_eq!(
+        running.admin.count().unwrap_err().reason(),
+        Reason::NotRunning
+    );
     refused_everything(&admin, Reason::NotRunning);
 }
 
@@ -62,10 +68,10 @@ fn while_it_starts_members_wait_or_are_starting() {
     assert_eq!(running.state("a"), MemberState::Starting);
     assert_eq!(running.state("b"), MemberState::Waiting);
     assert_eq!(running.admin.count().unwrap().running, 1);
-    assert!(matches!(
-        running.admin.restart("b"),
-        Err(AdminError::Running)
-    ));
+    assert_eq!(
+        running.admin.restart("b").unwrap_err().reason(),
+        Reason::Running
+    );
     a1.trigger_ready();
     let b1 = up(b);
     running.process.expect_ready();
@@ -135,7 +141,7 @@ fn a_member_whose_addition_waits_comes_back_when_the_group_is_stopped() {
                 error.reason(),
                 Reason::Closed | Reason::NotRunning
             ));
-            assert_eq!(error.into_member().name(), "new");
+            assert_eq!(error.into_member().unwrap().name(), "new");
             assert_eq!(added.calls(), 0);
         });
     }
@@ -184,10 +190,10 @@ fn in_a_round_members_are_restarting_stopping_or_about_to_be_told() {
     let states: Vec<_> = running.members().into_iter().map(|m| m.state).collect();
     use MemberState::{Ready, Restarting, Stopping};
     assert_eq!(states, [Restarting, Ready, Stopping]);
-    assert!(matches!(
-        running.admin.restart("a"),
-        Err(AdminError::Running)
-    ));
+    assert_eq!(
+        running.admin.restart("a").unwrap_err().reason(),
+        Reason::Running
+    );
     running.process.signal(Signal::KILL);
     assert_eq!(c1.wait_for_signal(), Signal::KILL);
     c1.ends(How::Ok);
@@ -295,10 +301,10 @@ fn a_stop_answers_those_who_wait_for_a_member_to_go() {
         told(&b1, Signal::TERMINATE);
         running.process.expect_exit().unwrap();
         terminated.join().unwrap().unwrap();
-        assert!(matches!(
-            removed.join().unwrap(),
-            Err(AdminError::NotRunning)
-        ));
+        assert_eq!(
+            removed.join().unwrap().unwrap_err().reason(),
+            Reason::NotRunning
+        );
     });
 }
 
@@ -317,6 +323,6 @@ fn a_handle_serves_every_run_of_its_group() {
             told(&a1, Signal::TERMINATE);
             process.expect_exit().unwrap();
         });
-        assert!(matches!(admin.count(), Err(AdminError::NotRunning)));
+        assert_eq!(admin.count().unwrap_err().reason(), Reason::NotRunning);
     }
 }

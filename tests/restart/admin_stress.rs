@@ -76,7 +76,10 @@ fn concurrent_additions_are_all_answered_and_none_is_lost() {
                             match admin.add(member) {
                                 Ok(_) => started += 1,
                                 Err(error) => {
-                                    assert_eq!(error.into_member().name(), format!("{thread}-{n}"));
+                                    assert_eq!(
+                                        error.into_member().unwrap().name(),
+                                        format!("{thread}-{n}")
+                                    );
                                     refused += 1;
                                 }
                             }

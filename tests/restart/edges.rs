@@ -2,7 +2,7 @@
 
 use std::thread;
 
-use ifrit::grouper::{AdminError, AutoShutdown};
+use ifrit::grouper::{AutoShutdown, Reason};
 use ifrit::restart::{Next, Restarter};
 use ifrit::testing::{FakeRunner, ManualClock, PATIENCE, Waiting};
 use ifrit::{
@@ -64,10 +64,10 @@ fn who_was_terminated_in_vain_is_named_in_the_exit_of_the_group() {
     running.clock.advance_to_next();
     assert_eq!(b1.wait_for_signal(), Signal::KILL);
     running.clock.advance_to_next();
-    assert!(matches!(
-        asker.join().unwrap(),
-        Err(AdminError::Abandoned(_))
-    ));
+    assert_eq!(
+        asker.join().unwrap().unwrap_err().reason(),
+        Reason::Abandoned
+    );
 
     let exit = running.stop(&[&a1]);
     let stuck = exit.as_ref().unwrap_err().stuck();

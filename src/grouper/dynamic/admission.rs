@@ -24,14 +24,10 @@ enum Look {
 }
 
 impl Shared {
-    pub(super) fn insert(
-        self: &Arc<Self>,
-        member: Member,
-        wait: Wait,
-    ) -> Result<Process, Box<Refusal>> {
+    pub(super) fn insert(self: &Arc<Self>, member: Member, wait: Wait) -> Result<Process, Refusal> {
         match self.admit(&member, wait) {
             Ok(admitted) => Ok(admitted.start(member)),
-            Err(reason) => Err(Refusal::new(reason, member)),
+            Err(reason) => Err(Refusal::of_member(reason, member)),
         }
     }
 

@@ -46,7 +46,7 @@ impl DynamicClient {
     ///
     /// The member and the reason why it was refused. A thread that does not start is not among them: that is the exit
     /// of the process that is returned, [`Error::Spawn`](crate::Error::Spawn).
-    pub fn insert(&self, member: Member) -> Result<Process, Box<Refusal>> {
+    pub fn insert(&self, member: Member) -> Result<Process, Refusal> {
         self.0.insert(member, Wait::ForEver)
     }
 
@@ -56,7 +56,7 @@ impl DynamicClient {
     ///
     /// As [`insert`](DynamicClient::insert); also [`NotRunning`](crate::grouper::Reason::NotRunning) and
     /// [`Full`](crate::grouper::Reason::Full).
-    pub fn try_insert(&self, member: Member) -> Result<Process, Box<Refusal>> {
+    pub fn try_insert(&self, member: Member) -> Result<Process, Refusal> {
         self.0.insert(member, Wait::Not)
     }
 
@@ -65,11 +65,7 @@ impl DynamicClient {
     /// # Errors
     ///
     /// As [`insert`](DynamicClient::insert); also [`TimedOut`](crate::grouper::Reason::TimedOut).
-    pub fn insert_timeout(
-        &self,
-        member: Member,
-        patience: Duration,
-    ) -> Result<Process, Box<Refusal>> {
+    pub fn insert_timeout(&self, member: Member, patience: Duration) -> Result<Process, Refusal> {
         let limit = now().checked_add(patience);
         self.0.insert(member, Wait::Until(limit))
     }

@@ -74,17 +74,18 @@ impl Door {
     }
 }
 
-type Reply<T> = Sender<Result<T, AdminError>>;
+pub(super) type Reply<T> = Sender<Result<T, Refusal>>;
 
 pub(super) enum Command {
     List(Reply<Vec<MemberStatus>>),
     Restart(String, Reply<Process>),
-    Leave(String, Leaving),
-    Add(Box<Member>, Sender<Result<Process, Box<Refusal>>>),
+    Leave(Leaving),
+    Add(Box<Member>, Reply<Process>),
 }
 
-/// Somebody has asked for a member to go, and waits until it has gone.
+/// A caller has asked for a member to go, and waits until it has gone.
 pub(super) struct Leaving {
+    pub(super) name: String,
     /// The process that asks, and those it runs in.
     pub(super) askers: Vec<ProcessId>,
     pub(super) how: How,
@@ -96,48 +97,31 @@ pub(super) enum How {
 }
 
 impl Leaving {
-    pub(super) fn refuse(self, error: AdminError) {
+    pub(super) fn refuse(self, reason: Reason) {
+        let refusal = Refusal::new(&self.name, reason);
+        self.answer_no(refusal);
+    }
+
+    pub(super) fn abandoned(self, stuck: Vec<Stuck>) {
+        let refusal = Refusal::abandoned(&self.name, stuck);
+        self.answer_no(refusal);
+    }
+
+    fn answer_no(self, refusal: Refusal) {
         match self.how {
-            How::Terminate(reply) => drop(reply.send(Err(error))),
-            How::Remove(reply) => drop(reply.send(Err(error))),
+            How::Terminate(reply) => drop(reply.send(Err(refusal))),
+            How::Remove(reply) => drop(reply.send(Err(refusal))),
         }
     }
 
     /// The group has been stopped in the meantime, and the member with it.
     pub(super) fn overtaken(self, error: Option<&Error>) {
-        match (self.how, error) {
-            (how, Some(Error::Abandoned(stuck))) => {
-                let error = AdminError::Abandoned(stuck.clone());
-                Leaving { how, ..self }.refuse(error);
-            }
+        match (&self.how, error) {
+            (_, Some(Error::Abandoned(stuck))) => self.abandoned(stuck.clone()),
             (How::Terminate(reply), _) => drop(reply.send(Ok(()))),
-            (how, _) => Leaving { how, ..self }.refuse(AdminError::NotRunning),
+            (How::Remove(_), _) => self.refuse(Reason::NotRunning),
         }
     }
-}
-
-/// Why a member could not be looked after.
-#[derive(Clone, Debug, thiserror::Error)]
-#[non_exhaustive]
-pub enum AdminError {
-    /// The group does not run, or is being stopped.
-    #[error("the group does not run, or is being stopped")]
-    NotRunning,
-    /// There is no member of this name.
-    #[error("there is no member of this name")]
-    Unknown,
-    /// It runs already, or is about to.
-    #[error("the member runs, or is about to")]
-    Running,
-    /// Somebody else has asked for it to go.
-    #[error("somebody else has asked for the member to go")]
-    Leaving,
-    /// A member cannot wait for its own end, nor can what runs inside it.
-    #[error("a member cannot wait for its own end")]
-    WouldDeadlock,
-    /// It was given up; its thread still runs, and has its runner.
-    #[error("the member was given up and still runs")]
-    Abandoned(Vec<Stuck>),
 }
 
 /// How a member of a group is doing.
@@ -199,17 +183,17 @@ impl Admin {
     ///
     /// # Errors
     ///
-    /// [`AdminError::NotRunning`].
-    pub fn list(&self) -> Result<Vec<MemberStatus>, AdminError> {
-        self.ask(Command::List)
+    /// [`Reason::NotRunning`].
+    pub fn list(&self) -> Result<Vec<MemberStatus>, Refusal> {
+        self.ask("", Command::List)
     }
 
     /// How many members are doing what.
     ///
     /// # Errors
     ///
-    /// [`AdminError::NotRunning`].
-    pub fn count(&self) -> Result<Counts, AdminError> {
+    /// [`Reason::NotRunning`].
+    pub fn count(&self) -> Result<Counts, Refusal> {
         let list = self.list()?;
         let count = |is: fn(MemberState) -> bool| list.iter().filter(|m| is(m.state)).count();
         use MemberState::{Abandoned, Ready, Restarting, Starting, Stopping};
@@ -228,9 +212,11 @@ impl Admin {
     ///
     /// # Errors
     ///
-    /// See [`AdminError`].
-    pub fn terminate(&self, name: &str) -> Result<(), AdminError> {
-        self.ask(|reply| self.leave(name, How::Terminate(reply)))
+    /// [`Unknown`](Reason::Unknown), [`Running`](Reason::Running) (it was added and has not been started yet),
+    /// [`Leaving`](Reason::Leaving), [`WouldDeadlock`](Reason::WouldDeadlock), [`Abandoned`](Reason::Abandoned),
+    /// [`NotRunning`](Reason::NotRunning).
+    pub fn terminate(&self, name: &str) -> Result<(), Refusal> {
+        self.ask(name, |reply| leave(name, How::Terminate(reply)))
     }
 
     /// Starts a member that was terminated, has completed, or waits for its restart; in the last case now.
@@ -239,18 +225,19 @@ impl Admin {
     ///
     /// # Errors
     ///
-    /// See [`AdminError`].
-    pub fn restart(&self, name: &str) -> Result<Process, AdminError> {
-        self.ask(|reply| Command::Restart(name.to_owned(), reply))
+    /// [`Unknown`](Reason::Unknown), [`Running`](Reason::Running), [`Abandoned`](Reason::Abandoned),
+    /// [`NotRunning`](Reason::NotRunning).
+    pub fn restart(&self, name: &str) -> Result<Process, Refusal> {
+        self.ask(name, |reply| Command::Restart(name.to_owned(), reply))
     }
 
     /// Stops a member as [`terminate`](Admin::terminate) does, takes it out of the group, and returns it.
     ///
     /// # Errors
     ///
-    /// See [`AdminError`].
-    pub fn remove(&self, name: &str) -> Result<Member, AdminError> {
-        self.ask(|reply| self.leave(name, How::Remove(reply)))
+    /// Those of [`terminate`](Admin::terminate).
+    pub fn remove(&self, name: &str) -> Result<Member, Refusal> {
+        self.ask(name, |reply| leave(name, How::Remove(reply)))
     }
 
     /// Adds a member, the last in start order, and starts it: at once, or, while the group itself is still starting, in
@@ -259,10 +246,10 @@ impl Admin {
     /// # Errors
     ///
     /// The member and the reason why it was refused.
-    pub fn add(&self, member: Member) -> Result<Process, Box<Refusal>> {
+    pub fn add(&self, member: Member) -> Result<Process, Refusal> {
         let (reply, answer) = bounded(1);
         if let Err(Command::Add(member, _)) = self.0.send(Command::Add(Box::new(member), reply)) {
-            return Err(Refusal::new(Reason::NotRunning, *member));
+            return Err(Refusal::of_member(Reason::NotRunning, *member));
         }
         match answer.recv() {
             Ok(answer) => answer,
@@ -271,18 +258,22 @@ impl Admin {
         }
     }
 
-    fn leave(&self, name: &str, how: How) -> Command {
-        let askers = lineage();
-        Command::Leave(name.to_owned(), Leaving { askers, how })
-    }
-
-    fn ask<T>(&self, command: impl FnOnce(Reply<T>) -> Command) -> Result<T, AdminError> {
+    fn ask<T>(&self, name: &str, command: impl FnOnce(Reply<T>) -> Command) -> Result<T, Refusal> {
         let (reply, answer) = bounded(1);
-        if self.0.send(command(reply)).is_err() {
-            return Err(AdminError::NotRunning);
-        }
-        answer.recv().unwrap_or(Err(AdminError::NotRunning))
+        let answer = match self.0.send(command(reply)) {
+            Ok(()) => answer.recv().ok(),
+            Err(_) => None,
+        };
+        answer.unwrap_or_else(|| Err(Refusal::new(name, Reason::NotRunning)))
     }
+}
+
+fn leave(name: &str, how: How) -> Command {
+    Command::Leave(Leaving {
+        name: name.to_owned(),
+        askers: lineage(),
+        how,
+    })
 }
 
 impl fmt::Debug for Admin {

@@ -1,14 +1,13 @@
 //! Answering the handle, on the group's own thread.
 
-use super::admin::{AdminError, Command, How, Leaving, MemberState, MemberStatus};
+use super::admin::{Command, How, Leaving, MemberState, MemberStatus, Reply};
 use super::run::{Phase, Run};
 use super::slot::Place;
 use crate::grouper::member::Member;
 use crate::grouper::refusal::{Reason, Refusal};
-use crate::id::Stuck;
 use crate::process::{Process, Status};
 use crate::signal::Signal;
-use crate::sync::channel::Sender;
+use crate::sync::Arc;
 
 impl Run<'_> {
     pub(super) fn carry_out(&mut self, command: Command) {
@@ -19,19 +18,17 @@ impl Run<'_> {
             }
             _ if self.phase == Phase::Stopping => refuse(command),
             Command::Restart(name, reply) => {
-                let answer = self.find(&name).and_then(|index| self.restart_now(index));
-                let _ = reply.send(answer);
+                let _ = reply.send(match self.slots.find(&name) {
+                    Some(index) => self.restart_now(index),
+                    None => Err(Refusal::new(&name, Reason::Unknown)),
+                });
             }
-            Command::Leave(name, leaving) => match self.find(&name) {
-                Ok(index) => self.send_away(index, leaving),
-                Err(error) => leaving.refuse(error),
+            Command::Leave(leaving) => match self.slots.find(&leaving.name) {
+                Some(index) => self.send_away(index, leaving),
+                None => leaving.refuse(Reason::Unknown),
             },
             Command::Add(member, reply) => self.add(*member, reply),
         }
-    }
-
-    fn find(&self, name: &str) -> Result<usize, AdminError> {
-        self.slots.find(name).ok_or(AdminError::Unknown)
     }
 
     fn status(&self, index: usize) -> MemberStatus {
@@ -57,22 +54,25 @@ impl Run<'_> {
         }
     }
 
-    fn restart_now(&mut self, index: usize) -> Result<Process, AdminError> {
+    fn restart_now(&mut self, index: usize) -> Result<Process, Refusal> {
         let slot = &mut self.slots.all[index];
         match slot.run.place {
-            Place::Abandoned => return Err(AdminError::Abandoned(self.stuck(index))),
+            Place::Abandoned => return Err(Refusal::abandoned(&slot.name, slot.stuck())),
             Place::Done => {
                 self.forget_ok_ends(index);
                 self.done -= 1;
             }
             Place::Terminated => {}
             Place::Down if !slot.run.in_round => {}
-            _ => return Err(AdminError::Running),
+            _ => return Err(Refusal::new(&slot.name, Reason::Running)),
         }
         self.clear_timer(index);
         self.start(index);
-        let core = self.slots.all[index].core.clone();
-        core.map(Process::from_core).ok_or(AdminError::NotRunning)
+        let slot = &self.slots.all[index];
+        match &slot.core {
+            Some(core) => Ok(Process::from_core(Arc::clone(core))),
+            None => Err(Refusal::new(&slot.name, Reason::NotRunning)),
+        }
     }
 
     /// An Ok end that is followed by another start, or by its removal, is not the member's end; and a trace that kept each
@@ -83,24 +83,19 @@ impl Run<'_> {
             .retain(|record| record.exit.is_err() || *record.name != **name);
     }
 
-    fn stuck(&self, index: usize) -> Vec<Stuck> {
-        let core = self.slots.all[index].core.as_ref();
-        core.iter().map(|core| core.stuck()).collect()
-    }
-
     fn send_away(&mut self, index: usize, leaving: Leaving) {
         let run = &mut self.slots.all[index].run;
         if run.leaving.is_some() {
-            return leaving.refuse(AdminError::Leaving);
+            return leaving.refuse(Reason::Leaving);
         }
         if run.joining.is_some() {
-            return leaving.refuse(AdminError::Running); // whoever has added it waits for it
+            return leaving.refuse(Reason::Running); // the caller that has added it waits for it
         }
         match run.place {
             Place::Live => {
                 let id = self.slots.all[index].core.as_ref().map(|core| core.id);
                 if id.is_some_and(|id| leaving.askers.contains(&id)) {
-                    return leaving.refuse(AdminError::WouldDeadlock);
+                    return leaving.refuse(Reason::WouldDeadlock);
                 }
                 self.slots.all[index].run.leaving = Some(Box::new(leaving));
                 let signal = self.settings.termination.unwrap_or(Signal::INTERRUPT);
@@ -119,14 +114,12 @@ impl Run<'_> {
     pub(super) fn leave(&mut self, index: usize) {
         self.is_up_again(index);
         self.counts_no_more(index);
-        let abandoned = self.slots.all[index].run.place == Place::Abandoned;
-        let stuck = self.stuck(index);
         let slot = &mut self.slots.all[index];
         let Some(leaving) = slot.run.leaving.take() else {
             return;
         };
-        if abandoned {
-            return leaving.refuse(AdminError::Abandoned(stuck));
+        if slot.run.place == Place::Abandoned {
+            return leaving.abandoned(slot.stuck());
         }
         slot.run.place = Place::Terminated;
         self.to_start.retain(|other| *other != index); // its place may be taken by another
@@ -134,13 +127,14 @@ impl Run<'_> {
             How::Terminate(reply) => drop(reply.send(Ok(()))),
             How::Remove(reply) => {
                 self.forget_ok_ends(index);
-                let member = self.slots.remove(index).ok_or(AdminError::NotRunning);
-                let _ = reply.send(member);
+                let removed = self.slots.remove(index);
+                let refusal = || Refusal::new(&leaving.name, Reason::NotRunning);
+                let _ = reply.send(removed.ok_or_else(refusal));
             }
         }
     }
 
-    fn add(&mut self, member: Member, reply: Sender<Result<Process, Box<Refusal>>>) {
+    fn add(&mut self, member: Member, reply: Reply<Process>) {
         let refusal = if member.name.is_empty() {
             Some(Reason::EmptyName)
         } else if let Some(option) = member.options.zero() {
@@ -153,7 +147,7 @@ impl Run<'_> {
             None
         };
         if let Some(reason) = refusal {
-            let _ = reply.send(Err(Refusal::new(reason, member)));
+            let _ = reply.send(Err(Refusal::of_member(reason, member)));
             return;
         }
         let index = self.slots.push(member, self.round.is_none());
@@ -173,7 +167,7 @@ impl Run<'_> {
                 continue;
             };
             if let Some(member) = self.slots.remove(index) {
-                let _ = reply.send(Err(Refusal::new(Reason::Closed, member)));
+                let _ = reply.send(Err(Refusal::of_member(Reason::Closed, member)));
             }
         }
     }
@@ -182,12 +176,15 @@ impl Run<'_> {
 /// Answers what can no longer be done.
 pub(super) fn refuse(command: Command) {
     match command {
-        Command::List(reply) => drop(reply.send(Err(AdminError::NotRunning))),
-        Command::Restart(_, reply) => drop(reply.send(Err(AdminError::NotRunning))),
-        Command::Leave(_, leaving) => leaving.refuse(AdminError::NotRunning),
+        Command::List(reply) => {
+            let _ = reply.send(Err(Refusal::new("", Reason::NotRunning)));
+        }
+        Command::Restart(name, reply) => {
+            let _ = reply.send(Err(Refusal::new(&name, Reason::NotRunning)));
+        }
+        Command::Leave(leaving) => leaving.refuse(Reason::NotRunning),
         Command::Add(member, reply) => {
-            let refused = Refusal::new(Reason::Closed, *member);
-            let _ = reply.send(Err(refused));
+            let _ = reply.send(Err(Refusal::of_member(Reason::Closed, *member)));
         }
     }
 }

@@ -28,7 +28,7 @@ mod start;
 mod stop;
 mod time;
 
-pub use admin::{Admin, AdminError, Counts, MemberState, MemberStatus};
+pub use admin::{Admin, Counts, MemberState, MemberStatus};
 pub(super) use settings::Settings;
 pub use settings::{AutoShutdown, Strategy};
 pub(super) use settings::{Start, Stop};

@@ -3,18 +3,15 @@
 use std::fmt;
 use std::time::Instant;
 
-use super::admin::Leaving;
+use super::admin::{Leaving, Reply};
 use crate::error::Error;
 use crate::grouper::member::{Member, Options};
-use crate::grouper::refusal::Refusal;
 use crate::id::Stuck;
 use crate::plan::Plan;
-use crate::process::Process;
-use crate::process::{Core, Guarded};
+use crate::process::{Core, Guarded, Process};
 use crate::restart::Delays;
 use crate::runner::BoxRunner;
 use crate::sync::Arc;
-use crate::sync::channel::Sender;
 
 /// A member's place, which outlives the runs.
 pub(in crate::grouper) struct Slot {
@@ -50,7 +47,7 @@ pub(super) struct SlotRun {
     /// Somebody has asked for it to be terminated or removed. In a box: each member has a place for it, and few need it.
     pub(super) leaving: Option<Box<Leaving>>,
     /// Somebody has added it and waits for its start.
-    pub(super) joining: Option<Sender<Result<Process, Box<Refusal>>>>,
+    pub(super) joining: Option<Reply<Process>>,
 }
 
 /// Where a member stands in a run.
@@ -103,6 +100,11 @@ impl Slot {
     pub(super) fn come_home(&mut self, runner: Option<Guarded>) {
         self.runner = runner;
         self.core = None;
+    }
+
+    /// Its thread, where it has one.
+    pub(super) fn stuck(&self) -> Vec<Stuck> {
+        self.core.iter().map(|core| core.stuck()).collect()
     }
 
     pub(super) fn take_runner(&mut self) -> Option<BoxRunner> {
@@ -191,9 +193,7 @@ impl Slots {
     /// The threads that were given up in an earlier run and have not ended since.
     pub(super) fn stuck(&self) -> Result<(), Error> {
         let away = self.members().filter(|slot| slot.runner.is_none());
-        let stuck: Vec<Stuck> = away
-            .filter_map(|slot| slot.core.as_ref().map(|core| core.stuck()))
-            .collect();
+        let stuck: Vec<Stuck> = away.flat_map(Slot::stuck).collect();
         if stuck.is_empty() {
             Ok(())
         } else {

@@ -168,7 +168,7 @@ fn a_listener_gets_each_event_once() {
 #[test]
 fn a_listener_that_is_not_registered_in_one_step_is_found() {
     let place = "fn listen< > hub.lock()";
-    let broken = (Fault::Torn, "src/grouper/dynamic/events.rs", place);
+    let broken = (Fault::Torn, "src/observe/stream.rs", place);
     let whys = ["each exit once", DEADLOCK];
     finds_any(&whys, broken, Schedules::Some, listened_to);
 }
@@ -191,6 +191,6 @@ fn an_event_that_is_dropped_under_a_lock_is_found() {
 #[test]
 fn an_event_that_is_dropped_and_not_counted_is_found() {
     let place = "fn push( > self.sender.send(event)";
-    let broken = (Fault::Forgotten, "src/grouper/dynamic/events.rs", place);
+    let broken = (Fault::Forgotten, "src/observe/stream.rs", place);
     finds("the newest is kept", broken, Schedules::Some, slow);
 }

@@ -19,10 +19,10 @@ pub(crate) fn now() -> Instant {
     Instant::now()
 }
 
-/// How often whoever finds nothing to do, or no place, lets others run before it goes to sleep: a few microseconds where
-/// it is alone on its core, and else as long as it takes the others to bring it something. Where work is short, that is
-/// much cheaper than to be woken for each piece.
-pub(crate) const LOOKS: usize = 16;
+/// How often a thread that finds nothing to do, or no place, lets others run before it goes to sleep: a few microseconds
+/// where it is alone on its core, and else as long as it takes the others to bring it something. Where work is short, that
+/// is much cheaper than to be woken for each piece.
+pub(crate) const SPINS: usize = 16;
 
 pub(crate) mod atomic {
     pub(crate) use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};

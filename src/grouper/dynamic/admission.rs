@@ -3,7 +3,8 @@
 use std::collections::hash_map::Entry;
 use std::time::Instant;
 
-use super::shared::{Living, Phase, Running, Shared, State};
+use super::shared::Shared;
+use super::state::{Living, Phase, Running, State};
 use crate::grouper::{Member, Reason, Refusal};
 use crate::process::{Core, Detached, Life, Link, Process, Request, drop_runner, earlier, launch};
 use crate::sync::{Arc, now};
@@ -43,7 +44,7 @@ impl Shared {
             return Err(Reason::InvalidBackoff);
         }
         let mut state = self.state.lock();
-        let mut looks = self.look_out.begin();
+        let mut turns = self.spin.begin();
         let mut waited = false;
         let refusal = loop {
             let why_not_now = match self.look(&state, member) {
@@ -59,9 +60,9 @@ impl Shared {
                 Wait::Until(limit) => limit,
                 Wait::ForEver => None,
             };
-            if looks.any_left() && limit.is_none_or(|limit| now() < limit) {
+            if turns.any_left() && limit.is_none_or(|limit| now() < limit) {
                 drop(state);
-                looks.let_others_run();
+                turns.let_others_run();
                 state = self.state.lock();
                 continue;
             }

@@ -5,8 +5,8 @@ use std::fmt;
 use std::time::Duration;
 
 use super::admission::Wait;
+use super::events::{Entrance, ExitEvent};
 use super::shared::Shared;
-use super::{Entrance, ExitEvent};
 use crate::grouper::Member;
 use crate::grouper::Refusal;
 use crate::observe::Events;

@@ -15,7 +15,7 @@ use std::cell::Cell;
 use std::collections::VecDeque;
 use std::io;
 
-use super::look_out::LookOut;
+use super::spin::Spin;
 use crate::process::{Launch, Life, threads};
 use crate::sync::atomic::{AtomicBool, Ordering};
 use crate::sync::{Arc, Condvar, Mutex, thread_local};
@@ -27,7 +27,7 @@ struct Shared {
     state: Mutex<State>,
     /// Whether there is anything for a worker to find: a job, or the end. A hint, to look without the lock.
     anything: AtomicBool,
-    look_out: LookOut,
+    spin: Spin,
 }
 
 #[derive(Default)]
@@ -73,7 +73,7 @@ impl Pool {
         Pool(Arc::new(Shared {
             state: Mutex::default(),
             anything: AtomicBool::default(),
-            look_out: LookOut::for_work(),
+            spin: Spin::for_work(),
         }))
     }
 
@@ -153,7 +153,7 @@ impl Shared {
     fn next(&self, worker: &Arc<Worker>) -> Option<Life<'static>> {
         let mut state = self.state.lock();
         state.searching += 1;
-        let mut looks = self.look_out.begin();
+        let mut turns = self.spin.begin();
         loop {
             if let Some(life) = state.queue.pop_front() {
                 state.searching -= 1;
@@ -165,17 +165,17 @@ impl Shared {
             if state.over {
                 return None; // 3
             }
-            if looks.any_left() && state.searching == 1 {
+            if turns.any_left() && state.searching == 1 {
                 drop(state);
-                while looks.any_left() && !self.anything.load(Ordering::Relaxed) {
-                    looks.let_others_run();
+                while turns.any_left() && !self.anything.load(Ordering::Relaxed) {
+                    turns.let_others_run();
                 }
             } else {
                 state.searching -= 1;
                 state.parked.push(Arc::clone(worker)); // 4
                 drop(state);
                 worker.sleep(); // whoever wakes it has counted it as searching
-                looks = self.look_out.begin();
+                turns = self.spin.begin();
             }
             state = self.state.lock();
         }

@@ -1,7 +1,9 @@
 //! Hearing of members, on their own threads.
 
-use super::shared::{Living, Phase, Shared, State};
-use super::{Ends, Entrance, ExitEvent};
+use super::events::{Entrance, ExitEvent};
+use super::options::Ends;
+use super::shared::Shared;
+use super::state::{Living, Phase, State};
 use crate::error::{Cause, Exit, MemberExit};
 use crate::id::ProcessId;
 use crate::process::{Leftover, News, Parent, Process, Report, take_out};

@@ -11,19 +11,17 @@
 //! 4. Nothing foreign is dropped under a lock: what falls out of the events and the history is returned to those who
 //!    report, and dropped after every lock was released.
 
-use std::collections::{HashMap, VecDeque};
-
-use super::look_out::LookOut;
-use super::pool::Pool;
-use super::{Capacity, Ends, Entrance, ExitEvent};
-use crate::error::MemberExit;
+use super::events::{Entrance, ExitEvent};
+use super::history::History;
+use super::options::Options;
+use super::spin::Spin;
+use super::state::{Phase, Running, State};
 use crate::grouper::member;
-use crate::id::ProcessId;
 use crate::latch::Latch;
 use crate::observe::{Events, Hub, listen};
-use crate::process::{ById, Core, Parent, Process, Request};
+use crate::process::{Core, Process};
 use crate::sync::channel::{Receiver, Sender, bounded};
-use crate::sync::{Arc, Condvar, Mutex, MutexGuard, Weak};
+use crate::sync::{Arc, Condvar, Mutex, MutexGuard};
 
 pub(super) struct Shared {
     pub(super) state: Mutex<State>,
@@ -32,81 +30,9 @@ pub(super) struct Shared {
     pub(super) closed: Latch,
     pub(super) entrances: Arc<Mutex<Hub<Entrance>>>,
     pub(super) exits: Arc<Mutex<Hub<ExitEvent>>>,
-    pub(super) look_out: LookOut,
+    pub(super) spin: Spin,
     /// Wakes the group's own thread. One pending nudge is enough.
     pub(super) nudge: Sender<()>,
-}
-
-/// What the group was built with.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Options {
-    pub(super) capacity: Capacity,
-    pub(super) event_buffer: usize,
-    pub(super) history: usize,
-    pub(super) reuse_threads: bool,
-    pub(super) ends: Option<Ends>,
-}
-
-pub(super) struct State {
-    pub(super) options: Options,
-    pub(super) phase: Phase,
-    pub(super) names: HashMap<Arc<str>, ProcessId>,
-    pub(super) living: ById<Living>,
-    pub(super) threads: usize,
-    pub(super) history: History,
-}
-
-pub(super) enum Phase {
-    /// Not run yet, or not again; `closed` beforehand if a client has asked for that.
-    Idle {
-        closed: bool,
-    },
-    Open(Arc<Running>),
-    /// It ends when the last member has.
-    Closed(Arc<Running>),
-    /// Members report to the engine, which stops them.
-    Stopping {
-        running: Arc<Running>,
-        /// Those who lived when it began, in the order of their places; until the engine takes them over.
-        members: Vec<(Arc<Core>, member::Options)>,
-    },
-    /// It has run, or is gone.
-    Over,
-}
-
-impl Phase {
-    /// Whose threads the members run on, if they are used again.
-    fn pool(&self) -> Option<&Pool> {
-        match self {
-            Phase::Open(running) | Phase::Closed(running) | Phase::Stopping { running, .. } => {
-                running.pool.as_ref()
-            }
-            Phase::Idle { .. } | Phase::Over => None,
-        }
-    }
-}
-
-/// What a group knows while it runs.
-pub(super) struct Running {
-    /// What every member is started with.
-    pub(super) request: Request,
-    pub(super) pool: Option<Pool>,
-    pub(super) engine: Weak<dyn Parent>,
-}
-
-pub(super) struct Living {
-    pub(super) core: Arc<Core>,
-    pub(super) options: member::Options,
-    /// Its place in the engine, once the group is stopping.
-    pub(super) slot: usize,
-}
-
-/// The newest exits.
-#[derive(Default)]
-pub(super) struct History {
-    pub(super) exits: VecDeque<MemberExit>,
-    pub(super) omitted: u64,
-    pub(super) failed: bool,
 }
 
 /// What the group's thread finds when it is nudged.
@@ -124,17 +50,10 @@ impl Shared {
         let shared = Arc::new(Shared {
             entrances: Hub::new(options.event_buffer),
             exits: Hub::new(options.event_buffer),
-            state: Mutex::new(State {
-                options,
-                phase: Phase::Idle { closed: false },
-                names: HashMap::new(),
-                living: ById::default(),
-                threads: 0,
-                history: History::default(),
-            }),
+            state: Mutex::new(State::new(options)),
             changed: Condvar::new(),
             closed: Latch::default(),
-            look_out: LookOut::for_a_place(),
+            spin: Spin::for_a_place(),
             nudge,
         });
         (shared, nudges)
@@ -242,51 +161,5 @@ impl Shared {
         self.entrances.lock().end();
         self.exits.lock().end();
         history
-    }
-}
-
-impl State {
-    /// A member of this group is about to be done with this thread, which may be one that is used again.
-    pub(super) fn release_this_thread(&self) {
-        if let Some(pool) = self.phase.pool() {
-            pool.release_this_thread();
-        }
-    }
-
-    pub(super) fn begin_stopping(&mut self) {
-        self.phase = match std::mem::replace(&mut self.phase, Phase::Over) {
-            Phase::Open(running) | Phase::Closed(running) => {
-                let mut living: Vec<_> = self.living.values_mut().collect();
-                living.sort_unstable_by_key(|living| living.core.id);
-                let members = living.into_iter().enumerate().map(|(slot, living)| {
-                    living.slot = slot;
-                    (Arc::clone(&living.core), living.options.clone())
-                });
-                Phase::Stopping {
-                    running,
-                    members: members.collect(),
-                }
-            }
-            phase => phase,
-        };
-    }
-}
-
-impl History {
-    /// Returns what has fallen out.
-    pub(super) fn push(
-        &mut self,
-        failed: bool,
-        room: usize,
-        record: impl FnOnce() -> MemberExit,
-    ) -> Option<MemberExit> {
-        self.failed |= failed;
-        let is_full = self.exits.len() >= room;
-        self.omitted += u64::from(is_full);
-        let fallen = is_full.then(|| self.exits.pop_front()).flatten();
-        if room > 0 {
-            self.exits.push_back(record());
-        }
-        fallen
     }
 }

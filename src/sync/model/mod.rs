@@ -35,7 +35,7 @@ pub(crate) mod atomic {
     pub(crate) use std::sync::atomic::Ordering;
 }
 
-pub(crate) const LOOKS: usize = 1;
+pub(crate) const SPINS: usize = 1;
 
 /// An execution begins.
 pub(crate) fn begin() {

@@ -7,16 +7,15 @@
 //! stops it cleanly: what is under way is cut short, nothing more is started, and what is done is printed.
 
 use std::fs::File;
-use std::io::{self, BufWriter, Read, Write};
+use std::io::{self, BufWriter, IsTerminal, Read, Write};
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
 
 use ifrit::{
     Error,
-    grouper::{Batch, Capacity},
+    grouper::{Batch, Capacity, Progress},
     prelude::*,
 };
-use indicatif::{ProgressBar, ProgressStyle};
 
 const AT_A_TIME: Capacity = Capacity::at_most(4);
 
@@ -55,27 +54,53 @@ fn checksum(path: &Path, signals: &Receiver<Signal>) -> ifrit::Result<u64> {
     }
 }
 
+/// Shows on standard error how far the batch is, where that is a terminal.
+struct Bar {
+    jobs: usize,
+    terminal: Option<io::Stderr>,
+}
+
+impl Bar {
+    const WIDTH: usize = 40;
+
+    fn new(jobs: usize) -> Self {
+        let terminal = Some(io::stderr()).filter(IsTerminal::is_terminal);
+        Bar { jobs, terminal }
+    }
+
+    fn show(&mut self, progress: Progress) {
+        let cells = Self::WIDTH * progress.done / self.jobs;
+        let cells = format!("{:-<1$}", "#".repeat(cells), Self::WIDTH);
+        let (done, failed) = (progress.done, progress.failed);
+        self.draw(&format!("[{cells}] {done}/{}, {failed} failed", self.jobs));
+    }
+
+    fn clear(&mut self) {
+        self.draw("");
+    }
+
+    /// Replaces the line. A terminal that is gone is no reason to stop.
+    fn draw(&mut self, line: &str) {
+        if let Some(terminal) = &mut self.terminal {
+            let _ = write!(terminal, "\r\x1b[K{line}");
+        }
+    }
+}
+
 fn print_checksums(folder: &Path, signals: &Receiver<Signal>) -> ifrit::Result<()> {
     let mut paths = Vec::new();
     files(folder, &mut paths)?;
 
-    // It draws nothing where standard error is no terminal.
-    let style = ProgressStyle::with_template("{bar:40} {pos}/{len}, {msg}, {eta} left")?;
-    let bar = ProgressBar::new(paths.len() as u64)
-        .with_style(style)
-        .with_message("0 failed");
+    let mut bar = Bar::new(paths.len());
     let jobs = paths
         .iter()
         .cloned()
         .map(|path| move |signals: Receiver<Signal>| checksum(&path, &signals));
     let results = Batch::new(AT_A_TIME)
         .stop_on(signals)
-        .on_progress(|progress| {
-            bar.set_position(progress.done as u64);
-            bar.set_message(format!("{} failed", progress.failed));
-        })
+        .on_progress(|progress| bar.show(progress))
         .run(jobs);
-    bar.finish_and_clear();
+    bar.clear();
 
     let mut out = BufWriter::new(io::stdout().lock());
     let mut skipped = 0;

@@ -3,8 +3,11 @@
 use std::fs;
 use std::path::{Path, PathBuf};
 
+/// A file of the repository.
 fn at(path: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join(path)
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("../..")
+        .join(path)
 }
 
 fn read(path: impl AsRef<Path>) -> String {
@@ -116,4 +119,36 @@ fn the_library_never_ends_the_program() {
 #[test]
 fn the_library_never_asks_for_the_time_of_day() {
     never_says(&["SystemTime::", "UNIX_EPOCH", "ClockId::Realtime"]);
+}
+
+/// The programs in a folder: its files, and its folders that have a `main.rs`.
+fn programs(folder: &str) -> Vec<String> {
+    let entries = fs::read_dir(at(folder)).unwrap();
+    let paths = entries.map(|entry| entry.unwrap().path());
+    let programs = paths.filter(|path| {
+        path.join("main.rs").exists() || path.extension().is_some_and(|end| end == "rs")
+    });
+    programs
+        .map(|path| path.file_stem().unwrap().to_str().unwrap().to_owned())
+        .collect()
+}
+
+#[test]
+fn every_test_and_every_bench_is_named_in_a_manifest() {
+    let system = read(at("tests/system/Cargo.toml"));
+    let tests = read(at("Cargo.toml")) + &system;
+    for (folder, manifests) in [
+        ("tests", tests),
+        ("benches", read(at("benches/Cargo.toml"))),
+    ] {
+        let programs = programs(folder);
+        assert!(programs.len() > 2, "{programs:?}");
+        for name in programs {
+            let named = manifests.contains(&format!("\nname = \"{name}\"\n"));
+            assert!(
+                named,
+                "{folder}/{name} belongs to no package, so it is never run"
+            );
+        }
+    }
 }

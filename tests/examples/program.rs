@@ -21,7 +21,8 @@ pub(crate) fn program(example: &str) -> PathBuf {
         let cargo = env::var_os("CARGO").unwrap_or("cargo".into());
         let mut build = Command::new(cargo);
         build.current_dir(env!("CARGO_MANIFEST_DIR"));
-        build.args(["build", "--example", example, "--target-dir"]);
+        build.args(["build", "--package", "ifrit", "--example", example]);
+        build.arg("--target-dir");
         build.arg(profile.parent().expect("target"));
         if profile.ends_with("release") {
             build.arg("--release");

@@ -84,26 +84,6 @@ fn four_signals_are_stop_signals_and_no_other() {
 }
 
 #[test]
-fn the_numbers_are_those_of_the_operating_system() {
-    use rustix::process::Signal as Os;
-    let pairs = [
-        (Signal::HANGUP, Os::HUP),
-        (Signal::INTERRUPT, Os::INT),
-        (Signal::QUIT, Os::QUIT),
-        (Signal::KILL, Os::KILL),
-        (Signal::USER1, Os::USR1),
-        (Signal::USER2, Os::USR2),
-        (Signal::TERMINATE, Os::TERM),
-        (Signal::CHILD, Os::CHILD),
-        (Signal::CONTINUE, Os::CONT),
-        (Signal::WINDOW_CHANGE, Os::WINCH),
-    ];
-    for (ours, theirs) in pairs {
-        assert_eq!(ours.as_raw(), theirs.as_raw(), "{ours}");
-    }
-}
-
-#[test]
 fn a_printed_signal_can_be_padded() {
     assert_eq!(format!("[{:>8}]", Signal::TERMINATE), "[ SIGTERM]");
     let unnamed = Signal::from_raw(64).unwrap();

@@ -5,6 +5,8 @@
 
 mod kit;
 
+// The words for them.
+mod numbers;
 // What sigmon hears, and what it hands on.
 mod hearing;
 // What the second and the third signal do, and the deadline.

@@ -5,7 +5,7 @@ use std::fmt;
 use crate::error::{Error, Result};
 use crate::plan::Plan;
 use crate::ready::ReadySender;
-use crate::signal::Signal;
+use crate::signal::{self, Signal};
 use crate::sync::channel::Receiver;
 
 /// A piece of work that starts, says that it is ready, works until it is told to stop, and returns.
@@ -195,8 +195,10 @@ impl<F> fmt::Debug for RunOnce<F> {
 /// assert_eq!(ifrit::until_stop(&signals), Signal::INTERRUPT);
 /// ```
 pub fn until_stop(signals: &Receiver<Signal>) -> Signal {
-    signals
-        .iter()
-        .find(|signal| signal.is_stop())
-        .unwrap_or(Signal::INTERRUPT)
+    loop {
+        let signal = signal::next(signals);
+        if signal.is_stop() {
+            return signal;
+        }
+    }
 }

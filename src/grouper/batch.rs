@@ -7,7 +7,7 @@ use super::{Capacity, Dynamic, DynamicClient, Member};
 use crate::error::{Error, Result};
 use crate::process::{Process, invoke};
 use crate::runner::run_once;
-use crate::signal::Signal;
+use crate::signal::{self, Signal};
 use crate::sync::channel::{Receiver, Select, Sender, never, unbounded};
 
 /// Runs jobs, at most so many at a time, and returns what each returned, in the order of the jobs.
@@ -231,19 +231,10 @@ impl<T: Send + 'static> Run<'_, T> {
 
     /// Takes one signal, if there is one.
     fn obey(&mut self) {
-        match self.batch.signals.try_recv() {
-            Ok(signal) => self.pass_on(signal),
-            Err(error) if error.is_disconnected() => {
-                self.batch.signals = never();
-                self.pass_on(Signal::INTERRUPT);
-            }
-            Err(_) => {}
+        if let Some(signal) = signal::try_next(&mut self.batch.signals) {
+            self.stopped |= signal.is_stop();
+            self.group.process.signal(signal);
         }
-    }
-
-    fn pass_on(&mut self, signal: Signal) {
-        self.stopped |= signal.is_stop();
-        self.group.process.signal(signal);
     }
 
     fn take(&mut self, index: usize, value: Option<T>) {

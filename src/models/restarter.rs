@@ -255,7 +255,7 @@ fn a_stop_of_which_a_delay_is_not_notified_is_found() {
 
 #[test]
 fn a_helper_that_does_not_wait_for_signals_is_found() {
-    let place = "fn pump( > select.recv(signals)";
+    let place = "fn pump( > select.recv(&signals)";
     let broken = (Fault::Forgotten, "src/process/inline.rs", place);
     for model in [by_hand, shared_by_hand] {
         finds(DEADLOCK, broken, Schedules::Some, model);

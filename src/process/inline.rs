@@ -18,7 +18,7 @@ use super::core::Core;
 use super::current::{as_host, current_core, current_host};
 use super::threads;
 use crate::error::Error;
-use crate::signal::Signal;
+use crate::signal::{self, Signal};
 use crate::sync::channel::{Receiver, Select, bounded};
 use crate::sync::{Arc, thread};
 
@@ -40,7 +40,7 @@ pub(crate) fn with_host<T>(
         let (_done, done) = bounded(0);
         let helper = Arc::clone(&host);
         let name = "ifrit-by-hand";
-        let pump = move |()| pump(&signals, &done, process.as_deref(), &helper);
+        let pump = move |()| pump(signals, &done, process.as_deref(), &helper);
         threads::start_scoped(scope, name, None, (), pump).map_err(|(source, ())| {
             Error::Spawn {
                 name: name.to_owned(),
@@ -53,24 +53,20 @@ pub(crate) fn with_host<T>(
 
 /// A stop comes with the time that the process around it was given for it.
 fn pump(
-    signals: &Receiver<Signal>,
+    mut signals: Receiver<Signal>,
     done: &Receiver<Infallible>,
     process: Option<&Core>,
     host: &Arc<Core>,
 ) {
-    let mut select = Select::new();
-    let from_outside = select.recv(signals);
-    select.recv(done);
-    while select.ready() == from_outside {
-        match signals.try_recv() {
-            Ok(signal) => {
-                host.tell(signal, process.and_then(Core::stop_by));
-            }
-            Err(error) if error.is_disconnected() => {
-                host.signal(Signal::INTERRUPT);
-                return;
-            }
-            Err(_) => {}
+    loop {
+        let mut select = Select::new();
+        let from_outside = select.recv(&signals);
+        select.recv(done);
+        if select.ready() != from_outside {
+            return;
+        }
+        if let Some(signal) = signal::try_next(&mut signals) {
+            host.tell(signal, process.and_then(Core::stop_by));
         }
     }
 }

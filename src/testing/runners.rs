@@ -4,7 +4,7 @@ use super::waiting::PATIENCE;
 use crate::error::Result;
 use crate::ready::ReadySender;
 use crate::runner::{Runner, until_stop};
-use crate::signal::Signal;
+use crate::signal::{self, Signal};
 use crate::sync::channel::{Receiver, Select, Sender, bounded};
 use crate::sync::{Arc, Condvar, Mutex};
 
@@ -65,17 +65,15 @@ pub fn ping_runner() -> (PingRunner, Ping) {
 }
 
 impl Runner for PingRunner {
-    fn run(&mut self, signals: Receiver<Signal>, ready: ReadySender) -> Result<()> {
+    fn run(&mut self, mut signals: Receiver<Signal>, ready: ReadySender) -> Result<()> {
         ready.notify();
-        let mut select = Select::new();
-        select.recv(&self.0);
-        let told = select.recv(&signals);
         loop {
+            let mut select = Select::new();
+            select.recv(&self.0);
+            let told = select.recv(&signals);
             if select.ready() == told {
-                match signals.try_recv() {
-                    Ok(signal) if !signal.is_stop() => {}
-                    Err(error) if error.is_empty() => {}
-                    _ => return Ok(()),
+                if signal::try_next(&mut signals).is_some_and(Signal::is_stop) {
+                    return Ok(());
                 }
             } else if self.0.try_recv().is_ok() {
                 return Ok(());

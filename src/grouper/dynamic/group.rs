@@ -16,9 +16,9 @@ use crate::plan::Plan;
 use crate::process::{Request, current_core, current_host};
 use crate::ready::ReadySender;
 use crate::runner::Runner;
-use crate::signal::Signal;
+use crate::signal::{self, Signal};
 use crate::sync::Arc;
-use crate::sync::channel::{Receiver, Select, never};
+use crate::sync::channel::{Receiver, Select};
 
 /// A group whose members come while it runs, each on a thread of its own: a supervised pool.
 ///
@@ -167,19 +167,15 @@ impl Dynamic {
     /// Waits for the end; returns why the members are to be stopped, if they are.
     fn serve(&self, signals: &mut Receiver<Signal>) -> Option<Begin> {
         loop {
-            match signals.try_recv() {
-                Ok(signal) if signal.is_stop() => return Some(Begin::BySignal(signal)),
-                Ok(notification) => {
+            match signal::try_next(signals) {
+                Some(stop) if stop.is_stop() => return Some(Begin::BySignal(stop)),
+                Some(notification) => {
                     for member in self.shared.living() {
                         member.signal(notification);
                     }
                     continue;
                 }
-                Err(error) if error.is_disconnected() => {
-                    *signals = never();
-                    return Some(Begin::BySignal(Signal::INTERRUPT));
-                }
-                Err(_) => {}
+                None => {}
             }
             match self.shared.turn() {
                 Turn::Done => return None,

@@ -15,9 +15,9 @@ use crate::error::{Cause, MemberExit};
 use crate::process::{Core, Guarded, News, Report, current_host, earlier};
 use crate::ready::ReadySender;
 use crate::restart::Account;
-use crate::signal::Signal;
+use crate::signal::{self, Signal};
 use crate::sync::Arc;
-use crate::sync::channel::{Receiver, Select, TryRecvError, never};
+use crate::sync::channel::{Receiver, Select};
 
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Phase {
@@ -192,7 +192,7 @@ impl<'g> Run<'g> {
     fn take_news(&mut self) -> bool {
         let command = self.commands.try_recv().ok();
         let now = (!self.timers.is_empty()).then(|| self.clock.now());
-        let signal = self.next_signal();
+        let signal = signal::try_next(&mut self.signals);
         let more_signals = self.signals.len();
         // No more than there are now, or a hot crash loop would leave no time for anything else.
         let reports = self.engine.reports.len();
@@ -207,7 +207,7 @@ impl<'g> Run<'g> {
             self.obey(signal);
         }
         for _ in 0..more_signals {
-            if let Some(signal) = self.next_signal() {
+            if let Some(signal) = signal::try_next(&mut self.signals) {
                 self.obey(signal);
             }
         }
@@ -222,17 +222,6 @@ impl<'g> Run<'g> {
             self.carry_out(command);
         }
         news
-    }
-
-    fn next_signal(&mut self) -> Option<Signal> {
-        match self.signals.try_recv() {
-            Ok(signal) => Some(signal),
-            Err(TryRecvError::Empty) => None,
-            Err(TryRecvError::Disconnected) => {
-                self.signals = never();
-                Some(Signal::INTERRUPT)
-            }
-        }
     }
 
     fn sleep(&self) {

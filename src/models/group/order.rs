@@ -150,8 +150,8 @@ fn a_group_that_does_not_wait_for_signals_is_found() {
 fn a_group_that_overlooks_a_stop_is_found() {
     let broken = (
         Fault::Stale,
-        RUN,
-        "fn next_signal( > self.signals.try_recv()",
+        "src/signal/receive.rs",
+        "fn try_next( > signals.try_recv()",
     );
     finds("engine 3", broken, Schedules::Some, stopped_before_the_next);
 }

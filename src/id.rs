@@ -53,13 +53,3 @@ pub struct Stuck {
     /// Its thread, once that has started to run.
     pub thread: Option<ThreadId>,
 }
-
-impl fmt::Display for Stuck {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:?} ({}", self.name, self.id)?;
-        if let Some(thread) = self.thread {
-            write!(f, ", {thread:?}")?;
-        }
-        f.write_str(")")
-    }
-}

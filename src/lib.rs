@@ -28,6 +28,7 @@ pub mod tree;
 pub use crossbeam_channel;
 pub use crossbeam_channel::Receiver;
 pub use error::exit::{BoxError, Exit, Result};
+pub use error::fatal::fatal;
 pub use error::kinds::Error;
 pub use plan::Plan;
 pub use process::current::current;

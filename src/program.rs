@@ -110,20 +110,9 @@ impl<R: Runner + 'static> Main<R> {
         ExitCode::from(match (forced.or(given_up), &exit) {
             (Some(signal), _) => 128 + signal.as_raw() as u8,
             (None, Ok(())) => 0,
-            (None, Err(error)) if is_panic(error) => 101,
+            // Also one that was restarted after until the budget for that was used up.
+            (None, Err(error)) if matches!(error.root_cause(), Error::Panicked(_)) => 101,
             (None, Err(_)) => 1,
         })
-    }
-}
-
-/// Whether a panic began it, also one that was healed until the budget for that was used up.
-fn is_panic(error: &Error) -> bool {
-    match error.root_cause() {
-        Error::Panicked(_) => true,
-        Error::RestartBudget {
-            source: Some(source),
-            ..
-        } => is_panic(source),
-        _ => false,
     }
 }

@@ -4,7 +4,11 @@ use std::fmt;
 use std::mem;
 use std::ops::Deref;
 
-use super::{BoxError, drop_caught};
+use super::BoxError;
+use super::catch::drop_caught;
+use super::fatal::inside;
+use super::kinds::Error;
+use super::search::{Marks, as_ours};
 use crate::sync::Arc;
 
 /// The error that a runner returned. It derefs to it; clones share it.
@@ -23,19 +27,34 @@ use crate::sync::Arc;
 #[derive(Clone)]
 pub struct Failure(Arc<Held>);
 
-struct Held(BoxError);
+struct Held {
+    error: BoxError,
+    marks: Marks,
+}
+
+impl Failure {
+    pub(super) fn marks(&self) -> Marks {
+        self.0.marks
+    }
+
+    /// The error, if it is one of ours.
+    pub(super) fn ours(&self) -> Option<&Error> {
+        as_ours(inside(&*self.0.error))
+    }
+}
 
 impl Drop for Held {
     fn drop(&mut self) {
         // What takes its place has no size, so it costs nothing.
-        let error = mem::replace(&mut self.0, Box::new(fmt::Error));
+        let error = mem::replace(&mut self.error, Box::new(fmt::Error));
         let _ = drop_caught(error);
     }
 }
 
 impl From<BoxError> for Failure {
     fn from(error: BoxError) -> Self {
-        Failure(Arc::new(Held(error)))
+        let marks = Marks::of(&*error);
+        Failure(Arc::new(Held { error, marks }))
     }
 }
 
@@ -43,13 +62,7 @@ impl Deref for Failure {
     type Target = BoxError;
 
     fn deref(&self) -> &BoxError {
-        &self.0.0
-    }
-}
-
-impl fmt::Display for Failure {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(&**self, f)
+        &self.0.error
     }
 }
 

@@ -2,11 +2,15 @@
 //!
 //! [`Error`] and [`Exit`] themselves stand at the root of the crate.
 
+mod catch;
 pub(crate) mod exit;
 mod failure;
+pub(crate) mod fatal;
 pub(crate) mod kinds;
 mod panic;
 mod report;
+mod search;
+mod text;
 mod trace;
 
 pub use failure::Failure;
@@ -14,6 +18,7 @@ pub use panic::Panic;
 pub use report::Report;
 pub use trace::{Cause, ExitTrace, MemberExit};
 
+pub(crate) use catch::{catch, drop_caught, exit_of};
 pub(crate) use exit::{BoxError, Exit, Result};
-pub(crate) use kinds::{Error, leaves_threads};
-pub(crate) use panic::{catch, drop_caught};
+pub(crate) use kinds::Error;
+pub(crate) use search::leaves_threads;

@@ -1,21 +1,18 @@
-//! A panic, caught and kept: what was said, where, and how it came to that.
-//!
-//! The place of a panic is known only inside a panic hook, so one is installed when the first runner runs. It is
-//! chained to the hook that was there, which prints the panic at once as it always did. On threads that are not ours
-//! the hook does nothing of its own.
+//! A panic, kept: what was said, where, and how it came to that.
 
 #![allow(unsafe_code)] // one line, for `Payload`
 
 use std::any::Any;
 use std::backtrace::Backtrace;
-use std::cell::RefCell;
 use std::error::Error as StdError;
 use std::fmt;
-use std::mem;
-use std::panic::{self, AssertUnwindSafe};
 
-use super::{BoxError, Error};
-use crate::sync::{Arc, LazyLock};
+use super::BoxError;
+use super::catch::drop_payload;
+use super::kinds::Error;
+use super::search::Marks;
+use super::text::text_of_chain;
+use crate::sync::Arc;
 
 /// What is known of a panic. Clones share it.
 ///
@@ -34,10 +31,26 @@ struct Record {
     message: String,
     location: Option<String>,
     backtrace: Option<Backtrace>,
+    marks: Marks,
     payload: Payload,
 }
 
 impl Panic {
+    pub(super) fn new(
+        payload: Box<dyn Any + Send>,
+        location: Option<String>,
+        backtrace: Option<Backtrace>,
+    ) -> Self {
+        let payload = Payload(Some(payload));
+        Panic(Arc::new(Record {
+            message: payload.message(),
+            location,
+            backtrace,
+            marks: payload.error().map(Marks::of).unwrap_or_default(),
+            payload,
+        }))
+    }
+
     /// What the panic said, or a note that its payload is no text.
     pub fn message(&self) -> &str {
         &self.0.message
@@ -58,20 +71,12 @@ impl Panic {
         self.0.payload.get()
     }
 
-    /// The payload, if it is an error of ours or a boxed one, as a panic with one that was boxed before has it.
     pub(super) fn error(&self) -> Option<&(dyn StdError + 'static)> {
-        let boxed = self.payload_ref::<BoxError>().map(|error| &**error as _);
-        boxed.or_else(|| self.payload_ref::<Error>().map(|error| error as _))
+        self.0.payload.error()
     }
-}
 
-impl fmt::Display for Panic {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "panicked: {}", self.0.message)?;
-        match &self.0.location {
-            Some(location) => write!(f, ", at {location}"),
-            None => Ok(()),
-        }
+    pub(super) fn marks(&self) -> Marks {
+        self.0.marks
     }
 }
 
@@ -94,6 +99,18 @@ impl Payload {
     fn get<E: Any + Send + Sync>(&self) -> Option<&E> {
         self.0.as_ref()?.downcast_ref()
     }
+
+    /// It, if it is an error of ours or a boxed one, as a panic with one that was boxed before has it.
+    fn error(&self) -> Option<&(dyn StdError + 'static)> {
+        let boxed = self.get::<BoxError>().map(|error| &**error as _);
+        boxed.or_else(|| self.get::<Error>().map(|error| error as _))
+    }
+
+    fn message(&self) -> String {
+        let said = self.0.as_deref().and_then(text).map(str::to_owned);
+        let said = said.or_else(|| self.error().map(text_of_chain));
+        said.unwrap_or_else(|| "a payload that is no text".to_owned())
+    }
 }
 
 impl Drop for Payload {
@@ -105,98 +122,8 @@ impl Drop for Payload {
     }
 }
 
-struct Place {
-    /// Of the panic it is the place of: the next one to be caught may have come without a call of the hook.
-    text: Option<String>,
-    location: Option<String>,
-    backtrace: Backtrace,
-}
-
-thread_local! {
-    /// `None`: not a thread of ours, or not inside `catch`. `Some(None)`: inside, and nothing has panicked yet.
-    static PLACE: RefCell<Option<Option<Box<Place>>>> = const { RefCell::new(None) };
-}
-
-/// Makes sure the hook is there. Cheap after the first time.
-fn install_hook() {
-    static INSTALLED: LazyLock<()> = LazyLock::new(|| {
-        let previous = panic::take_hook();
-        panic::set_hook(Box::new(move |info| {
-            let _ = PLACE.try_with(|place| {
-                if let Ok(mut place) = place.try_borrow_mut()
-                    && let Some(place) = place.as_mut()
-                {
-                    *place = Some(Box::new(Place {
-                        text: text(info.payload()).map(str::to_owned),
-                        location: info.location().map(ToString::to_string),
-                        backtrace: Backtrace::force_capture(),
-                    }));
-                }
-            });
-            previous(info);
-        }));
-    });
-    // Taking the hook is refused on a panicking thread; the place of panics stays unknown until a later start.
-    if !std::thread::panicking() {
-        LazyLock::force(&INSTALLED);
-    }
-}
-
-/// Runs `work`; a panic becomes `Error::Panicked`.
-pub(crate) fn catch<T>(work: impl FnOnce() -> T) -> Result<T, Error> {
-    install_hook();
-    // `try_with`: a destructor may be caught while the thread's own storage is already going.
-    let swap = |new| PLACE.try_with(|place| place.replace(new)).ok().flatten();
-    let outer = swap(Some(None));
-    let result = panic::catch_unwind(AssertUnwindSafe(work));
-    let place = swap(outer).flatten();
-    result.map_err(|payload| {
-        let place = place.filter(|place| place.text.as_deref() == text(&*payload));
-        let (location, backtrace) = match place {
-            Some(place) => (place.location, Some(place.backtrace)),
-            None => (None, None),
-        };
-        Error::Panicked(Panic(Arc::new(Record {
-            message: message(&*payload),
-            location,
-            backtrace,
-            payload: Payload(Some(payload)),
-        })))
-    })
-}
-
-/// Drops `value`; if its destructor panics, says so.
-pub(crate) fn drop_caught<T>(value: T) -> Result<(), Error> {
-    catch(|| drop(value))
-}
-
-fn drop_payload(payload: Box<dyn Any + Send>) {
-    if let Err(again) = panic::catch_unwind(AssertUnwindSafe(|| drop(payload)))
-        && text(&*again).is_none()
-    {
-        // Its destructor may panic with another one of its kind, and so on without end.
-        mem::forget(again);
-    }
-}
-
 /// What most panics carry.
-fn text(payload: &(dyn Any + Send)) -> Option<&str> {
+pub(super) fn text(payload: &(dyn Any + Send)) -> Option<&str> {
     let literal = payload.downcast_ref::<&str>().copied();
     literal.or_else(|| payload.downcast_ref::<String>().map(String::as_str))
-}
-
-fn message(payload: &(dyn Any + Send)) -> String {
-    if let Some(text) = text(payload) {
-        return text.to_owned();
-    }
-    // To print an error is to call its author, who may panic again.
-    let printed = panic::catch_unwind(AssertUnwindSafe(|| {
-        let boxed = payload.downcast_ref::<BoxError>().map(ToString::to_string);
-        boxed.or_else(|| payload.downcast_ref::<Error>().map(ToString::to_string))
-    }));
-    let printed = printed.unwrap_or_else(|again| {
-        drop_payload(again);
-        None
-    });
-    printed.unwrap_or_else(|| "a payload that is no text".to_owned())
 }

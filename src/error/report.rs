@@ -26,7 +26,7 @@ impl Error {
     }
 
     /// The error that began it all, as far as it is known: a group is asked for its initiator, or else for the first
-    /// member that failed.
+    /// member that failed; a budget that was used up, for the last error that was restarted after.
     ///
     /// ```
     /// let error = ifrit::Error::AlreadyRan;
@@ -34,22 +34,39 @@ impl Error {
     /// ```
     pub fn root_cause(&self) -> &Error {
         let mut error = self;
-        while let Error::Group(trace) = error {
-            let initiator = trace.initiator().filter(|member| member.exit.is_err());
-            let failed = initiator.or_else(|| trace.failures().next());
-            match failed.map(|member| &member.exit) {
-                Some(Err(inner)) => error = inner,
-                _ => break,
+        loop {
+            let inner = match error {
+                Error::Group(trace) => {
+                    let initiator = trace.initiator().filter(|member| member.exit.is_err());
+                    let failed = initiator.or_else(|| trace.failures().next());
+                    failed.and_then(|member| member.exit.as_ref().err())
+                }
+                Error::RestartBudget { source, .. } => source.as_deref(),
+                Error::Runner(failure) => failure.ours(),
+                _ => None,
+            };
+            match inner {
+                Some(inner) => error = inner,
+                None => return error,
             }
         }
-        error
     }
 }
 
 impl fmt::Display for Report<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}", self.0.root_cause())?;
-        if let Error::Group(trace) = self.0 {
+        let mut error = self.0;
+        while let Error::RestartBudget {
+            source: Some(source),
+            ..
+        } = error
+        {
+            f.write_str("\n  gave up: ")?;
+            error.write_without_source(f, None)?;
+            error = source;
+        }
+        if let Error::Group(trace) = error {
             write_trace(f, trace, "", true)?;
         }
         for stuck in self.0.stuck() {
@@ -68,9 +85,9 @@ fn write_trace(
 ) -> fmt::Result {
     for member in trace {
         let path = format!("{path}{}", member.name);
-        let initiator = member.cause == Cause::Initiator;
+        let decisive = decisive && member.cause == Cause::Initiator;
         if let Err(Error::Group(inner)) = &member.exit {
-            write_trace(f, inner, &format!("{path}/"), decisive && initiator)?;
+            write_trace(f, inner, &format!("{path}/"), decisive)?;
             continue;
         }
         let label = match member.cause {
@@ -82,13 +99,26 @@ fn write_trace(
             Cause::Abandoned => "gave up on",
         };
         write!(f, "\n  {label}: {path}: ")?;
+        let mut group_inside = None;
         match &member.exit {
             Ok(()) => f.write_str("ok")?,
             Err(Error::Abandoned(_)) => f.write_str("told to stop, told KILL, did not return")?,
-            Err(error) => write!(f, "{error}")?,
+            Err(error) => match error {
+                Error::RestartBudget {
+                    source: Some(source),
+                    ..
+                } if matches!(**source, Error::Group(_)) => {
+                    error.write_without_source(f, Some(&member.name))?;
+                    group_inside = Some(source);
+                }
+                _ => error.write(f, Some(&member.name))?,
+            },
         }
         if let Some(time) = member.time_to_stop {
             write!(f, " (after {time:.1?})")?;
+        }
+        if let Some(Error::Group(inner)) = group_inside.map(|source| &**source) {
+            write_trace(f, inner, &format!("{path}/"), decisive)?;
         }
     }
     Ok(())

@@ -4,7 +4,7 @@ use std::fmt;
 use std::ops::Deref;
 use std::time::Duration;
 
-use super::{Error, Exit};
+use super::exit::Exit;
 use crate::id::ProcessId;
 use crate::sync::Arc;
 
@@ -84,21 +84,6 @@ impl<'a> IntoIterator for &'a ExitTrace {
     }
 }
 
-impl fmt::Display for ExitTrace {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.omitted > 0 {
-            write!(f, "{} older exits; ", self.omitted)?;
-        }
-        for (n, exit) in self.iter().enumerate() {
-            if n > 0 {
-                f.write_str("; ")?;
-            }
-            write!(f, "{exit}")?;
-        }
-        Ok(())
-    }
-}
-
 /// How one member ended, and why. Its `Display` is one line: name, exit, cause, and the time it took to stop.
 ///
 /// ```
@@ -124,22 +109,6 @@ pub struct MemberExit {
     pub cause: Cause,
     /// From being told to stop to its exit. None if it ended without having been told.
     pub time_to_stop: Option<Duration>,
-}
-
-impl fmt::Display for MemberExit {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: ", self.name)?;
-        match &self.exit {
-            Ok(()) => f.write_str("ok")?,
-            Err(Error::Group(trace)) => write!(f, "({trace})")?,
-            Err(error) => write!(f, "{error}")?,
-        }
-        write!(f, " [{}", self.cause)?;
-        if let Some(time) = self.time_to_stop {
-            write!(f, ", {time:.1?}")?;
-        }
-        f.write_str("]")
-    }
 }
 
 /// Why a member ended. Its `Display` is one word.

@@ -41,12 +41,8 @@ pub(crate) fn with_host<T>(
         let helper = Arc::clone(&host);
         let name = "ifrit-by-hand";
         let pump = move |()| pump(signals, &done, process.as_deref(), &helper);
-        threads::start_scoped(scope, name, None, (), pump).map_err(|(source, ())| {
-            Error::Spawn {
-                name: name.to_owned(),
-                source: Arc::new(source),
-            }
-        })?;
+        threads::start_scoped(scope, name, None, (), pump)
+            .map_err(|(source, ())| Error::spawn(name, source))?;
         Ok(as_host(&host, || work(&host, inbox)))
     })
 }

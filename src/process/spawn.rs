@@ -166,9 +166,9 @@ impl<'r> Life<'r> {
             let exit = match core.signals() {
                 Some(signals) => {
                     let ready = ReadySender::new(Arc::clone(&core) as _);
-                    let result = error::catch(|| self.runner.run(signals, ready));
+                    let exit = error::exit_of(|| self.runner.run(signals, ready));
                     core.returned();
-                    result.and_then(|result| result.map_err(Error::from_runner))
+                    exit
                 }
                 None => Ok(()),
             };
@@ -178,10 +178,7 @@ impl<'r> Life<'r> {
     }
 
     fn not_started(self, source: io::Error) {
-        let error = Error::Spawn {
-            name: self.core.name.to_string(),
-            source: Arc::new(source),
-        };
+        let error = Error::spawn(&self.core.name, source);
         self.end(Err(error));
     }
 

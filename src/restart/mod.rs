@@ -16,7 +16,7 @@ pub(crate) use budget::Account;
 pub(crate) use policy::Policy;
 
 use crate::clock::Clock;
-use crate::error::{Error, Exit, Result, catch, leaves_threads};
+use crate::error::{Error, Exit, Result, catch, exit_of, leaves_threads};
 use crate::plan::Plan;
 use crate::process::{Core, Frame, with_host};
 use crate::ready::{Announce, ReadySender};
@@ -179,8 +179,7 @@ impl<R: Runner> Restarter<R> {
                 timed.then(|| host.clock.clone()),
             ));
             let sender = ReadySender::new(Arc::clone(&incarnation) as _);
-            let exit = catch(|| self.runner.run(frame.signals.clone(), sender))
-                .and_then(|result| result.map_err(Error::from_runner));
+            let exit = exit_of(|| self.runner.run(frame.signals.clone(), sender));
             drop(frame);
             let ready_since = incarnation.end();
             if host.was_told() || matches!(exit, Err(Error::AlreadyRan)) || leaves_threads(&exit) {

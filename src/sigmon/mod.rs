@@ -168,10 +168,7 @@ impl<R: Runner> Sigmon<R> {
                 signal,
                 source: Arc::new(source),
             },
-            None => Error::Spawn {
-                name: "ifrit-signals".to_owned(),
-                source: Arc::new(source),
-            },
+            None => Error::spawn("ifrit-signals", source),
         })
     }
 
@@ -186,10 +183,8 @@ impl<R: Runner> Sigmon<R> {
             host.set_grace(self.kill_grace);
         }
         if let Some(limit) = self.stop_within {
-            host.enforce_stops(limit).map_err(|source| Error::Spawn {
-                name: "ifrit-timer".to_owned(),
-                source: Arc::new(source),
-            })?;
+            host.enforce_stops(limit)
+                .map_err(|source| Error::spawn("ifrit-timer", source))?;
         }
         let _listening = self.listen(host)?;
         self.runner.run(signals, ready)

@@ -1,6 +1,6 @@
 //! Driving a runner by hand, without a thread.
 
-use crate::error::{Error, Exit, catch};
+use crate::error::{Exit, exit_of};
 use crate::mailbox::Mailbox;
 use crate::ready::ready_channel;
 use crate::runner::Runner;
@@ -78,9 +78,9 @@ impl Harness {
         let signals = mailbox.receiver();
         drop(mailbox);
         let (ready, is_ready) = ready_channel();
-        let result = catch(|| runner.run(signals.clone(), ready));
+        let exit = exit_of(|| runner.run(signals.clone(), ready));
         Outcome {
-            exit: result.and_then(|result| result.map_err(Error::from_runner)),
+            exit,
             ready: is_ready.try_recv() == Err(TryRecvError::Disconnected),
             unread: signals.try_iter().collect(),
         }

@@ -51,11 +51,12 @@ fn the_error_and_the_tree_name_the_thread() {
         assert_eq!(stuck.name, "deaf");
         assert_eq!(stuck.id, member.id);
         assert_eq!(stuck.thread, member.thread);
-        let line = format!("\"deaf\" ({}, {:?})", stuck.id, stuck.thread.unwrap());
+        let numbers = format!("({}, {:?})", stuck.id, stuck.thread.unwrap());
         assert_eq!(
             error.to_string(),
-            format!("deaf: abandoned, still running: {line} [abandoned, 11.0s]")
+            format!("deaf: abandoned, still running {numbers} [abandoned, 11.0s]")
         );
+        let line = format!("\"deaf\" {numbers}");
         assert_eq!(
             error.report().to_string(),
             format!(

@@ -1,6 +1,8 @@
 //! How a run ends, and what is found in its error.
 
+mod fatal;
 mod panics;
+mod words;
 
 use std::error::Error as StdError;
 use std::fmt;
@@ -122,7 +124,6 @@ fn the_users_own_error_is_found() {
         .unwrap_err();
     let found = error.downcast_ref::<io::Error>().expect("it is inside");
     assert_eq!(found.kind(), io::ErrorKind::AddrInUse);
-    assert!(error.source().is_some());
 }
 
 #[test]
@@ -144,6 +145,48 @@ fn an_error_is_found_below_an_exit_that_was_passed_on_as_a_cause() {
         .expect_exit()
         .unwrap_err();
     assert!(error.downcast_ref::<io::Error>().is_some());
+}
+
+#[test]
+fn an_error_is_found_however_the_question_mark_has_boxed_it() {
+    let inner = || background(run_fn(|_, _| Err(address_in_use().into()))).expect_exit();
+    let boxed = background(run_fn(move |_, _| Ok(inner().map_err(Box::new)?)));
+    let error = boxed.expect_exit().unwrap_err();
+    assert!(
+        matches!(error, Error::Runner(_)),
+        "it stays what it is: {error:?}"
+    );
+    assert!(error.downcast_ref::<io::Error>().is_some());
+    let shared = background(run_fn(move |_, _| Ok(inner().map_err(Arc::new)?)));
+    let error = shared.expect_exit().unwrap_err();
+    assert!(error.downcast_ref::<io::Error>().is_some());
+    let theirs = background(run_fn(|_, _| Err(Box::new(Arc::new(Wrapped(None))).into())));
+    let error = theirs.expect_exit().unwrap_err();
+    assert!(error.downcast_ref::<Arc<Wrapped>>().is_some());
+}
+
+#[test]
+fn a_thread_that_still_runs_is_found_below_an_error_of_the_user() {
+    let kept = Error::Abandoned(Vec::new());
+    let error = background(run_once(|_, _| Err(Wrapped(Some(kept.into())).into())));
+    let error = error.expect_exit().unwrap_err();
+    assert!(error.stuck().is_empty());
+    let (release, released) = ifrit::crossbeam_channel::bounded::<()>(0);
+    let deaf = run_fn(move |_, _| {
+        let _ = released.recv();
+        Ok(())
+    });
+    let deaf = ifrit::Process::builder()
+        .name("deaf")
+        .kill_grace(std::time::Duration::from_millis(1))
+        .background(deaf);
+    let stuck = deaf
+        .stop(Signal::TERMINATE, std::time::Duration::from_millis(1))
+        .unwrap_err();
+    let outer = background(run_once(|_, _| Err(Wrapped(Some(stuck.into())).into())));
+    let error = outer.expect_exit().unwrap_err();
+    assert_eq!(error.stuck()[0].name, "deaf");
+    drop(release);
 }
 
 #[test]

@@ -122,7 +122,7 @@ fn a_payload_that_panics_when_it_is_printed_is_an_exit_all_the_same() {
         .expect_exit()
         .unwrap_err();
     assert!(error.downcast_ref::<Shy>().is_some());
-    assert!(error.to_string().contains("no text"), "{error}");
+    assert!(error.to_string().contains("cannot be printed"), "{error}");
 }
 
 #[test]

@@ -1,0 +1,291 @@
+//! What an error says: its `Display`, and that of the error of a user inside it.
+//!
+//! Invariants:
+//! 1. Everything is said once: the name of a member that stands before its error is not repeated in it, nor the text of a
+//!    source that the error above it has quoted.
+//! 2. What a user has written may panic, return an error, or be its own source. It is caught, and cut.
+
+use std::error::Error as StdError;
+use std::fmt::{self, Write};
+
+use super::catch::attempt;
+use super::fatal::inside;
+use super::kinds::Error;
+use super::{ExitTrace, Failure, MemberExit, Panic};
+use crate::id::Stuck;
+
+/// So many errors of a chain of sources are looked at. One may be its own source.
+const LONGEST_CHAIN: usize = 100;
+
+/// An error and its sources, with whatever marks them. Calls the code of its author.
+pub(super) fn raw_chain<'e>(
+    error: &'e (dyn StdError + 'static),
+) -> impl Iterator<Item = &'e (dyn StdError + 'static)> {
+    fn next<'e>(error: &&'e (dyn StdError + 'static)) -> Option<&'e (dyn StdError + 'static)> {
+        let error: &'e (dyn StdError + 'static) = *error;
+        attempt(|| error.source())?
+    }
+    std::iter::successors(Some(error), next).take(LONGEST_CHAIN)
+}
+
+/// An error and its sources. Calls the code of its author.
+pub(super) fn chain<'e>(
+    error: &'e (dyn StdError + 'static),
+) -> impl Iterator<Item = &'e (dyn StdError + 'static)> {
+    raw_chain(error).map(inside)
+}
+
+/// The texts of an error and its sources, each once.
+pub(super) fn text_of_chain(error: &(dyn StdError + 'static)) -> String {
+    let mut said = String::new();
+    for (place, error) in chain(error).enumerate() {
+        let text = text_of(error);
+        if place == 0 {
+            said = text;
+        } else if !says(&said, &text) {
+            said.push_str(": ");
+            said.push_str(&text);
+        }
+    }
+    said
+}
+
+fn text_of(error: &dyn StdError) -> String {
+    let print = || {
+        let mut text = String::new();
+        write!(text, "{error}").map(|()| text)
+    };
+    match attempt(print) {
+        Some(Ok(text)) => text,
+        _ => "an error that cannot be printed".to_owned(),
+    }
+}
+
+/// Whether `text` stands in `said`, as words of its own.
+fn says(said: &str, text: &str) -> bool {
+    let is_edge = |next: Option<char>| !next.is_some_and(char::is_alphanumeric);
+    text.is_empty()
+        || said.match_indices(text).any(|(at, _)| {
+            let (before, after) = (&said[..at], &said[at + text.len()..]);
+            is_edge(before.chars().next_back()) && is_edge(after.chars().next())
+        })
+}
+
+impl StdError for Error {}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.write(f, None)
+    }
+}
+
+impl Error {
+    /// Writes it behind the name `said`, where there is one.
+    pub(super) fn write(&self, f: &mut fmt::Formatter<'_>, said: Option<&str>) -> fmt::Result {
+        self.write_without_source(f, said)?;
+        match self {
+            Error::StartTimeout {
+                name,
+                source: Some(source),
+                ..
+            }
+            | Error::RestartBudget {
+                name,
+                source: Some(source),
+                ..
+            } => {
+                f.write_str(": ")?;
+                source.write(f, Some(name))
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// What it says itself, where it is about another error of ours.
+    pub(super) fn write_without_source(
+        &self,
+        f: &mut fmt::Formatter<'_>,
+        said: Option<&str>,
+    ) -> fmt::Result {
+        match self {
+            Error::Runner(failure) => match failure.ours() {
+                Some(ours) => ours.write(f, said),
+                None => write!(f, "{failure}"),
+            },
+            Error::Panicked(panic) => write!(f, "{panic}"),
+            Error::Group(trace) if said.is_some() => write!(f, "({trace})"),
+            Error::Group(trace) => write!(f, "{trace}"),
+            Error::DuplicateNames(names) => {
+                write!(f, "duplicate member names: {}", names.join(", "))
+            }
+            Error::EmptyNames { positions } => {
+                f.write_str("members without a name, at positions: ")?;
+                list(f, positions, |f, position| write!(f, "{position}"))
+            }
+            Error::ZeroDeadline { who, option } => {
+                name(f, who, said)?;
+                write!(f, "{option} is zero")
+            }
+            Error::ZeroCapacity => f.write_str("the capacity of the group is 0"),
+            Error::Spawn { name: of, source } => {
+                name(f, of, said)?;
+                write!(f, "cannot start a thread: {source}")
+            }
+            Error::ExitedBeforeReady { name: of } => {
+                name(f, of, said)?;
+                f.write_str("exited before it was ready")
+            }
+            Error::StartTimeout {
+                name: of,
+                after,
+                stuck,
+                ..
+            } => {
+                name(f, of, said)?;
+                write!(f, "not ready within {after:?}")?;
+                if let Some(stuck) = stuck {
+                    f.write_str(", and still running")?;
+                    list_stuck(f, std::slice::from_ref(stuck), Some(of))?;
+                }
+                Ok(())
+            }
+            Error::StopTimeout { after, stuck } => {
+                stuck.write(f, said)?;
+                write!(f, ": did not stop within {after:?}, nor when told KILL")
+            }
+            Error::Abandoned(stuck) => {
+                f.write_str("abandoned, still running")?;
+                list_stuck(f, stuck, said)
+            }
+            Error::RestartBudget {
+                name: of,
+                restarts,
+                within,
+                ..
+            } => {
+                name(f, of, said)?;
+                write!(f, "more than {restarts} restarts within {within:?}")
+            }
+            Error::InvalidBackoff(why) => write!(f, "the backoff is invalid: {why}"),
+            Error::WouldDeadlock { name: of } => {
+                name(f, of, said)?;
+                f.write_str("a process cannot wait for itself")
+            }
+            Error::NotStarted => f.write_str("stopped before it was started"),
+            Error::AlreadyRan => f.write_str("this runner can run only once, and has"),
+            Error::UncatchableSignal(signal) => write!(f, "{signal} cannot be caught"),
+            Error::Listen { signal, source } => write!(f, "cannot listen for {signal}: {source}"),
+        }
+    }
+}
+
+/// A name and a colon, unless that is what has just been said.
+fn name(f: &mut fmt::Formatter<'_>, name: &str, said: Option<&str>) -> fmt::Result {
+    if said == Some(name) {
+        return Ok(());
+    }
+    write!(f, "{name}: ")
+}
+
+/// Those who are stuck, behind "still running".
+fn list_stuck(f: &mut fmt::Formatter<'_>, stuck: &[Stuck], said: Option<&str>) -> fmt::Result {
+    let begins_with_what_was_said = stuck.first().is_some_and(|first| said == Some(&first.name));
+    f.write_str(if begins_with_what_was_said { " " } else { ": " })?;
+    list(f, stuck, |f, stuck| stuck.write(f, said))
+}
+
+fn list<T>(
+    f: &mut fmt::Formatter<'_>,
+    items: &[T],
+    write: impl Fn(&mut fmt::Formatter<'_>, &T) -> fmt::Result,
+) -> fmt::Result {
+    for (place, item) in items.iter().enumerate() {
+        if place > 0 {
+            f.write_str(", ")?;
+        }
+        write(f, item)?;
+    }
+    Ok(())
+}
+
+impl Stuck {
+    /// Its name, unless that has been said; its number and its thread.
+    fn write(&self, f: &mut fmt::Formatter<'_>, said: Option<&str>) -> fmt::Result {
+        if said != Some(&self.name) {
+            write!(f, "{:?} ", self.name)?;
+        }
+        write!(f, "({}", self.id)?;
+        if let Some(thread) = self.thread {
+            write!(f, ", {thread:?}")?;
+        }
+        f.write_str(")")
+    }
+}
+
+impl fmt::Display for Stuck {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.write(f, None)
+    }
+}
+
+impl fmt::Display for Failure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&text_of_chain(&***self))
+    }
+}
+
+impl fmt::Display for Panic {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "panicked: {}", self.message())?;
+        match self.location() {
+            Some(location) => write!(f, ", at {location}"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl fmt::Display for ExitTrace {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if self.omitted > 0 {
+            write!(f, "{} older exits; ", self.omitted)?;
+        }
+        for (place, exit) in self.iter().enumerate() {
+            if place > 0 {
+                f.write_str("; ")?;
+            }
+            write!(f, "{exit}")?;
+        }
+        Ok(())
+    }
+}
+
+impl fmt::Display for MemberExit {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}: ", self.name)?;
+        match &self.exit {
+            Ok(()) => f.write_str("ok")?,
+            Err(error) => error.write(f, Some(&self.name))?,
+        }
+        write!(f, " [{}", self.cause)?;
+        if let Some(time) = self.time_to_stop {
+            write!(f, ", {time:.1?}")?;
+        }
+        f.write_str("]")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::says;
+
+    #[test]
+    fn a_text_is_said_where_its_words_stand() {
+        assert!(says("config: no such file", "no such file"));
+        assert!(says("no such file (config)", "no such file"));
+        assert!(says("anything", ""));
+        assert!(says("cannot open a: a", "a"));
+        assert!(!says("cannot open", "a"));
+        assert!(!says("cannot open", "op"));
+        assert!(!says("config", "config: 7"));
+    }
+}

@@ -5,8 +5,9 @@
 
 use super::*;
 use crate::grouper::{Capacity, Dynamic, DynamicClient, Member, Ordered, Parallel};
+use crate::process::Process;
 use crate::process::Wait;
-use crate::process::handle::{Process, background};
+use crate::process::builder::background;
 use crate::ready::{ReadySender, ready_channel};
 use crate::restart::Restarter;
 use crate::runner::{Runner, run_fn, until_stop};

@@ -6,7 +6,7 @@
 use super::*;
 use crate::error::{Error, Result};
 use crate::grouper::{Capacity, Dynamic, DynamicClient, Member, Reason};
-use crate::process::handle::background;
+use crate::process::builder::background;
 use crate::ready::{ReadySender, ready_channel};
 use crate::runner::{Runner, run_once, until_stop};
 use crate::signal::Signal;

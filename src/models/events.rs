@@ -5,7 +5,7 @@ use std::fmt;
 use super::*;
 use crate::error::Result;
 use crate::grouper::{Capacity, Dynamic, DynamicClient, Member};
-use crate::process::handle::background;
+use crate::process::builder::background;
 use crate::ready::ReadySender;
 use crate::restart::Restart;
 use crate::runner::{Runner, run_fn};

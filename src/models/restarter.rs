@@ -5,7 +5,8 @@
 
 use super::*;
 use crate::error::Result;
-use crate::process::handle::{Process, background};
+use crate::process::Process;
+use crate::process::builder::background;
 use crate::ready::{ReadySender, ready_channel};
 use crate::restart::{Backoff, Next, Restarter};
 use crate::runner::{Runner, run_fn, until_stop};

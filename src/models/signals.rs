@@ -5,7 +5,8 @@
 use super::system::{Action, raise};
 use super::*;
 use crate::error::{Error, Result};
-use crate::process::handle::{Process, background};
+use crate::process::Process;
+use crate::process::builder::background;
 use crate::ready::ReadySender;
 use crate::restart::{Next, Restarter};
 use crate::runner::{run_fn, until_stop};

@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use super::handle::Process;
-use super::scope::Scope;
 use super::spawn::{self, Request};
 use crate::clock::Clock;
 use crate::runner::Runner;
@@ -29,18 +28,68 @@ use crate::runner::Runner;
 /// ```
 #[derive(Clone, Debug, Default)]
 #[must_use = "it starts nothing until `background` or `invoke`"]
-pub struct Builder(Request);
+pub struct Builder(pub(super) Request);
+
+/// Starts `runner` on a thread of its own and returns at once.
+///
+/// Never fails: a thread that does not start is the exit of the process,
+/// [`Error::Spawn`](crate::Error::Spawn).
+///
+/// ```
+/// use ifrit::prelude::*;
+///
+/// let process = ifrit::background(ifrit::run_fn(|_, _| Ok(())));
+/// assert!(process.join().is_ok());
+/// ```
+pub fn background(runner: impl Runner + 'static) -> Process {
+    Process::builder().background(runner)
+}
+
+/// Starts `runner` on a thread of its own; blocks until it is ready or has exited.
+///
+/// [`started`](Process::started) tells the two apart. Never fails: a thread that does not start is the exit of the
+/// process, [`Error::Spawn`](crate::Error::Spawn).
+///
+/// ```
+/// use ifrit::prelude::*;
+///
+/// # fn main() -> Result<(), ifrit::Error> {
+/// let db = ifrit::run_fn(|signals, ready| {
+///     ready.notify();
+///     ifrit::until_stop(&signals);
+///     Ok(())
+/// });
+/// let db = ifrit::invoke(db).started()?;
+/// # db.signal(Signal::INTERRUPT);
+/// # db.join()
+/// # }
+/// ```
+pub fn invoke(runner: impl Runner + 'static) -> Process {
+    Process::builder().invoke(runner)
+}
+
+impl Process {
+    /// Options for a process that is yet to start.
+    ///
+    /// ```
+    /// let process = ifrit::Process::builder().name("db").background(ifrit::run_fn(|_, _| Ok(())));
+    /// assert_eq!(process.name(), "db");
+    /// ```
+    pub fn builder() -> Builder {
+        Builder::default()
+    }
+}
 
 impl Builder {
     /// The name of the process and of its thread. The thread's is cut to what the system takes (15 bytes on Linux).
     ///
-    /// Unset or empty, it is named after the type of its runner.
+    /// Default, also where it is empty: the type of the runner.
     pub fn name(mut self, name: impl Into<String>) -> Self {
         self.0.name = Some(name.into().into());
         self
     }
 
-    /// The size of the thread's stack, in bytes. One that cannot be had is [`Error::Spawn`](crate::Error::Spawn).
+    /// The size of the thread's stack, in bytes. Default: that of the standard library. A size that cannot be had is [`Error::Spawn`](crate::Error::Spawn).
     pub fn stack_size(mut self, bytes: usize) -> Self {
         self.0.stack_size = Some(bytes);
         self
@@ -56,15 +105,17 @@ impl Builder {
         self
     }
 
-    /// How long after KILL the process is given up, here and in what it starts. Unset, it is that of the process that
-    /// starts it, and 1 s at the top.
+    /// How long after KILL the process is given up, here and in what it starts.
+    ///
+    /// Default: that of the process that starts it; 1 s outside of any.
     pub fn kill_grace(mut self, grace: Duration) -> Self {
         self.0.kill_grace = Some(grace);
         self
     }
 
-    /// The clock of this process and of what it starts. Unset, it is that of the process that starts it, and the
-    /// system's at the top.
+    /// The clock of this process and of what it starts.
+    ///
+    /// Default: that of the process that starts it; the system's outside of any.
     pub fn clock(mut self, clock: Clock) -> Self {
         self.0.clock = Some(clock);
         self
@@ -78,26 +129,6 @@ impl Builder {
     /// Starts `runner` on a thread of its own; blocks until it is ready or has exited.
     pub fn invoke(self, runner: impl Runner + 'static) -> Process {
         let process = self.background(runner);
-        process.wait_ready_or_exit();
-        process
-    }
-
-    /// As [`background`](Builder::background), with a runner that may borrow what outlives the scope.
-    pub fn background_scoped<'scope>(
-        self,
-        scope: &Scope<'scope, '_>,
-        runner: impl Runner + 'scope,
-    ) -> Process {
-        scope.start(self.0, runner)
-    }
-
-    /// As [`invoke`](Builder::invoke), with a runner that may borrow what outlives the scope.
-    pub fn invoke_scoped<'scope>(
-        self,
-        scope: &Scope<'scope, '_>,
-        runner: impl Runner + 'scope,
-    ) -> Process {
-        let process = self.background_scoped(scope, runner);
         process.wait_ready_or_exit();
         process
     }

@@ -2,8 +2,8 @@
 
 use std::cell::RefCell;
 
-use super::core::Core;
-use super::handle::Process;
+use super::core::{Core, registry};
+use crate::id::ProcessId;
 use crate::sync::{Arc, thread_local};
 
 thread_local! {
@@ -12,25 +12,7 @@ thread_local! {
     static BY_HAND: RefCell<Option<Arc<Core>>> = const { RefCell::new(None) };
 }
 
-/// The process whose thread this is, or `None` on a thread that is not ours.
-///
-/// Never blocks.
-///
-/// ```
-/// use ifrit::prelude::*;
-///
-/// assert!(ifrit::current().is_none());
-/// let process = ifrit::Process::builder().name("db").background(ifrit::run_fn(|_, _| {
-///     let me = ifrit::current().expect("a thread of ours");
-///     assert_eq!(me.name(), "db");
-///     Ok(())
-/// }));
-/// assert!(process.join().is_ok());
-/// ```
-pub fn current() -> Option<Process> {
-    current_core().map(Process::from_core)
-}
-
+/// The process whose thread this is.
 pub(crate) fn current_core() -> Option<Arc<Core>> {
     CURRENT
         .try_with(|current| current.borrow().clone())
@@ -45,6 +27,14 @@ pub(crate) fn current_host() -> Option<Arc<Core>> {
         .ok()
         .flatten()
         .or_else(current_core)
+}
+
+/// The process of this thread, the one above it, and so on up to the root.
+pub(crate) fn lineage() -> Vec<ProcessId> {
+    let above = |core: &Arc<Core>| core.parent().and_then(registry::get);
+    std::iter::successors(current_core(), above)
+        .map(|core| core.id)
+        .collect()
 }
 
 /// Makes `host` the host of this thread for as long as `work` takes.

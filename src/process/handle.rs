@@ -5,17 +5,15 @@ use std::fmt;
 use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::time::{Duration, Instant};
 
-use super::builder::Builder;
 use super::core::Core;
+use super::current::current_core;
 use super::status::Status;
-use super::wait::Wait;
 use crate::clock::Clock;
 use crate::error::{Error, Exit};
 use crate::id::ProcessId;
-use crate::runner::Runner;
 use crate::signal::Signal;
+use crate::sync::Arc;
 use crate::sync::channel::{Receiver, Select};
-use crate::sync::{Arc, now};
 
 /// A runner on a thread of its own, seen from outside: is it ready, has it exited, tell it something.
 ///
@@ -34,62 +32,34 @@ use crate::sync::{Arc, now};
 /// assert!(process.join().is_ok());
 /// ```
 #[derive(Clone)]
-pub struct Process(Arc<Core>);
+pub struct Process(pub(super) Arc<Core>);
 
 // What can be seen through a handle is never left half-changed by a panic: see the invariants of `Core`.
 impl UnwindSafe for Process {}
 impl RefUnwindSafe for Process {}
 
-/// Starts `runner` on a thread of its own and returns at once.
+/// The process whose thread this is, or `None` on a thread that is not ours.
 ///
-/// Never fails: a thread that does not start is the exit of the process, [`Error::Spawn`].
+/// Never blocks.
 ///
 /// ```
 /// use ifrit::prelude::*;
 ///
-/// let process = ifrit::background(ifrit::run_fn(|_, _| Ok(())));
+/// assert!(ifrit::current().is_none());
+/// let process = ifrit::Process::builder().name("db").background(ifrit::run_fn(|_, _| {
+///     let me = ifrit::current().expect("a thread of ours");
+///     assert_eq!(me.name(), "db");
+///     Ok(())
+/// }));
 /// assert!(process.join().is_ok());
 /// ```
-pub fn background(runner: impl Runner + 'static) -> Process {
-    Process::builder().background(runner)
-}
-
-/// Starts `runner` on a thread of its own; blocks until it is ready or has exited.
-///
-/// [`started`](Process::started) tells the two apart. Never fails: a thread that does not start is the exit of the
-/// process, [`Error::Spawn`].
-///
-/// ```
-/// use ifrit::prelude::*;
-///
-/// # fn main() -> Result<(), ifrit::Error> {
-/// let db = ifrit::run_fn(|signals, ready| {
-///     ready.notify();
-///     ifrit::until_stop(&signals);
-///     Ok(())
-/// });
-/// let db = ifrit::invoke(db).started()?;
-/// # db.signal(Signal::INTERRUPT);
-/// # db.join()
-/// # }
-/// ```
-pub fn invoke(runner: impl Runner + 'static) -> Process {
-    Process::builder().invoke(runner)
+pub fn current() -> Option<Process> {
+    current_core().map(Process::from_core)
 }
 
 impl Process {
     pub(crate) fn from_core(core: Arc<Core>) -> Self {
         Process(core)
-    }
-
-    /// Options for a process that is yet to start.
-    ///
-    /// ```
-    /// let process = ifrit::Process::builder().name("db").background(ifrit::run_fn(|_, _| Ok(())));
-    /// assert_eq!(process.name(), "db");
-    /// ```
-    pub fn builder() -> Builder {
-        Builder::default()
     }
 
     /// A channel that is disconnected once the process is ready: the disconnection is the news.
@@ -129,11 +99,6 @@ impl Process {
         self.0.exited.receiver()
     }
 
-    /// A new channel that emits the exit, once; at once if the process has exited already. Never blocks.
-    pub fn wait(&self) -> Wait {
-        Wait::new(&self.0)
-    }
-
     /// Sends `signal` to the runner.
     ///
     /// Never blocks. Signals arrive in the order in which they were sent. One equal to a signal the runner has not yet
@@ -142,114 +107,7 @@ impl Process {
         self.0.signal(signal);
     }
 
-    /// This process, if it is or has been ready, or why it is not. Blocks until either is known.
-    ///
-    /// # Errors
-    ///
-    /// The error with which it exited; [`Error::ExitedBeforeReady`] if it exited well, but unready.
-    ///
-    /// ```
-    /// use ifrit::{Error, prelude::*};
-    ///
-    /// let nothing = ifrit::background(ifrit::run_fn(|_, _| Ok(())));
-    /// assert!(matches!(nothing.started(), Err(Error::ExitedBeforeReady { .. })));
-    /// ```
-    pub fn started(&self) -> Result<Process, Error> {
-        self.wait_ready().map(|()| self.clone())
-    }
-
-    /// Blocks until the process is ready.
-    ///
-    /// A process that was ready and has exited since was ready: that is Ok.
-    ///
-    /// # Errors
-    ///
-    /// The error with which it exited unready; [`Error::ExitedBeforeReady`] if it exited well, but unready.
-    pub fn wait_ready(&self) -> Result<(), Error> {
-        self.outcome_of_start(self.0.wait_ready(None) == Some(true))
-    }
-
-    /// As [`wait_ready`](Process::wait_ready), but blocks no longer than `patience` of real time, whatever the clock of
-    /// the process says. `None` when that is over; the process is left alone.
-    ///
-    /// # Errors
-    ///
-    /// Those of [`wait_ready`](Process::wait_ready).
-    ///
-    /// ```
-    /// use ifrit::testing::never_ready;
-    /// use std::time::Duration;
-    ///
-    /// let process = ifrit::background(never_ready());
-    /// assert!(process.wait_ready_timeout(Duration::from_millis(1)).is_none());
-    /// # process.signal(ifrit::Signal::KILL);
-    /// ```
-    pub fn wait_ready_timeout(&self, patience: Duration) -> Option<Result<(), Error>> {
-        let ready = self.0.wait_ready(now().checked_add(patience))?;
-        Some(self.outcome_of_start(ready))
-    }
-
-    fn outcome_of_start(&self, ready: bool) -> Result<(), Error> {
-        if ready {
-            return Ok(());
-        }
-        self.0.exit().unwrap_or(Ok(()))?;
-        Err(Error::ExitedBeforeReady {
-            name: self.name().to_owned(),
-        })
-    }
-
-    pub(super) fn wait_ready_or_exit(&self) {
-        self.0.wait_ready(None);
-    }
-
-    /// Blocks until the process has exited and returns its exit.
-    ///
-    /// # Errors
-    ///
-    /// The exit itself; [`Error::WouldDeadlock`] at once when called on the process's own thread.
-    ///
-    /// ```
-    /// use ifrit::Error;
-    ///
-    /// let process = ifrit::background(ifrit::run_fn(|_, _| {
-    ///     let me = ifrit::current().expect("a thread of ours");
-    ///     Ok(me.join()?)
-    /// }));
-    /// assert!(matches!(process.join(), Err(Error::WouldDeadlock { .. })));
-    /// ```
-    pub fn join(&self) -> Exit {
-        self.join_until(None).unwrap_or(Ok(()))
-    }
-
-    /// As [`join`](Process::join), but blocks no longer than `patience` of real time, whatever the clock of the process
-    /// says. `None` when that is over; the process is left alone.
-    ///
-    /// # Errors
-    ///
-    /// Those of [`join`](Process::join).
-    ///
-    /// ```
-    /// use ifrit::testing::never_ready;
-    /// use std::time::Duration;
-    ///
-    /// let process = ifrit::background(never_ready());
-    /// assert!(process.join_timeout(Duration::from_millis(1)).is_none());
-    /// # process.signal(ifrit::Signal::KILL);
-    /// ```
-    pub fn join_timeout(&self, patience: Duration) -> Option<Exit> {
-        self.join_until(now().checked_add(patience))
-    }
-
-    fn join_until(&self, limit: Option<Instant>) -> Option<Exit> {
-        if let Some(exit) = self.0.exit() {
-            return Some(exit);
-        }
-        self.not_on_its_own_thread()
-            .map_or_else(|error| Some(Err(error)), |()| self.0.wait_exit(limit))
-    }
-
-    fn not_on_its_own_thread(&self) -> Result<(), Error> {
+    pub(super) fn not_on_its_own_thread(&self) -> Result<(), Error> {
         if self.0.runs_on_this_thread() {
             return Err(Error::WouldDeadlock {
                 name: self.name().to_owned(),
@@ -258,13 +116,8 @@ impl Process {
         Ok(())
     }
 
-    /// The exit, if there is one yet. Never blocks.
-    pub fn try_exit(&self) -> Option<Exit> {
-        self.0.exit()
-    }
-
     /// Stops the process: sends `signal`, KILL when `within` has passed, and waits for the exit until the
-    /// [grace](Builder::kill_grace) after that is over.
+    /// [grace](crate::process::Builder::kill_grace) after that is over.
     ///
     /// Blocks for `within` and the grace at most, by the clock of the process. A group inside keeps its own time limits
     /// so much shorter that it can still say who is stuck.
@@ -276,7 +129,7 @@ impl Process {
     ///
     /// ```
     /// use ifrit::prelude::*;
-    /// use std::time::Duration;
+    /// use std::time::{Duration, Instant};
     ///
     /// let process = ifrit::invoke(ifrit::run_fn(|signals, ready| {
     ///     ready.notify();
@@ -286,7 +139,7 @@ impl Process {
     /// assert!(process.stop(Signal::TERMINATE, Duration::from_secs(5)).is_ok());
     /// ```
     pub fn stop(&self, signal: Signal, within: Duration) -> Exit {
-        if let Some(exit) = self.try_exit() {
+        if let Some(exit) = self.0.exit() {
             return exit; // its thread may be that of another process by now
         }
         self.not_on_its_own_thread()?;

@@ -1,17 +1,23 @@
 //! A runner on a thread of its own.
+//!
+//! The files import downward only: `scope`, `until` and `family` stand highest, then `builder`, `wait`, `handle`,
+//! `inline`, `spawn`, `current`, `core` (with `core::registry`), and lowest `ancestor`, `link`, `threads`, `id_map`,
+//! `status`.
 
-mod builder;
+mod ancestor;
+pub(crate) mod builder;
 mod core;
-pub(crate) mod current;
+mod current;
+mod family;
 pub(crate) mod handle;
 mod id_map;
 mod inline;
 mod link;
-pub(crate) mod registry;
 pub(crate) mod scope;
 mod spawn;
 mod status;
 pub(crate) mod threads;
+pub(crate) mod until;
 mod wait;
 
 pub use crate::id::{ProcessId, Stuck};
@@ -19,11 +25,13 @@ pub use builder::Builder;
 pub use status::Status;
 pub use wait::Wait;
 
-pub(crate) use self::core::{Core, DEFAULT_GRACE, earlier};
-pub(crate) use current::{current_core, current_host};
-pub(crate) use handle::{Process, invoke};
+pub(crate) use self::core::{Core, earlier, inherited, registry};
+pub(crate) use builder::invoke;
+pub(crate) use current::{current_core, current_host, lineage};
+pub(crate) use handle::Process;
 pub(crate) use id_map::{ById, take_out};
 pub(crate) use inline::{Frame, with_host};
 pub(crate) use link::{Guarded, Leftover, Link, News, Parent, Report};
-pub(crate) use registry::lineage;
-pub(crate) use spawn::{Detached, Launch, Life, Request, drop_runner, launch, spawn_member};
+pub(crate) use spawn::{
+    Detached, Launch, Life, Request, Starter, drop_runner, launch, spawn_member,
+};

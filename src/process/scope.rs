@@ -76,6 +76,28 @@ impl<'scope> Scope<'scope, '_> {
     }
 }
 
+impl Builder {
+    /// As [`background`](Builder::background), with a runner that may borrow what outlives the scope.
+    pub fn background_scoped<'scope>(
+        self,
+        scope: &Scope<'scope, '_>,
+        runner: impl Runner + 'scope,
+    ) -> Process {
+        scope.start(self.0, runner)
+    }
+
+    /// As [`invoke`](Builder::invoke), with a runner that may borrow what outlives the scope.
+    pub fn invoke_scoped<'scope>(
+        self,
+        scope: &Scope<'scope, '_>,
+        runner: impl Runner + 'scope,
+    ) -> Process {
+        let process = self.background_scoped(scope, runner);
+        process.wait_ready_or_exit();
+        process
+    }
+}
+
 impl Started {
     /// Returns those that are let go.
     fn add(&mut self, process: Process) -> Vec<Process> {

@@ -3,13 +3,13 @@
 use std::io;
 use std::time::Duration;
 
-use super::core::{Core, DEFAULT_GRACE, Limits, earlier};
+use super::ancestor::Ancestor;
+use super::core::{Core, Limits, earlier, inherited, registry};
 use super::current::{as_current, current_core};
 use super::link::Link;
-use super::{registry, threads};
+use super::threads;
 use crate::clock::Clock;
 use crate::error::{self, Error, Exit};
-use crate::id::ProcessId;
 use crate::plan;
 use crate::ready::ReadySender;
 use crate::runner::{BoxRunner, Runner};
@@ -20,8 +20,7 @@ use crate::sync::thread::Scope;
 #[derive(Clone, Debug, Default)]
 pub(crate) struct Request {
     pub(crate) name: Option<Arc<str>>,
-    /// Whose child it is. Unset, that of the process on whose thread it is started.
-    pub(crate) parent: Option<ProcessId>,
+    pub(crate) starter: Starter,
     pub(crate) stack_size: Option<usize>,
     pub(crate) clock: Option<Clock>,
     pub(crate) kill_grace: Option<Duration>,
@@ -32,22 +31,30 @@ pub(crate) struct Request {
     pub(crate) stop_within: Option<Duration>,
 }
 
+/// Whose child a process is, and from whom it inherits what is not asked for.
+#[derive(Clone, Debug, Default)]
+pub(crate) enum Starter {
+    /// The process on whose thread it is started, if any.
+    #[default]
+    ThisThread,
+    /// The process in which a group runs, if any. The group asks for the rest itself.
+    Group(Option<Arc<Ancestor>>),
+}
+
 impl Request {
     /// The state of the process to be; what is not asked for is inherited from the process that starts it.
     pub(crate) fn core(&self, runner_type: &'static str, link: Option<Link>) -> Arc<Core> {
-        let here = match self.parent {
-            Some(_) => None, // a group, which sets the rest as well
-            None => current_core(),
+        let (here, above) = match &self.starter {
+            Starter::ThisThread => {
+                let here = current_core();
+                let above = here.as_deref().map(Core::as_ancestor);
+                (here, above)
+            }
+            Starter::Group(above) => (None, above.clone()),
         };
-        let clock = self
-            .clock
-            .clone()
-            .or_else(|| here.as_ref().map(|here| here.clock.clone()))
-            .unwrap_or_default();
-        let grace = self
-            .kill_grace
-            .or_else(|| here.as_ref().map(|here| here.grace()))
-            .unwrap_or(DEFAULT_GRACE);
+        let (clock, grace) = inherited(here.as_deref());
+        let clock = self.clock.clone().unwrap_or(clock);
+        let grace = self.kill_grace.unwrap_or(grace);
         let start_by = earlier(
             self.start_within.and_then(|limit| clock.deadline(limit)),
             self.start_by,
@@ -60,8 +67,7 @@ impl Request {
         };
         let name = self.name.clone().filter(|name| !name.is_empty());
         let name = name.unwrap_or_else(|| runner_type.into());
-        let parent = self.parent.or_else(|| here.map(|here| here.id));
-        Core::new(name, parent, clock, limits, link)
+        Core::new(name, above, clock, limits, link)
     }
 
     /// Starts what is asked for, if it makes sense.

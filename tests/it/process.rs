@@ -1,9 +1,11 @@
 //! A runner on its thread, seen from outside.
 
 mod builder;
+mod family;
 mod runner;
 mod start_limit;
 mod stop;
+mod until;
 mod wait;
 
 use std::panic::{RefUnwindSafe, UnwindSafe};

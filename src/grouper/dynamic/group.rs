@@ -13,7 +13,7 @@ use super::state::Running;
 use crate::error::{Error, ExitTrace, Result};
 use crate::grouper::engine::{Begin, Engine, Settings, Slots, Start, Stop};
 use crate::plan::Plan;
-use crate::process::{Request, current_core, current_host};
+use crate::process::{Core, Request, Starter, current_core, current_host};
 use crate::ready::ReadySender;
 use crate::runner::Runner;
 use crate::signal::{self, Signal};
@@ -156,7 +156,7 @@ impl Dynamic {
                 clock: Some(self.settings.clock(host.as_deref())),
                 kill_grace: Some(self.settings.grace(host.as_deref())),
                 stop_within: limit.for_stops_inside(host.as_deref()),
-                parent: current_core().map(|core| core.id),
+                starter: Starter::Group(current_core().as_deref().map(Core::as_ancestor)),
                 ..Request::default()
             },
             pool: self.shared.options().reuse_threads.then(Pool::new),

@@ -7,7 +7,7 @@ use crate::clock::Clock;
 use crate::error::Error;
 use crate::grouper::member::zero_of;
 use crate::plan::Plan;
-use crate::process::{Core, DEFAULT_GRACE};
+use crate::process::{Core, inherited};
 use crate::restart::Budget;
 use crate::signal::Signal;
 
@@ -109,13 +109,11 @@ impl Settings {
 
     /// The group's clock is that of the process it runs in.
     pub(in crate::grouper) fn clock(&self, host: Option<&Core>) -> Clock {
-        host.map(|host| host.clock.clone()).unwrap_or_default()
+        inherited(host).0
     }
 
     pub(in crate::grouper) fn grace(&self, host: Option<&Core>) -> Duration {
-        self.kill_grace
-            .or_else(|| host.map(Core::grace))
-            .unwrap_or(DEFAULT_GRACE)
+        self.kill_grace.unwrap_or_else(|| inherited(host).1)
     }
 
     pub(in crate::grouper) fn stop_limit(&self, host: Option<&Core>) -> StopLimit {

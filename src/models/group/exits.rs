@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::error::{Cause, Error, ExitTrace};
-use crate::process::current::current;
+use crate::process::handle::current;
 use crate::ready::ready_channel;
 use crate::runner::run_fn;
 use crate::sync::channel::unbounded;

@@ -12,7 +12,7 @@ use std::sync::Mutex;
 use super::*;
 use crate::error::Result;
 use crate::grouper::{Member, Ordered, Parallel};
-use crate::process::handle::background;
+use crate::process::builder::background;
 use crate::ready::ReadySender;
 use crate::runner::{Runner, until_stop};
 use crate::signal::Signal;

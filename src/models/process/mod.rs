@@ -7,7 +7,8 @@ use std::convert::Infallible;
 
 use super::*;
 use crate::error::{Error, Result};
-use crate::process::handle::{Process, background};
+use crate::process::Process;
+use crate::process::builder::background;
 use crate::ready::ReadySender;
 use crate::runner::{Runner, run_fn, run_once, until_stop};
 use crate::signal::Signal;

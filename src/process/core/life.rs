@@ -3,11 +3,10 @@
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
-use super::{Core, State};
+use super::{Core, State, registry};
 use crate::error::{Error, Exit, leaves_threads};
 use crate::id::{ProcessId, Stuck};
 use crate::process::link::{Guarded, News};
-use crate::process::registry;
 use crate::process::status::Status;
 use crate::ready::Announce;
 use crate::runner::BoxRunner;

@@ -12,12 +12,14 @@
 
 mod frames;
 mod life;
+pub(crate) mod registry;
 mod stop;
 mod waiting;
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
+use super::ancestor::Ancestor;
 use super::link::Link;
 use crate::clock::{Clock, Timer};
 use crate::error::Exit;
@@ -38,6 +40,10 @@ pub(crate) struct Core {
     pub(crate) name: Arc<str>,
     /// The number of who has started it, or 0; when that one is gone, of who has started that one.
     parent: AtomicU64,
+    /// Those above it at its start.
+    pub(in crate::process) above: Option<Arc<Ancestor>>,
+    /// What its children have above them. Set when it starts the first.
+    below: OnceLock<Arc<Ancestor>>,
     pub(crate) clock: Clock,
     pub(crate) limits: Limits,
     /// What runs here, where that is more than a leaf.
@@ -92,7 +98,7 @@ struct State {
 impl Core {
     pub(crate) fn new(
         name: Arc<str>,
-        parent: Option<ProcessId>,
+        above: Option<Arc<Ancestor>>,
         clock: Clock,
         limits: Limits,
         link: Option<Link>,
@@ -103,7 +109,9 @@ impl Core {
         Arc::new(Core {
             id: ProcessId(NEXT.fetch_add(1, Ordering::Relaxed)),
             name,
-            parent: AtomicU64::new(parent.map_or(0, |parent| parent.0)),
+            parent: AtomicU64::new(above.as_ref().map_or(0, |parent| parent.id.0)),
+            above,
+            below: OnceLock::new(),
             clock,
             limits,
             kind: OnceLock::new(),
@@ -134,18 +142,33 @@ impl Core {
 
     /// A process without a thread, to host what is driven by hand inside `process`, if inside any; and its signals.
     pub(crate) fn by_hand(process: Option<&Core>) -> (Arc<Self>, Receiver<Signal>) {
+        let (clock, grace) = inherited(process);
         let limits = Limits {
-            grace: process.map_or(DEFAULT_GRACE, Core::grace),
+            grace,
             start: process.and_then(Core::start_limit),
             stop: process.and_then(Core::stop_within),
         };
-        let clock = process.map(|process| process.clock.clone());
-        let parent = process.map(|process| process.id);
-        let clock = clock.unwrap_or_default();
-        let core = Core::new("by hand".into(), parent, clock, limits, None);
+        let above = process.map(Core::as_ancestor);
+        let core = Core::new("by hand".into(), above, clock, limits, None);
         let signals = core.state.lock().mailbox.get_or_insert_default().receiver();
         (core, signals)
     }
+
+    /// What a child of it has above it.
+    pub(crate) fn as_ancestor(&self) -> Arc<Ancestor> {
+        let below = &self.below;
+        Arc::clone(
+            below.get_or_init(|| Arc::new(Ancestor::new(self.id, &self.name, self.above.as_ref()))),
+        )
+    }
+}
+
+/// The clock and the grace of what is started inside `host`, or outside of any process, unless it sets its own.
+pub(crate) fn inherited(host: Option<&Core>) -> (Clock, Duration) {
+    host.map_or_else(
+        || (Clock::default(), DEFAULT_GRACE),
+        |host| (host.clock.clone(), host.grace()),
+    )
 }
 
 /// The lesser of two limits, where there are any.

@@ -42,6 +42,47 @@ fn each_wait_is_a_channel_of_its_own() {
 }
 
 #[test]
+fn a_clone_of_a_wait_is_a_channel_of_its_own() {
+    let fake = FakeRunner::new();
+    let process = background(fake.clone());
+    let wait = process.wait();
+    let (kept, dropped) = (wait.clone(), wait.clone());
+    drop(dropped);
+    fake.wait_for_call().trigger_exit(Err("for all".into()));
+    let again = [wait.clone(), kept.clone()];
+    drop(process);
+    for wait in [wait, kept].into_iter().chain(again) {
+        let exit = wait.recv_timeout(PATIENCE).unwrap();
+        assert_eq!(exit.unwrap_err().to_string(), "for all");
+        assert!(wait.recv_timeout(PATIENCE).is_err(), "once");
+        let late = wait.clone().recv_timeout(PATIENCE).unwrap();
+        assert_eq!(late.unwrap_err().to_string(), "for all");
+    }
+}
+
+#[test]
+fn a_clone_of_a_wait_outlives_the_wait_it_was_made_from() {
+    let fake = FakeRunner::new();
+    let wait = background(fake.clone()).wait();
+    let clone = wait.clone();
+    drop(wait);
+    fake.wait_for_call().trigger_exit(Ok(()));
+    assert!(matches!(clone.recv_timeout(PATIENCE), Ok(Ok(()))));
+}
+
+#[test]
+fn a_bare_receiver_taken_out_of_a_wait_lives_as_long_as_the_wait() {
+    let fake = FakeRunner::new();
+    let process = background(fake.clone());
+    let wait = process.wait();
+    let bare = ifrit::Receiver::clone(&wait);
+    drop(wait);
+    assert_eq!(bare.try_recv().unwrap_err(), TryRecvError::Disconnected);
+    fake.wait_for_call().trigger_exit(Ok(()));
+    process.expect_exit().unwrap();
+}
+
+#[test]
 fn a_wait_that_is_dropped_takes_nothing_from_the_others() {
     let fake = FakeRunner::new();
     let process = background(fake.clone());

@@ -3,10 +3,9 @@
 //! Invariant: a process is registered before its thread starts and until its thread is done with it, also when it has
 //! been given up in between.
 
-use super::core::Core;
-use super::current::current_core;
-use super::id_map::{ById, take_out};
+use super::Core;
 use crate::id::ProcessId;
+use crate::process::id_map::{ById, take_out};
 use crate::sync::{Arc, LazyLock, Mutex, Weak, statics};
 
 statics! {
@@ -14,24 +13,17 @@ statics! {
 }
 
 /// Registers a process that is about to get a thread.
-pub(super) fn enter(core: &Arc<Core>) {
+pub(in crate::process) fn enter(core: &Arc<Core>) {
     LIVING.lock().insert(core.id, Arc::downgrade(core));
 }
 
-pub(super) fn leave(id: ProcessId) {
+pub(in crate::process) fn leave(id: ProcessId) {
     take_out(&mut LIVING.lock(), &id);
 }
 
-/// The process of this thread, its parent, and so on up to the root.
-pub(crate) fn lineage() -> Vec<ProcessId> {
-    let mut lineage = Vec::new();
-    let mut next = current_core();
-    while let Some(core) = next {
-        lineage.push(core.id);
-        let living = LIVING.lock();
-        next = core.parent().and_then(|id| living.get(&id)?.upgrade());
-    }
-    lineage
+/// The process of this number, if it is among them.
+pub(in crate::process) fn get(id: ProcessId) -> Option<Arc<Core>> {
+    LIVING.lock().get(&id)?.upgrade()
 }
 
 /// The living, in the order in which they were started.

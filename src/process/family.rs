@@ -113,7 +113,8 @@ fn living(id: ProcessId) -> Option<Arc<Core>> {
     registry::get(id).filter(|core| core.status() != Status::Exited)
 }
 
-/// Handles to the same process are equal.
+/// Handles to the same process are equal. Only the [id](Process::id), which never changes, is compared and hashed; so a
+/// `Process` is a sound key, also where clippy's `mutable_key_type` asks.
 impl PartialEq for Process {
     fn eq(&self, other: &Self) -> bool {
         self.id() == other.id()

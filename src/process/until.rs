@@ -38,7 +38,7 @@ pub fn until_stop_for(signals: &Receiver<Signal>, limit: Duration) -> Option<Sig
     select.recv(&alarm);
     loop {
         select.ready();
-        let is_over = !alarm.is_empty();
+        let is_over = alarm.try_recv().is_ok();
         // No more than are there, or a sender that never rests would keep it beyond its time.
         for _ in 0..signals.len().max(1) {
             match signals.try_recv() {

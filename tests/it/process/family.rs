@@ -199,6 +199,7 @@ fn a_member_inserted_from_another_process_stands_below_its_group() {
 }
 
 #[test]
+#[allow(clippy::mutable_key_type)] // the id alone counts, and it never changes
 fn handles_to_one_process_are_equal_and_hash_alike() {
     let fakes = [FakeRunner::new(), FakeRunner::new()];
     let members: Members = [("a", &fakes[0]), ("b", &fakes[1])]

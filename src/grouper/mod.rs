@@ -12,7 +12,7 @@ mod member;
 mod refusal;
 
 pub use batch::{Batch, Progress};
-pub use dynamic::{Capacity, Dynamic, DynamicClient, Ends, Entrance, ExitEvent};
+pub use dynamic::{Capacity, Dynamic, DynamicClient, Ends, Entrance, ExitEvent, Vacancy};
 pub use engine::{Admin, AutoShutdown, Counts, MemberState, MemberStatus, Strategy};
 pub use fixed::{Group, Order, Ordered, Parallel, QueueOrdered, order};
 pub use member::{Member, Members};

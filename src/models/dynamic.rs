@@ -234,6 +234,92 @@ fn refused(group: Dynamic) {
     let _ = group.run(inbox, ready); // it ends: no place was leaked
 }
 
+/// Two processes insert where there is room for one. One of them is told to stop: it enters or comes back. The other enters,
+/// whatever the first has been woken for.
+fn unless(group: Dynamic) {
+    let (client, worker) = (group.client(), Worker::default());
+    let (say, said) = unbounded();
+    let inserter = |name: &'static str| {
+        let (client, worker, say) = (client.clone(), worker.clone(), say.clone());
+        background(run_once(move |signals, _| {
+            on_its_own();
+            let member = Member::new(name, worker);
+            let refused = client.insert_unless(&signals, member).err();
+            let reason = refused.map(|refused| refused.reason());
+            let _ = say.send((name, reason));
+            Ok(())
+        }))
+    };
+    let group = background(group);
+    insert_and_forget(&client, &worker);
+    let (told, other) = (inserter("told"), inserter("other"));
+    told.signal(Signal::TERMINATE);
+    for _ in 0..2 {
+        match said.recv().expect("whoever waits is answered") {
+            (_, None) | ("told", Some(Reason::StopPending)) => {}
+            (name, reason) => panic!("{name} is refused: {reason:?}"),
+        }
+    }
+    assert!(told.join().is_ok() && other.join().is_ok());
+    client.close();
+    assert!(group.join().is_ok());
+}
+
+/// A member that may be there when others come.
+fn insert_and_forget(client: &DynamicClient, worker: &Worker) {
+    drop(client.insert(Member::new("first", worker.clone())));
+}
+
+/// A stop comes to a process that waits for a group that is never run.
+fn unless_in_vain() {
+    let group = one();
+    let client = group.client();
+    let process = background(run_once(move |signals, _| {
+        on_its_own();
+        let member = Member::new("a", Worker::default());
+        let refused = client
+            .insert_unless(&signals, member)
+            .expect_err("it never runs");
+        require(refused.reason() == Reason::StopPending, "why it is refused");
+        require(signals.try_recv().is_ok(), "the signal is still there");
+        Ok(())
+    }));
+    process.signal(Signal::HANGUP);
+    process.signal(Signal::TERMINATE);
+    assert!(process.join().is_ok());
+    drop(group);
+}
+
+/// Somebody asks for room again and again, until he gets in.
+fn vacancy() {
+    let group = one();
+    let (client, worker) = (group.client(), Worker::default());
+    let group = background(group);
+    insert_and_forget(&client, &worker);
+    let (say, said) = bounded(1);
+    let (asks, member) = (client.clone(), worker.clone());
+    go(move || {
+        let mut member = Member::new("a", member);
+        let process = loop {
+            drop(asks.vacancy()); // leaves nothing behind
+            let told = asks.vacancy().recv();
+            assert!(told.is_ok(), "it fires before it is disconnected");
+            match asks.try_insert(member) {
+                Ok(process) => break process,
+                Err(refused) => {
+                    assert_eq!(refused.reason(), Reason::Full);
+                    member = refused.into_member().expect("who is refused comes back");
+                }
+            }
+        };
+        let _ = say.send(process);
+    });
+    insert(&client, "b", &worker, &unbounded().0);
+    assert!(said.recv().expect("whoever waits gets in").join().is_ok());
+    client.close();
+    assert!(group.join().is_ok());
+}
+
 fn one() -> Dynamic {
     Dynamic::new(Capacity::at_most(MOST))
 }
@@ -275,6 +361,40 @@ fn a_place_that_becomes_free_goes_to_who_waits() {
         Schedules::Some,
         threads,
     );
+}
+
+#[test]
+fn who_inserts_unless_told_is_answered_and_keeps_no_place_from_others() {
+    check("dynamic, unless", Schedules::Some, || unless(one()));
+    check("dynamic, unless, in vain", Schedules::Some, unless_in_vain);
+    check("dynamic, vacancy", Schedules::Some, vacancy);
+}
+
+/// Whoever waits with a channel sees at least that it has no other end any more.
+#[test]
+fn a_vacancy_that_does_not_fire_is_found() {
+    let place = "fn tell_of_a_place( > sender.try_send(())";
+    let broken = (Fault::Forgotten, "src/grouper/dynamic/vacancy.rs", place);
+    finds("it fires", broken, Schedules::Some, vacancy);
+}
+
+#[test]
+fn a_vacancy_that_is_not_registered_in_one_step_is_found() {
+    let place = "fn new(shared > shared.state.lock()";
+    let broken = (Fault::Torn, "src/grouper/dynamic/vacancy.rs", place);
+    for model in [|| unless(one()), vacancy] {
+        finds(DEADLOCK, broken, Schedules::Some, model);
+    }
+}
+
+#[test]
+fn a_stop_that_is_not_waited_for_is_found() {
+    let place = "fn wait_beside( > select.recv(watch.receiver())";
+    let broken = (Fault::Forgotten, "src/grouper/dynamic/unless.rs", place);
+    finds(DEADLOCK, broken, Schedules::Some, unless_in_vain);
+    let place = "fn new(core > core.state.lock()";
+    let broken = (Fault::Torn, "src/process/core/stop_watch.rs", place);
+    finds(DEADLOCK, broken, Schedules::Some, unless_in_vain);
 }
 
 #[test]

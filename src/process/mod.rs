@@ -25,7 +25,7 @@ pub use builder::Builder;
 pub use status::Status;
 pub use wait::Wait;
 
-pub(crate) use self::core::{Core, earlier, inherited, registry};
+pub(crate) use self::core::{Core, StopWatch, earlier, inherited, registry};
 pub(crate) use builder::invoke;
 pub(crate) use current::{current_core, current_host, lineage};
 pub(crate) use handle::Process;

@@ -12,12 +12,14 @@ mod insert;
 mod names;
 mod refused;
 mod spawn_failure;
+mod unless;
 mod waiting;
 
 // What can be seen from outside.
 mod client;
 mod events;
 mod freed;
+mod list;
 mod listeners;
 
 // Going out.

@@ -14,6 +14,8 @@ use crate::sync::{Arc, now};
 pub(super) enum Wait {
     ForEver,
     Until(Option<Instant>),
+    /// As long as it takes to see whether there is soon a place, without sleeping.
+    Briefly,
     Not,
 }
 
@@ -32,8 +34,8 @@ impl Shared {
         }
     }
 
-    /// Makes `member` one of the living. 1
-    fn admit(self: &Arc<Self>, member: &Member, wait: Wait) -> Result<Admitted, Reason> {
+    /// Makes `member` one of the living: invariant 1.
+    pub(super) fn admit(self: &Arc<Self>, member: &Member, wait: Wait) -> Result<Admitted, Reason> {
         if member.name.is_empty() {
             return Err(Reason::EmptyName);
         }
@@ -57,8 +59,9 @@ impl Shared {
             };
             let limit = match wait {
                 Wait::Not => break why_not_now,
+                Wait::Briefly if !turns.any_left() => break why_not_now,
                 Wait::Until(limit) => limit,
-                Wait::ForEver => None,
+                Wait::Briefly | Wait::ForEver => None,
             };
             if turns.any_left() && limit.is_none_or(|limit| now() < limit) {
                 drop(state);
@@ -79,10 +82,17 @@ impl Shared {
             }
         };
         if waited {
-            // The place this caller may have been woken for is somebody else's.
-            self.changed.notify_one();
+            self.changed.notify_one(); // the place that this caller may have been woken for is the next one's
         }
         Err(refusal)
+    }
+
+    /// A caller that was told of a place does not use it.
+    pub(super) fn pass_on_a_place(&self) {
+        let mut state = self.state.lock();
+        if !state.must_wait() {
+            state.waiting.tell_of_a_place();
+        }
     }
 
     fn look(&self, state: &State, member: &Member) -> Look {
@@ -134,13 +144,13 @@ impl Shared {
 }
 
 /// One of the living, whose thread has not started yet.
-struct Admitted {
+pub(super) struct Admitted {
     core: Arc<Core>,
     running: Arc<Running>,
 }
 
 impl Admitted {
-    fn start(self, member: Member) -> Process {
+    pub(super) fn start(self, member: Member) -> Process {
         let runner = match member.options.restart {
             Some(restart) => restart.around(member.runner),
             None => member.runner,

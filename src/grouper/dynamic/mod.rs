@@ -12,9 +12,12 @@ mod reports;
 mod shared;
 mod spin;
 mod state;
+mod unless;
+mod vacancy;
 
 pub use capacity::Capacity;
 pub use client::DynamicClient;
 pub use events::{Entrance, ExitEvent};
 pub use group::Dynamic;
 pub use options::Ends;
+pub use vacancy::Vacancy;

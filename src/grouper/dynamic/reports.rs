@@ -17,7 +17,7 @@ impl Parent for Shared {
             News::EndedLate { .. } => {
                 state.release_this_thread();
                 self.place_free(&mut state);
-                Leftover::default()
+                Leftover::new(take_out(&mut state.given_up, &report.id))
             }
             News::Exited {
                 given_up, ref exit, ..
@@ -26,7 +26,10 @@ impl Parent for Shared {
                     return Leftover::default();
                 };
                 take_out(&mut state.names, &*living.core.name);
-                if !given_up {
+                if given_up {
+                    let core = Arc::clone(&living.core);
+                    state.given_up.insert(report.id, core);
+                } else {
                     if living.core.runs_on_this_thread() {
                         state.release_this_thread();
                     }
@@ -67,6 +70,9 @@ impl Shared {
     /// A member's thread is about to be done with it, or has not started.
     fn place_free(&self, state: &mut State) {
         state.threads -= 1;
+        if !state.must_wait() {
+            state.waiting.tell_of_a_place();
+        }
         self.changed.notify_one();
     }
 

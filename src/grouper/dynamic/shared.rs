@@ -5,7 +5,8 @@
 //!    and hears every signal, whether or not its thread has started. Closing happens under the same lock, so no member
 //!    is admitted after a close and left unsignalled, and each one refused goes back to its caller.
 //! 2. `threads` counts the members' threads that live, those that were given up included; it never exceeds the
-//!    capacity. `living` has the members whose exit has not been heard; their names are those in `names`.
+//!    capacity. `living` has the members whose exit has not been heard; their names are those in `names`. `given_up` has
+//!    those whose exit has been heard and whose threads still run.
 //! 3. Locks are taken in this order: a process's, then this one, then those of the events and of the pool. So no process
 //!    is asked or told anything under this lock.
 //! 4. Nothing foreign is dropped under a lock: what falls out of the events and the history is returned to those who
@@ -16,10 +17,10 @@ use super::history::History;
 use super::options::Options;
 use super::spin::Spin;
 use super::state::{Phase, Running, State};
-use crate::grouper::member;
+use crate::grouper::{MemberState, MemberStatus, member};
 use crate::latch::Latch;
 use crate::observe::{Events, Hub, listen};
-use crate::process::{Core, Process};
+use crate::process::{Core, Process, Status};
 use crate::sync::channel::{Receiver, Sender, bounded};
 use crate::sync::{Arc, Condvar, Mutex, MutexGuard};
 
@@ -87,6 +88,26 @@ impl Shared {
         Some(Process::from_core(Arc::clone(&living.core)))
     }
 
+    pub(super) fn list(&self) -> Vec<MemberStatus> {
+        let state = self.state.lock();
+        let living = state.living.values().map(|living| &living.core);
+        let members = living.chain(state.given_up.values());
+        let mut members: Vec<_> = members.map(Arc::clone).collect();
+        drop(state); // Invariant 3
+        members.sort_unstable_by_key(|core| core.id);
+        let status = |core: Arc<Core>| {
+            let status = core.status();
+            // One that has exited since is no member any more.
+            (status != Status::Exited).then(|| MemberStatus {
+                name: core.name.to_string(),
+                state: MemberState::of_living(status),
+                process: Some(Process::from_core(core)),
+                restarts: 0,
+            })
+        };
+        members.into_iter().filter_map(status).collect()
+    }
+
     pub(super) fn close(&self) {
         let mut state = self.state.lock();
         state.phase = match std::mem::replace(&mut state.phase, Phase::Over) {
@@ -98,7 +119,10 @@ impl Shared {
     }
 
     /// Everyone who waits looks again; and so does the group's own thread. The closed latch follows the phase.
-    fn wake(&self, state: MutexGuard<'_, State>) {
+    fn wake(&self, mut state: MutexGuard<'_, State>) {
+        if !state.must_wait() {
+            state.waiting.tell_all();
+        }
         let closed = !matches!(state.phase, Phase::Idle { closed: false } | Phase::Open(_));
         drop(state);
         if closed {

@@ -5,6 +5,7 @@ use std::collections::HashMap;
 use super::history::History;
 use super::options::Options;
 use super::pool::Pool;
+use super::vacancy::Waiting;
 use crate::grouper::member;
 use crate::id::ProcessId;
 use crate::process::{ById, Core, Parent, Request};
@@ -15,7 +16,11 @@ pub(super) struct State {
     pub(super) phase: Phase,
     pub(super) names: HashMap<Arc<str>, ProcessId>,
     pub(super) living: ById<Living>,
+    /// Those whose exit has been heard and whose threads still run.
+    pub(super) given_up: ById<Arc<Core>>,
     pub(super) threads: usize,
+    /// Those who wait, with a channel, for this group to take a member.
+    pub(super) waiting: Waiting,
     pub(super) history: History,
 }
 
@@ -71,8 +76,21 @@ impl State {
             phase: Phase::Idle { closed: false },
             names: HashMap::new(),
             living: ById::default(),
+            given_up: ById::default(),
             threads: 0,
+            waiting: Waiting::default(),
             history: History::default(),
+        }
+    }
+
+    /// Whether an insert would have to wait, of a member that is not refused for its own sake.
+    pub(super) fn must_wait(&self) -> bool {
+        let capacity = self.options.capacity;
+        match self.phase {
+            _ if capacity.is_zero() => false,
+            Phase::Open(_) => !capacity.has_room_beside(self.threads),
+            Phase::Idle { closed } => !closed,
+            _ => false,
         }
     }
 

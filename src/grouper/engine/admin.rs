@@ -9,7 +9,7 @@ use crate::error::Error;
 use crate::grouper::member::Member;
 use crate::grouper::refusal::{Reason, Refusal};
 use crate::id::{ProcessId, Stuck};
-use crate::process::{Process, lineage};
+use crate::process::{Process, Status, lineage};
 use crate::sync::channel::{Receiver, Sender, bounded, never, unbounded};
 use crate::sync::{Arc, Mutex};
 
@@ -174,6 +174,32 @@ pub struct Counts {
     pub abandoned: usize,
 }
 
+impl MemberState {
+    /// Of a member that has a process which has not exited.
+    pub(in crate::grouper) fn of_living(status: Status) -> Self {
+        match status {
+            Status::Ready => MemberState::Ready,
+            Status::Restarting => MemberState::Restarting,
+            Status::Stopping => MemberState::Stopping,
+            Status::Abandoned => MemberState::Abandoned,
+            Status::Starting | Status::Exited => MemberState::Starting,
+        }
+    }
+}
+
+impl Counts {
+    pub(in crate::grouper) fn of(list: &[MemberStatus]) -> Self {
+        let count = |is: fn(MemberState) -> bool| list.iter().filter(|m| is(m.state)).count();
+        use MemberState::{Abandoned, Ready, Restarting, Starting, Stopping};
+        Counts {
+            members: list.len(),
+            running: count(|state| matches!(state, Starting | Ready | Stopping)),
+            restarting: count(|state| state == Restarting),
+            abandoned: count(|state| state == Abandoned),
+        }
+    }
+}
+
 impl Admin {
     pub(super) fn new(door: Arc<Door>) -> Self {
         Admin(door)
@@ -194,15 +220,7 @@ impl Admin {
     ///
     /// [`Reason::NotRunning`].
     pub fn count(&self) -> Result<Counts, Refusal> {
-        let list = self.list()?;
-        let count = |is: fn(MemberState) -> bool| list.iter().filter(|m| is(m.state)).count();
-        use MemberState::{Abandoned, Ready, Restarting, Starting, Stopping};
-        Ok(Counts {
-            members: list.len(),
-            running: count(|state| matches!(state, Starting | Ready | Stopping)),
-            restarting: count(|state| state == Restarting),
-            abandoned: count(|state| state == Abandoned),
-        })
+        Ok(Counts::of(&self.list()?))
     }
 
     /// Stops a member; it stays down until it is [restarted](Admin::restart), and its end stops nobody.

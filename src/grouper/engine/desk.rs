@@ -5,7 +5,7 @@ use super::run::{Phase, Run};
 use super::slot::Place;
 use crate::grouper::member::Member;
 use crate::grouper::refusal::{Reason, Refusal};
-use crate::process::{Process, Status};
+use crate::process::Process;
 use crate::signal::Signal;
 use crate::sync::Arc;
 
@@ -38,12 +38,7 @@ impl Run<'_> {
             name: slot.name.to_string(),
             state: match slot.run.place {
                 Place::Waiting => MemberState::Waiting,
-                Place::Live => match status {
-                    Some(Status::Ready) => MemberState::Ready,
-                    Some(Status::Restarting) => MemberState::Restarting,
-                    Some(Status::Stopping) => MemberState::Stopping,
-                    _ => MemberState::Starting,
-                },
+                Place::Live => status.map_or(MemberState::Starting, MemberState::of_living),
                 Place::Down => MemberState::Restarting,
                 Place::Done => MemberState::Completed,
                 Place::Terminated => MemberState::Terminated,

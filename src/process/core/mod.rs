@@ -14,10 +14,13 @@ mod frames;
 mod life;
 pub(crate) mod registry;
 mod stop;
+mod stop_watch;
 mod waiting;
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
+
+pub(crate) use stop_watch::StopWatch;
 
 use super::ancestor::Ancestor;
 use super::link::Link;
@@ -90,6 +93,7 @@ struct State {
     start_overdue: bool,
     waiters: BTreeMap<u64, Sender<Exit>>,
     next_waiter: u64,
+    watchers: stop_watch::Watchers,
     timers: Vec<Timer>,
     /// Until it is ready.
     start_timer: Option<Timer>,
@@ -132,6 +136,7 @@ impl Core {
                 start_overdue: false,
                 waiters: BTreeMap::new(),
                 next_waiter: 0,
+                watchers: stop_watch::Watchers::default(),
                 timers: Vec::new(),
                 start_timer: None,
             }),

@@ -22,9 +22,11 @@ impl Core {
             state.stop_by = earlier(state.stop_by, stop_by);
         }
         let mut enforce = None;
+        let mut watchers = None;
         if signal.is_stop() && state.told.is_none() {
             let now = self.clock.now();
             state.told = Some(now);
+            watchers = Some(std::mem::take(&mut state.watchers));
             enforce = state.stop_within.and_then(|within| now.checked_add(within));
             state.stop_by = earlier(state.stop_by, enforce);
         }
@@ -33,6 +35,7 @@ impl Core {
         }
         let delivered = state.exit.is_none(); // 2
         drop(state);
+        drop(watchers); // which tells them
         if signal.is_stop() {
             self.changed.notify_all();
         }

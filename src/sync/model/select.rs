@@ -61,6 +61,13 @@ impl<'s> Select<'s> {
         self.sources.len() - 1
     }
 
+    /// Which is ready, if one is.
+    pub(crate) fn try_ready(&mut self) -> Result<usize, ()> {
+        point();
+        let is_ready = |source: &Option<&dyn Source>| source.is_some_and(Source::is_ready);
+        self.sources.iter().position(is_ready).ok_or(())
+    }
+
     pub(crate) fn ready(&mut self) -> usize {
         let indices = (0..self.sources.len()).filter(|index| self.sources[*index].is_some());
         let indices: Vec<usize> = indices.collect();

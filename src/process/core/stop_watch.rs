@@ -1,0 +1,62 @@
+//! Waiting for a stop to be asked for, with a channel: [`StopWatch`].
+//!
+//! Invariants:
+//! 1. A watch that begins before the stop was asked for is told of it: both happen under the lock of the process. One that
+//!    begins later has fired from the start.
+//! 2. A watch that is dropped leaves nothing behind.
+
+use std::convert::Infallible;
+
+use super::Core;
+use crate::sync::Arc;
+use crate::sync::channel::{Receiver, Sender, bounded};
+
+/// Those who watch one process.
+#[derive(Default)]
+pub(super) struct Watchers {
+    next: u64,
+    watching: Vec<(u64, Sender<Infallible>)>,
+}
+
+/// A channel that is disconnected once the process was asked to stop, whether or not it has read the signal.
+pub(crate) struct StopWatch {
+    core: Arc<Core>,
+    key: u64,
+    receiver: Receiver<Infallible>,
+}
+
+impl StopWatch {
+    pub(crate) fn new(core: Arc<Core>) -> Self {
+        let (sender, receiver) = bounded(0);
+        let mut state = core.state.lock();
+        let watchers = &mut state.watchers;
+        let key = watchers.next;
+        watchers.next += 1;
+        let sender = if state.told.is_none() {
+            state.watchers.watching.push((key, sender)); // Invariant 1
+            None
+        } else {
+            Some(sender)
+        };
+        drop(state);
+        drop(sender);
+        StopWatch {
+            core,
+            key,
+            receiver,
+        }
+    }
+
+    pub(crate) fn receiver(&self) -> &Receiver<Infallible> {
+        &self.receiver
+    }
+}
+
+impl Drop for StopWatch {
+    fn drop(&mut self) {
+        let mut state = self.core.state.lock();
+        let watching = &mut state.watchers.watching;
+        let place = watching.iter().position(|(key, _)| *key == self.key);
+        let _sender = place.map(|place| watching.swap_remove(place)); // Invariant 2; dropped when the lock is released
+    }
+}

@@ -21,6 +21,26 @@ struct Drive {
     patience: Duration,
 }
 
+/// In how many orders in a row a world is looked at without anything new before that counts as all there is.
+const THOROUGH: usize = 200;
+const FEW: usize = 20;
+/// How long the real tree may take before the model is asked for more.
+const LITTLE: Duration = Duration::from_secs(2);
+/// Between two looks at the real tree.
+const SHORT: Duration = Duration::from_micros(20);
+const LONG: Duration = Duration::from_millis(5);
+
+/// All that can come of these.
+fn outcomes(worlds: &[World], orders: usize) -> Vec<World> {
+    let mut outcomes: Vec<World> = Vec::new();
+    for outcome in worlds.iter().flat_map(|world| world.outcomes(orders)) {
+        if !outcomes.contains(&outcome) {
+            outcomes.push(outcome);
+        }
+    }
+    outcomes
+}
+
 type Played = Result<(), String>;
 
 /// Lets it all happen. The error tells what did, and where the real tree does not do what the model says.
@@ -42,7 +62,7 @@ pub(super) fn tells_apart(scene: &Scene, real: &Node) -> bool {
 impl Drive {
     fn new(model: &Node, real: &Node, patience: Duration) -> Self {
         Drive {
-            worlds: World::new(model).outcomes(),
+            worlds: World::new(model).outcomes(THOROUGH),
             real: Real::new(&World::new(real)),
             story: String::new(),
             patience,
@@ -50,7 +70,7 @@ impl Drive {
     }
 
     fn all_of(&mut self, scene: &Scene) -> Played {
-        self.agree()?;
+        self.agree(self.patience)?;
         if scene.up {
             while let Some(ready) = self.model().resolve(&Event::Ready(0)) {
                 self.happens(ready)?;
@@ -127,21 +147,30 @@ impl Drive {
         }
     }
 
+    /// Where many worlds are possible, each is looked at less: some scenes would take minutes else. If that was not enough
+    /// to find the one that the real tree has taken, all are looked at thoroughly.
     fn follow(&mut self) -> Played {
-        let mut outcomes: Vec<World> = Vec::new();
-        for outcome in self.worlds.iter().flat_map(World::outcomes) {
-            if !outcomes.contains(&outcome) {
-                outcomes.push(outcome);
-            }
+        let before = std::mem::take(&mut self.worlds);
+        let orders = (THOROUGH / before.len()).max(FEW);
+        self.worlds = outcomes(&before, orders);
+        let agreed = self.agree(self.patience.min(LITTLE));
+        if agreed.is_ok() {
+            return agreed;
         }
-        self.worlds = outcomes;
-        self.agree()
+        if orders < THOROUGH {
+            self.worlds = outcomes(&before, THOROUGH);
+        }
+        self.agree(self.patience)
     }
 
     /// Waits until the real tree looks like one of the model's.
-    fn agree(&mut self) -> Played {
+    ///
+    /// No event tells that all of a tree is at rest, so it looks again and again. In between it sleeps, longer each time:
+    /// what it waits for needs the core.
+    fn agree(&mut self, patience: Duration) -> Played {
         let expected: Vec<_> = self.worlds.iter().map(World::seen).collect();
         let begun = Instant::now();
+        let mut pause = SHORT;
         loop {
             let mut seen = self.real.look(&self.worlds[0]);
             if expected.contains(&seen) {
@@ -153,10 +182,11 @@ impl Drive {
                     return Ok(());
                 }
             }
-            if begun.elapsed() > self.patience {
+            if begun.elapsed() > patience {
                 return Err(format!("expected: {expected:?}\n  but: {seen:?}"));
             }
-            std::thread::yield_now();
+            std::thread::sleep(pause);
+            pause = LONG.min(2 * pause);
         }
     }
 

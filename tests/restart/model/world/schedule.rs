@@ -58,8 +58,9 @@ impl Order {
 }
 
 impl World {
-    /// Every world in which all can come to rest, as far as a number of orders tells.
-    pub(crate) fn outcomes(&self) -> Vec<World> {
+    /// Every world in which all can come to rest, as far as orders tell: `orders` in a row, of each sort, that lead to nothing
+    /// new are enough.
+    pub(crate) fn outcomes(&self, orders: usize) -> Vec<World> {
         let mut outcomes: Vec<World> = Vec::new();
         let mut try_out = |order| {
             let outcome = self.clone().come_to_rest(order);
@@ -79,8 +80,8 @@ impl World {
                 (found, last_news) = (number, seed);
             }
             // Where all lead to the same so far, so will the others.
-            let enough = if found == 1 { 2 } else { 200 };
-            if seed - last_news == enough {
+            let enough = if found == 1 { 2 } else { orders };
+            if seed - last_news == enough as u64 {
                 break;
             }
         }

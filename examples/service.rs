@@ -50,7 +50,7 @@ fn main() -> ExitCode {
     ]);
     println!("{}", app.plan());
     Main::new(app)
-        .signals([Signal::INTERRUPT, Signal::TERMINATE, Signal::USER1])
+        .also([Signal::USER1])
         .stop_within(settings.stop_within)
         .kill_grace(settings.kill_grace)
         .run()

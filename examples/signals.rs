@@ -22,6 +22,6 @@ fn main() -> Result<(), ifrit::Error> {
         }
         Ok(())
     });
-    let app = Sigmon::new(app).signals([Signal::HANGUP, Signal::INTERRUPT, Signal::TERMINATE]);
+    let app = Sigmon::new(app).also([Signal::HANGUP]);
     ifrit::invoke(app).started()?.join()
 }

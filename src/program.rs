@@ -67,9 +67,14 @@ impl<R: Runner + 'static> Main<R> {
         Main(Sigmon::new(runner).stop_within(STOP_WITHIN))
     }
 
-    /// The signals to listen for; see [`Sigmon::signals`].
-    pub fn signals(self, signals: impl IntoIterator<Item = Signal>) -> Self {
-        Main(self.0.signals(signals))
+    /// Signals to listen for besides INT and TERM; see [`Sigmon::also`].
+    pub fn also(self, signals: impl IntoIterator<Item = Signal>) -> Self {
+        Main(self.0.also(signals))
+    }
+
+    /// The only signals to listen for; see [`Sigmon::only`].
+    pub fn only(self, signals: impl IntoIterator<Item = Signal>) -> Self {
+        Main(self.0.only(signals))
     }
 
     /// What repeated stop signals do; see [`Sigmon::escalate`].

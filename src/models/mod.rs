@@ -21,7 +21,6 @@ mod process;
 mod restarter;
 mod schedule;
 mod signals;
-pub(crate) mod system;
 
 use std::any::Any;
 use std::cell::Cell;

@@ -1,8 +1,7 @@
 //! The signals of the operating system: raised at any step, while some begin and others cease to listen.
 //!
-//! While a signal has a subscriber each gets it; while it has none, it does what it did before.
+//! While a signal has a subscriber it is heard, once in each process; while it has none, it does what it did before.
 
-use super::system::{Action, raise};
 use super::*;
 use crate::error::{Error, Result};
 use crate::process::Process;
@@ -10,9 +9,14 @@ use crate::process::builder::background;
 use crate::ready::ReadySender;
 use crate::restart::{Next, Restarter};
 use crate::runner::{run_fn, until_stop};
-use crate::sigmon::Sigmon;
+use crate::sigmon::{Escalation, Sigmon};
 use crate::signal::Signal;
 use crate::sync::channel::{Receiver, bounded, unbounded};
+use crate::sync::os_signals::{self, Action};
+
+fn raise(signal: Signal) -> Action {
+    os_signals::raise(signal.as_raw())
+}
 
 fn monitored() -> Process {
     let runner = |signals: Receiver<Signal>, ready: ReadySender| -> Result<()> {
@@ -21,7 +25,7 @@ fn monitored() -> Process {
         until_stop(&signals);
         Ok(())
     };
-    background(Sigmon::new(run_fn(runner)).signals([Signal::TERMINATE, Signal::HANGUP]))
+    background(Sigmon::new(run_fn(runner)).only([Signal::TERMINATE, Signal::HANGUP]))
 }
 
 /// Two listen; one of them stops for a reason of its own.
@@ -58,12 +62,14 @@ fn comes_early() {
 /// The third stop signal gives a runner up that does not return, or just about does.
 fn insisted() {
     let (keep, gate) = bounded::<()>(0);
-    let process = background(Sigmon::new(run_fn(move |_, ready: ReadySender| {
+    let runner = run_fn(move |_, ready: ReadySender| {
         on_its_own();
         ready.notify();
         let _ = gate.recv();
         Ok(())
-    })));
+    });
+    let escalation = Escalation::default().least_interval(Duration::ZERO);
+    let process = background(Sigmon::new(runner).escalate(escalation));
     assert!(process.wait_ready().is_ok());
     let raising = || {
         for _ in 0..3 {
@@ -77,6 +83,30 @@ fn insisted() {
         Err(Error::Abandoned(stuck)) => assert_eq!(stuck[0].id, process.id()),
         Err(error) => panic!("{error}"),
     }
+}
+
+/// One stands in another on the same process, which hears a signal once, wherever it comes: while none listens, only the
+/// outer one, or both.
+fn nested(times: usize) {
+    let heard = Count::default();
+    let hears = heard.clone();
+    let runner = run_fn(move |signals: Receiver<Signal>, _| {
+        on_its_own();
+        let told = signals.iter().take_while(|signal| *signal != Signal::USER1);
+        told.for_each(|_| {
+            hears.up();
+        });
+        Ok(())
+    });
+    let inner = Sigmon::new(runner).escalate(Escalation::forward_only());
+    let process = background(Sigmon::new(inner).escalate(Escalation::forward_only()));
+    let mut handled = 0;
+    for _ in 0..times {
+        handled = usize::from(raise(Signal::TERMINATE) == Action::Handled);
+    }
+    process.signal(Signal::USER1);
+    assert!(process.join().is_ok());
+    assert_eq!(heard.get(), handled, "not heard once");
 }
 
 /// A stop from the system, at any step of a restart, is one of the restarter, too.
@@ -93,7 +123,7 @@ fn restarted() {
         until_stop(&signals);
         Ok(())
     });
-    let monitored = Sigmon::new(runner).signals([Signal::TERMINATE]);
+    let monitored = Sigmon::new(runner).only([Signal::TERMINATE]);
     let again = |_: &mut _, _: &_| {
         on_its_own();
         Next::Again
@@ -127,6 +157,17 @@ fn the_third_gives_up() {
 }
 
 #[test]
+fn of_nested_ones_a_process_hears_a_signal_once() {
+    check("signals, nested", Schedules::Interrupting(3), || nested(1));
+    check("signals, nested", Schedules::Some, || nested(1));
+}
+
+#[test]
+fn one_that_is_heard_twice_is_found() {
+    fails("not heard once", Schedules::Some, || nested(2));
+}
+
+#[test]
 fn a_handler_that_stays_idle_is_found() {
     let place = "fn subscribe( > set_idle(false)";
     let broken = (Fault::Forgotten, "src/sigmon/broker.rs", place);
@@ -139,7 +180,7 @@ fn a_handler_that_stays_idle_is_found() {
 }
 
 #[test]
-fn a_stop_that_finds_nobody_any_more_is_found() {
+fn a_stop_whose_subscriber_has_gone_is_found() {
     let broken = (
         Fault::Forgotten,
         "src/sigmon/broker.rs",
@@ -159,7 +200,7 @@ fn a_signal_that_is_not_kept_for_the_runner_is_found() {
 }
 
 #[test]
-fn an_exit_of_which_nobody_is_notified_is_found() {
+fn an_exit_without_a_notification_is_found() {
     let place = "fn publish( > self.changed.notify_all()";
     let broken = (Fault::Forgotten, "src/process/core/life.rs", place);
     finds(DEADLOCK, broken, Schedules::Some, insisted);

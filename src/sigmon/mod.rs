@@ -2,37 +2,45 @@
 
 mod broker;
 mod escalation;
-#[cfg(not(all(test, ifrit_shuttle)))]
-mod system;
-#[cfg(all(test, ifrit_shuttle))]
-use crate::models::system;
+mod listener;
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
-use broker::{Subscriber, Subscription};
 pub use escalation::{Escalation, Step};
+pub(crate) use listener::Outcome;
+
+use broker::Subscription;
+use listener::Listener;
 
 use crate::error::{Error, Exit, Result};
 use crate::plan::Plan;
-use crate::process::{Core, with_host};
+use crate::process::{Core, current_core, with_host};
 use crate::ready::ReadySender;
 use crate::runner::Runner;
 use crate::signal::Signal;
-use crate::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use crate::sync::channel::Receiver;
 use crate::sync::{Arc, Mutex};
 
+/// What is listened for unless [`only`](Sigmon::only) says otherwise.
+const DEFAULT_SET: [Signal; 2] = [Signal::INTERRUPT, Signal::TERMINATE];
+
 /// A runner that hands the operating system's signals to another one.
 ///
-/// INT and TERM by default. They are listened for before the runner starts, so one that comes early is kept; when the
-/// runner has returned, the program treats them as it did before. It runs its child on its own thread; one thread,
-/// shared by the whole program, receives the signals.
+/// Default: INT and TERM, unless the program ignored them when it started. They are listened for before the runner
+/// starts, so one that comes early is kept; when the runner has returned, the program treats them as it did before. The
+/// runner is run on the thread of the sigmon; one thread, shared by the whole program, receives the signals.
 ///
-/// - A stop signal of the operating system is a stop of the whole process this runs in. What the second and the third
-///   do says [`escalate`](Sigmon::escalate): by default KILL, then giving up.
-/// - Two of them, anywhere in the program, both get every signal they listen for.
-/// - Driven by hand, with signals that are not those of the current process, it needs a helper thread to hear both, and
-///   cannot give up on a child that does not return.
+/// - A stop signal of the operating system is a stop of the whole process this runs in. By default the first is
+///   forwarded, the second sends KILL, the third gives the process up; one that comes within 200 ms of the last of
+///   these steps does nothing. [`escalate`](Sigmon::escalate) changes that.
+/// - A process hears each signal once, however many sigmons stand in it. Of those that stand in each other the innermost
+///   that listens for the signal decides and counts. Sigmons of different processes all get every signal they listen
+///   for.
+/// - A signal that was ignored when the program started stays so: a shell lets the programs it starts with `&` ignore
+///   INT, `nohup` lets them ignore HUP. [`also`](Sigmon::also) and [`only`](Sigmon::only) name it, and so listen for it.
+/// - Driven by hand, with signals that are not those of the current process, it needs a helper thread to hear both. By
+///   hand on a thread of no process there is nothing to give up.
 ///
 /// Between two reads of the shared thread, equal signals are coalesced by the operating system.
 ///
@@ -56,7 +64,7 @@ use crate::sync::{Arc, Mutex};
 ///     Ok(())
 /// });
 /// let app = Sigmon::new(app)
-///     .signals([Signal::INTERRUPT, Signal::TERMINATE, Signal::HANGUP])
+///     .also([Signal::HANGUP])
 ///     .stop_within(Duration::from_secs(10));
 /// let app = ifrit::invoke(app); // ctrl-c would end it
 /// # app.signal(Signal::INTERRUPT);
@@ -64,33 +72,17 @@ use crate::sync::{Arc, Mutex};
 /// # Ok::<(), ifrit::Error>(())
 /// ```
 #[derive(Debug)]
+#[must_use = "it listens to nothing until it runs"]
 pub struct Sigmon<R> {
     runner: R,
-    signals: Vec<Signal>,
+    /// Those of the default set, unless they are ignored.
+    defaults: &'static [Signal],
+    /// Those that were named.
+    named: BTreeSet<Signal>,
     escalation: Escalation,
     stop_within: Option<Duration>,
     kill_grace: Option<Duration>,
     outcome: Arc<Outcome>,
-}
-
-/// What came from the operating system. Who asks for it runs it once.
-#[derive(Debug, Default)]
-pub(crate) struct Outcome {
-    first_stop: Mutex<Option<Signal>>,
-    forced: AtomicBool,
-}
-
-impl Outcome {
-    /// The first stop signal.
-    pub(crate) fn first_stop(&self) -> Option<Signal> {
-        *self.first_stop.lock()
-    }
-
-    /// The first stop signal, if a later one forced the stop.
-    pub(crate) fn forced_after(&self) -> Option<Signal> {
-        let forced = self.forced.load(Ordering::SeqCst);
-        self.first_stop().filter(|_| forced)
-    }
 }
 
 impl<R: Runner> Sigmon<R> {
@@ -98,7 +90,8 @@ impl<R: Runner> Sigmon<R> {
     pub fn new(runner: R) -> Self {
         Sigmon {
             runner,
-            signals: vec![Signal::INTERRUPT, Signal::TERMINATE],
+            defaults: &DEFAULT_SET,
+            named: BTreeSet::new(),
             escalation: Escalation::default(),
             stop_within: None,
             kill_grace: None,
@@ -106,18 +99,41 @@ impl<R: Runner> Sigmon<R> {
         }
     }
 
-    /// Listens for these signals instead; for none, if there are none. One that cannot be caught (KILL, STOP, ILL, FPE,
-    /// SEGV) makes the run fail with [`Error::UncatchableSignal`] before anything has started.
-    #[must_use]
-    pub fn signals(mut self, signals: impl IntoIterator<Item = Signal>) -> Self {
-        self.signals = signals.into_iter().collect();
-        self.signals.sort_unstable();
-        self.signals.dedup();
+    /// Listens for these signals besides, also for those of them that were ignored when the program started.
+    ///
+    /// One that cannot be caught (KILL, STOP, ILL, FPE, SEGV) makes the run fail with [`Error::UncatchableSignal`] before
+    /// anything has started.
+    ///
+    /// ```
+    /// use ifrit::{prelude::*, sigmon::Sigmon};
+    ///
+    /// let app = ifrit::run_fn(|_signals, ready| {
+    ///     ready.notify();
+    ///     Ok(())
+    /// });
+    /// let app = Sigmon::new(app).also([Signal::HANGUP, Signal::USER1]);
+    /// assert_eq!(app.plan().to_string().lines().next(), Some("sigmon (SIGHUP SIGINT SIGUSR1 SIGTERM)"));
+    /// ```
+    pub fn also(mut self, signals: impl IntoIterator<Item = Signal>) -> Self {
+        self.named.extend(signals);
         self
     }
 
-    /// What the second, third, … stop signal does.
-    #[must_use]
+    /// Listens for these signals and no others; for none, if there are none. What was said before with
+    /// [`also`](Sigmon::also) is forgotten; what is said after adds to these.
+    ///
+    /// They are listened for also where they were ignored when the program started. One that cannot be caught fails the
+    /// run as in [`also`](Sigmon::also).
+    pub fn only(mut self, signals: impl IntoIterator<Item = Signal>) -> Self {
+        self.defaults = &[];
+        self.named = signals.into_iter().collect();
+        self
+    }
+
+    /// What the first, second, third, … stop signal does.
+    ///
+    /// Default: the first is forwarded, the second sends KILL, the third gives up waiting. A stop that was asked for
+    /// inside the program is not counted.
     pub fn escalate(mut self, escalation: Escalation) -> Self {
         self.escalation = escalation;
         self
@@ -126,14 +142,12 @@ impl<R: Runner> Sigmon<R> {
     /// How long a stop may take, whoever asks for it; then KILL, and after the grace the process is given up:
     /// its exit is [`Error::Abandoned`]. A group inside keeps to a little less, so that it can say who is stuck. Zero is
     /// [`Error::ZeroDeadline`], when it runs.
-    #[must_use]
     pub fn stop_within(mut self, limit: Duration) -> Self {
         self.stop_within = Some(limit);
         self
     }
 
     /// How long after KILL the process is given up. Unset, as for the process this runs in, which is 1 s at the top.
-    #[must_use]
     pub fn kill_grace(mut self, grace: Duration) -> Self {
         self.kill_grace = Some(grace);
         self
@@ -144,7 +158,7 @@ impl<R: Runner> Sigmon<R> {
     }
 
     fn check(&self) -> Exit {
-        if let Some(signal) = self.signals.iter().find(|signal| !signal.is_catchable()) {
+        if let Some(signal) = self.named.iter().find(|signal| !signal.is_catchable()) {
             return Err(Error::UncatchableSignal(*signal));
         }
         if self.stop_within.is_some_and(|limit| limit.is_zero()) {
@@ -157,13 +171,15 @@ impl<R: Runner> Sigmon<R> {
     }
 
     fn listen(&self, host: &Arc<Core>) -> std::result::Result<Subscription, Error> {
-        let listener: Arc<dyn Subscriber> = Arc::new(Listener {
+        let listener = Listener {
             host: Arc::clone(host),
+            process: current_core().unwrap_or_else(|| Arc::clone(host)),
             escalation: self.escalation.clone(),
-            stops: AtomicUsize::new(0),
+            counted: Mutex::default(),
             outcome: Arc::clone(&self.outcome),
-        });
-        broker::subscribe(&self.signals, &listener).map_err(|(signal, source)| match signal {
+        };
+        let subscription = broker::subscribe(self.defaults, &self.named, Arc::new(listener));
+        subscription.map_err(|(signal, source)| match signal {
             Some(signal) => Error::Listen {
                 signal,
                 source: Arc::new(source),
@@ -198,7 +214,8 @@ impl<R: Runner> Runner for Sigmon<R> {
     }
 
     fn plan(&self) -> Plan {
-        let names: Vec<_> = self.signals.iter().map(ToString::to_string).collect();
+        let signals: BTreeSet<_> = self.named.iter().chain(self.defaults).collect();
+        let names: Vec<_> = signals.iter().map(ToString::to_string).collect();
         let mut plan = Plan::new("sigmon").note(names.join(" "));
         if let Some(limit) = self.stop_within {
             plan = plan.note(format!("stop {limit:?}"));
@@ -229,39 +246,5 @@ impl Drop for Limits<'_> {
     fn drop(&mut self) {
         self.host.set_grace(self.grace);
         self.host.set_stop_within(self.stop_within);
-    }
-}
-
-struct Listener {
-    host: Arc<Core>,
-    escalation: Escalation,
-    stops: AtomicUsize,
-    outcome: Arc<Outcome>,
-}
-
-impl Subscriber for Listener {
-    fn receive(&self, signal: Signal) {
-        if !signal.is_stop() {
-            self.host.signal(signal);
-            return;
-        }
-        self.outcome.first_stop.lock().get_or_insert(signal);
-        match self
-            .escalation
-            .step(self.stops.fetch_add(1, Ordering::Relaxed))
-        {
-            Step::Forward => {
-                self.host.signal(signal);
-            }
-            Step::Kill => {
-                self.outcome.forced.store(true, Ordering::SeqCst);
-                self.host.signal(Signal::KILL);
-            }
-            Step::GiveUp => {
-                self.outcome.forced.store(true, Ordering::SeqCst);
-                self.host.signal(Signal::KILL);
-                self.host.give_up();
-            }
-        }
     }
 }

@@ -1,7 +1,8 @@
-//! The one door to channels, locks, threads, atomics, statics and the time.
+//! The one door to channels, locks, threads, atomics, statics, the time and the signals of the operating system.
 //!
-//! Nothing else in the crate names `std::thread`, `std::sync`, `parking_lot` or `crossbeam_channel`, so that what
-//! stands behind these names can be swapped as a whole when the crate is checked under a model: see `models`.
+//! Nothing else in the crate names `std::thread`, `std::sync`, `parking_lot` or `crossbeam_channel`, nor `signal_hook`
+//! beyond the numbers it gives signals, so that what stands behind these names can be swapped as a whole when the crate
+//! is checked under a model: see `models`.
 
 #[cfg(all(test, ifrit_shuttle))]
 mod model;

@@ -4,6 +4,8 @@ pub(crate) use parking_lot::{Condvar, Mutex, MutexGuard};
 pub(crate) use std::sync::{LazyLock, OnceLock};
 pub(crate) use std::thread_local;
 
+pub(crate) mod os_signals;
+
 use std::time::Instant;
 
 /// Statics, which a model has anew in each execution.

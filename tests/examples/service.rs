@@ -8,6 +8,7 @@ use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::thread;
+use std::time::Duration;
 
 use ifrit::crossbeam_channel::{Receiver, RecvTimeoutError, unbounded};
 use rustix::process::{Pid, Signal, kill_process};
@@ -103,6 +104,13 @@ impl Service {
 
     fn signal(&self, signal: Signal) {
         kill_process(Pid::from_child(&self.child), signal).expect("it is not reaped before `end`");
+    }
+
+    /// A second ctrl-c, after the service has said what the first one made it do. One that comes sooner than the least
+    /// interval of an escalation counts for nothing.
+    fn insist(&self) {
+        thread::sleep(Duration::from_millis(200));
+        self.signal(Signal::INT);
     }
 
     fn report(&mut self) -> String {
@@ -289,7 +297,7 @@ fn a_second_signal_forces_the_stop() {
     service.line_after("worker: works for 86400s");
     service.signal(Signal::INT);
     service.line_after("reporter: stopped"); // now it waits for the worker
-    service.signal(Signal::INT);
+    service.insist();
     let ended = service.end();
     assert_eq!(ended.code, Some(130), "{ended:?}");
     assert!(
@@ -327,7 +335,7 @@ fn a_second_signal_cuts_a_connection_that_does_not_read() {
     }
     service.signal(Signal::INT);
     service.line_after("server: stops");
-    service.signal(Signal::INT);
+    service.insist();
     let ended = service.end();
     assert_eq!(ended.code, Some(130), "{ended:?}");
     assert!(

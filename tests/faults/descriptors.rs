@@ -16,7 +16,7 @@ use rustix::process::{Signal as OsSignal, getpid, kill_process};
 use crate::kit::{descriptors, in_child, in_child_ignoring, with_descriptors};
 
 fn sigmon(signal: Signal) -> Process {
-    invoke(Sigmon::new(signal_recorder().0).signals([signal]))
+    invoke(Sigmon::new(signal_recorder().0).only([signal]))
 }
 
 fn stop(process: &Process) {

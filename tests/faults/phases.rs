@@ -97,7 +97,7 @@ const PLACES: [Place; 10] = [
     |runner, other| inserted(unlimited(), runner, other),
     |runner, other| inserted(unlimited().reuse_threads(), runner, other),
     |runner, _| background(Restarter::new(runner, |_, _| Next::End)),
-    |runner, _| background(Sigmon::new(runner).signals([])),
+    |runner, _| background(Sigmon::new(runner).only([])),
     |runner, other| {
         let runner = Member::new("runner", runner).restart(Restart::permanent());
         let other = Member::new("other", other);

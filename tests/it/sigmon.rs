@@ -46,10 +46,8 @@ fn the_grace_says_how_long_after_kill_it_is_given_up() {
 fn of_two_limits_one_inside_the_other_the_shorter_counts() {
     let clock = ManualClock::new();
     let fake = FakeRunner::new();
-    let inner = Sigmon::new(fake.clone())
-        .signals([])
-        .stop_within(60 * SECOND);
-    let app = Sigmon::new(inner).signals([]).stop_within(10 * SECOND);
+    let inner = Sigmon::new(fake.clone()).only([]).stop_within(60 * SECOND);
+    let app = Sigmon::new(inner).only([]).stop_within(10 * SECOND);
     let app = Process::builder().clock(clock.clock()).background(app);
     let call = fake.wait_for_call();
     app.signal(Signal::TERMINATE);
@@ -81,7 +79,7 @@ fn after(
 }
 
 fn that_returns() -> Sigmon<impl Runner> {
-    Sigmon::new(run_fn(|_, _| Ok(()))).signals([])
+    Sigmon::new(run_fn(|_, _| Ok(()))).only([])
 }
 
 #[test]
@@ -107,7 +105,7 @@ fn those_around_it_hold_again_when_it_has_returned() {
     let hour = 3_600 * SECOND;
     let long = that_returns().stop_within(hour).kill_grace(hour);
     let outer = Sigmon::new(run_fn(after(long, say, released)))
-        .signals([])
+        .only([])
         .stop_within(10 * SECOND)
         .kill_grace(5 * SECOND);
     let process = Process::builder().clock(clock.clock()).invoke(outer);

@@ -3,34 +3,36 @@ use std::thread;
 use std::time::Duration;
 
 use ifrit::sigmon::{Escalation, Step};
-use ifrit::testing::FakeRunner;
+use ifrit::testing::{FakeRunner, ManualClock};
 use ifrit::{
-    Error, Main, Signal,
+    Error, Main, Process, Signal,
+    clock::Clock,
     grouper::{Members, Ordered},
     run_fn,
     sigmon::Sigmon,
     until_stop,
 };
 
-use crate::kit::{child, deaf, named_listener, say, wait_for_parent};
+use crate::kit::{child, deaf, named_listener, patient, prompt_steps, say, wait_for_parent};
 
 const TERM: Signal = Signal::TERMINATE;
 
+/// Is ready at once, says so and every signal it hears, and returns on KILL alone.
+fn until_kill() -> impl ifrit::Runner {
+    run_fn(|signals, ready| {
+        say("ready");
+        ready.notify();
+        let kill = signals.iter().find(|signal| {
+            say(signal);
+            *signal == Signal::KILL
+        });
+        kill.map(|_| ()).ok_or("disconnected".into())
+    })
+}
+
 #[test]
 fn the_second_signal_is_kill() {
-    let mut child = child(|| {
-        ifrit::main(run_fn(|signals, ready| {
-            say("ready");
-            ready.notify();
-            for signal in signals {
-                say(signal);
-                if signal == Signal::KILL {
-                    break;
-                }
-            }
-            Ok(())
-        }))
-    });
+    let mut child = child(|| Main::new(until_kill()).escalate(prompt_steps()).run());
     child.expect("ready");
     child.signal(TERM);
     child.expect("SIGTERM");
@@ -60,7 +62,9 @@ fn the_second_signal_kills_every_member_at_once() {
         let members = Members::new()
             .add("db", draining("db"))
             .add("web", draining("web"));
-        ifrit::main(Ordered::new(members))
+        Main::new(Ordered::new(members))
+            .escalate(prompt_steps())
+            .run()
     });
     child.expect("db ready");
     child.expect("web ready");
@@ -73,7 +77,7 @@ fn the_second_signal_kills_every_member_at_once() {
 
 #[test]
 fn the_third_signal_gives_up() {
-    let mut child = child(|| ifrit::main(deaf()));
+    let mut child = child(|| Main::new(deaf()).escalate(prompt_steps()).run());
     child.escalate();
     let report = child.expect_end(128 + 15);
     assert!(report.contains("abandoned"), "{report}");
@@ -83,9 +87,9 @@ fn the_third_signal_gives_up() {
 #[test]
 fn giving_up_publishes_the_exit_while_the_thread_runs() {
     let mut child = child(|| {
-        let app = ifrit::Process::builder()
+        let app = Process::builder()
             .name("app")
-            .background(Sigmon::new(deaf()));
+            .background(Sigmon::new(deaf()).escalate(prompt_steps()));
         let Err(Error::Abandoned(stuck)) = app.join() else {
             return ExitCode::FAILURE;
         };
@@ -105,34 +109,12 @@ fn giving_up_publishes_the_exit_while_the_thread_runs() {
 fn whoever_is_stuck_at_the_third_signal_is_named() {
     let mut child = child(|| {
         let inner = Ordered::new(Members::new().add("deaf", deaf()));
-        ifrit::main(Ordered::new(Members::new().add("inner", inner)))
+        let outer = Ordered::new(Members::new().add("inner", inner));
+        Main::new(outer).escalate(prompt_steps()).run()
     });
     child.escalate();
     let report = child.expect_end(128 + 15);
     assert!(report.contains("deaf"), "{report}");
-}
-
-/// Stops on "go on" alone, and says what it hears until then.
-fn patient() -> impl ifrit::Runner {
-    run_fn(|signals, ready| {
-        say("ready");
-        ready.notify();
-        let me = ifrit::current().expect("a process");
-        ifrit::scope(|scope| {
-            scope.background(run_fn(|_, _| {
-                wait_for_parent();
-                me.signal(Signal::QUIT);
-                Ok(())
-            }));
-            for signal in &signals {
-                say(signal);
-                if signal == Signal::QUIT {
-                    break;
-                }
-            }
-        });
-        Ok(())
-    })
 }
 
 #[test]
@@ -168,6 +150,80 @@ fn without_any_steps_all_are_forwarded() {
 }
 
 #[test]
+fn a_second_ctrl_c_some_time_after_the_first_forces_by_default() {
+    let mut child = child(|| {
+        ifrit::main(run_fn(|signals, ready| {
+            say("ready");
+            ready.notify();
+            say(signals.recv()?);
+            // What is counted was counted before it was heard.
+            let _ = Clock::system().after(Duration::from_millis(200)).recv();
+            say("later");
+            say(signals.recv()?);
+            Ok(())
+        }))
+    });
+    child.expect("ready");
+    child.signal(Signal::INTERRUPT);
+    child.expect("SIGINT");
+    child.expect("later");
+    child.signal(Signal::INTERRUPT);
+    child.expect("SIGKILL");
+    child.expect_code(128 + 2);
+}
+
+#[test]
+fn stop_signals_within_the_least_interval_of_the_first_are_not_even_heard() {
+    let mut child = child(|| {
+        let hour = Duration::from_secs(3600);
+        Main::new(patient())
+            .also([Signal::WINDOW_CHANGE])
+            .escalate(Escalation::default().least_interval(hour))
+            .run()
+    });
+    child.expect("ready");
+    child.signal(Signal::INTERRUPT);
+    child.expect("SIGINT");
+    for signal in [Signal::INTERRUPT, TERM, Signal::INTERRUPT] {
+        child.signal(signal);
+        // Read after the stop signal, which has the lower number: had that been forwarded, it would be said before.
+        child.signal(Signal::WINDOW_CHANGE);
+        child.expect("SIGWINCH");
+    }
+    child.go_on();
+    child.expect("SIGQUIT");
+    child.expect_code(0);
+}
+
+#[test]
+fn the_least_interval_is_that_of_the_processs_clock() {
+    let mut child = child(|| {
+        let clock = ManualClock::new();
+        let app = Sigmon::new(until_kill()).also([Signal::WINDOW_CHANGE]);
+        let app = Process::builder().clock(clock.clock()).background(app);
+        for (ms, time) in [(199, "too soon"), (1, "in time")] {
+            wait_for_parent();
+            clock.advance(Duration::from_millis(ms));
+            say(time);
+        }
+        app.join().map_or(ExitCode::FAILURE, |()| ExitCode::SUCCESS)
+    });
+    child.expect("ready");
+    child.signal(Signal::INTERRUPT);
+    child.expect("SIGINT");
+    child.go_on();
+    child.expect("too soon");
+    child.signal(Signal::INTERRUPT);
+    child.signal(Signal::WINDOW_CHANGE);
+    child.expect("SIGWINCH");
+    child.go_on();
+    child.expect("in time");
+    child.signal(Signal::INTERRUPT);
+    child.expect("SIGKILL");
+    child.expect_code(0);
+}
+
+#[test]
 fn a_burst_of_signals_aborts_nothing() {
     let mut child = child(|| {
         // Somebody listens to the very end: a signal that finds nobody any more would end the program.
@@ -178,7 +234,7 @@ fn a_burst_of_signals_aborts_nothing() {
             }
         })));
         Main::new(patient())
-            .signals([Signal::INTERRUPT, TERM, Signal::WINDOW_CHANGE])
+            .only([Signal::INTERRUPT, TERM, Signal::WINDOW_CHANGE])
             .escalate(Escalation::forward_only())
             .run()
     });
@@ -200,7 +256,7 @@ fn a_burst_of_signals_aborts_nothing() {
 
 #[test]
 fn a_burst_forces_by_the_steps_and_by_nothing_else() {
-    let mut child = child(|| ifrit::main(deaf()));
+    let mut child = child(|| Main::new(deaf()).escalate(prompt_steps()).run());
     child.expect("ready");
     child.signal(TERM);
     child.expect("SIGTERM");
@@ -216,16 +272,8 @@ fn a_burst_forces_by_the_steps_and_by_nothing_else() {
 fn the_steps_can_be_set() {
     let mut child = child(|| {
         let steps = [Step::Forward, Step::Forward, Step::Kill];
-        let app = run_fn(|signals, ready| {
-            say("ready");
-            ready.notify();
-            let kill = signals.iter().find(|signal| {
-                say(signal);
-                *signal == Signal::KILL
-            });
-            kill.map(|_| ()).ok_or("disconnected".into())
-        });
-        Main::new(app).escalate(Escalation::new(steps)).run()
+        let escalation = Escalation::new(steps).least_interval(Duration::ZERO);
+        Main::new(until_kill()).escalate(escalation).run()
     });
     child.expect("ready");
     child.signal(Signal::INTERRUPT);
@@ -241,8 +289,9 @@ fn the_steps_can_be_set() {
 fn the_last_step_is_repeated() {
     let mut child = child(|| {
         let steps = [Step::Forward, Step::Kill];
+        let escalation = Escalation::new(steps).least_interval(Duration::ZERO);
         Main::new(patient())
-            .escalate(Escalation::new(steps))
+            .escalate(escalation)
             .stop_within(Duration::from_secs(3600))
             .run()
     });

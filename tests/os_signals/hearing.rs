@@ -42,7 +42,7 @@ fn a_signal_nobody_asked_for_does_what_it_always_did() {
 fn a_notification_reaches_the_runner_and_stops_nothing() {
     let mut child = child(|| {
         let signals = [Signal::HANGUP, Signal::USER1, Signal::TERMINATE];
-        Main::new(listener()).signals(signals).run()
+        Main::new(listener()).only(signals).run()
     });
     child.expect("ready");
     for signal in [Signal::HANGUP, Signal::USER1, Signal::HANGUP] {
@@ -58,7 +58,7 @@ fn a_notification_reaches_the_runner_and_stops_nothing() {
 fn any_number_of_notifications_escalate_nothing() {
     let mut child = child(|| {
         let signals = [Signal::HANGUP, Signal::TERMINATE];
-        Main::new(listener()).signals(signals).run()
+        Main::new(listener()).only(signals).run()
     });
     child.expect("ready");
     for _ in 0..5 {
@@ -72,7 +72,7 @@ fn any_number_of_notifications_escalate_nothing() {
 
 #[test]
 fn quit_is_a_stop_signal_when_asked_for() {
-    let mut child = child(|| Main::new(listener()).signals([Signal::QUIT]).run());
+    let mut child = child(|| Main::new(listener()).only([Signal::QUIT]).run());
     child.expect("ready");
     child.signal(Signal::QUIT);
     child.expect("SIGQUIT");
@@ -86,7 +86,7 @@ fn a_notification_reaches_every_member_of_a_group() {
             .add("db", named_listener("db "))
             .add("web", named_listener("web "));
         let signals = [Signal::USER2, Signal::TERMINATE];
-        Main::new(Ordered::new(members)).signals(signals).run()
+        Main::new(Ordered::new(members)).only(signals).run()
     });
     child.expect("db ready");
     child.expect("web ready");
@@ -167,7 +167,7 @@ fn a_signal_that_cannot_be_caught_is_an_error_and_nothing_starts() {
     for raw in [4, 8, 9, 11, 19] {
         let signal = Signal::from_raw(raw).unwrap();
         let fake = FakeRunner::new();
-        let sigmon = Sigmon::new(fake.clone()).signals([Signal::USER1, signal]);
+        let sigmon = Sigmon::new(fake.clone()).only([Signal::USER1, signal]);
         let exit = ifrit::background(sigmon).join();
         assert!(
             matches!(exit, Err(Error::UncatchableSignal(refused)) if refused == signal),
@@ -182,7 +182,7 @@ fn a_signal_the_system_refuses_is_an_error_and_nothing_starts() {
     // The C library keeps this one for itself.
     let kept = Signal::from_raw(32).unwrap();
     let fake = FakeRunner::new();
-    let sigmon = Sigmon::new(fake.clone()).signals([kept]);
+    let sigmon = Sigmon::new(fake.clone()).only([kept]);
     let exit = ifrit::background(sigmon).join();
     assert!(
         matches!(exit, Err(Error::Listen { signal, .. }) if signal == kept),
@@ -196,7 +196,7 @@ fn a_real_time_signal_is_a_notification() {
     let mut child = child(|| {
         let real_time = Signal::from_raw(40).unwrap();
         let signals = [real_time, Signal::TERMINATE];
-        Main::new(listener()).signals(signals).run()
+        Main::new(listener()).only(signals).run()
     });
     child.expect("ready");
     child.signal(Signal::from_raw(40).unwrap());
@@ -208,7 +208,7 @@ fn a_real_time_signal_is_a_notification() {
 
 #[test]
 fn without_any_signals_it_hears_none() {
-    let mut child = child(|| Main::new(listener()).signals([]).run());
+    let mut child = child(|| Main::new(listener()).only([]).run());
     child.expect("ready");
     child.signal(Signal::TERMINATE);
     child.expect_death_by(Signal::TERMINATE);

@@ -10,6 +10,7 @@ use std::thread;
 use std::time::Duration;
 
 use ifrit::crossbeam_channel::{Receiver, RecvTimeoutError, unbounded};
+use ifrit::sigmon::Escalation;
 use ifrit::{Runner, Signal};
 use rustix::process as os;
 
@@ -151,7 +152,7 @@ impl Child {
         }
     }
 
-    /// Once it is ready, sends TERM three times; before each further one it must have said what it heard of the last:
+    /// Once it is ready, sends TERM three times to a child with [`prompt_steps`]; before each further one it must have said what it heard of the last:
     /// SIGTERM, then SIGKILL.
     #[track_caller]
     pub(crate) fn escalate(&mut self) {
@@ -243,6 +244,11 @@ pub(crate) fn say(line: impl Display) {
     stdout.flush().expect("the parent reads");
 }
 
+/// The default steps, where each stop signal is one, however soon it comes.
+pub(crate) fn prompt_steps() -> Escalation {
+    Escalation::default().least_interval(Duration::ZERO)
+}
+
 /// Blocks until the parent calls [`Child::go_on`].
 pub(crate) fn wait_for_parent() {
     let mut line = String::new();
@@ -266,6 +272,29 @@ pub(crate) fn named_listener(prefix: &'static str) -> impl Runner {
                 break;
             }
         }
+        Ok(())
+    })
+}
+
+/// Is ready at once, says so and every signal it hears, and stops when the parent calls [`Child::go_on`], with QUIT.
+pub(crate) fn patient() -> impl Runner {
+    ifrit::run_fn(|signals, ready| {
+        say("ready");
+        ready.notify();
+        let me = ifrit::current().expect("a process");
+        ifrit::scope(|scope| {
+            scope.background(ifrit::run_fn(|_, _| {
+                wait_for_parent();
+                me.signal(Signal::QUIT);
+                Ok(())
+            }));
+            for signal in &signals {
+                say(signal);
+                if signal == Signal::QUIT {
+                    break;
+                }
+            }
+        });
         Ok(())
     })
 }

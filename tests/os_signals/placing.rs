@@ -6,7 +6,7 @@ use ifrit::restart::{Backoff, Restarter};
 use ifrit::sigmon::{Escalation, Step};
 use ifrit::testing::{FakeRunner, Harness, signal_recorder};
 use ifrit::{
-    Error, Runner, Signal,
+    Error, Main, Receiver, Runner, Signal,
     error::Cause,
     grouper::{Members, Ordered, Parallel},
     ready_channel, run_fn,
@@ -14,7 +14,7 @@ use ifrit::{
     until_stop,
 };
 
-use crate::kit::{child, deaf, listener, named_listener, say};
+use crate::kit::{Child, child, deaf, listener, named_listener, patient, prompt_steps, say};
 
 const TERM: Signal = Signal::TERMINATE;
 
@@ -36,8 +36,8 @@ fn two_side_by_side_both_get_it() {
 #[test]
 fn each_hears_only_what_it_asked_for() {
     let mut child = child(|| {
-        let one = Sigmon::new(named_listener("one ")).signals([Signal::HANGUP, TERM]);
-        let other = Sigmon::new(named_listener("other ")).signals([Signal::USER1, TERM]);
+        let one = Sigmon::new(named_listener("one ")).only([Signal::HANGUP, TERM]);
+        let other = Sigmon::new(named_listener("other ")).only([Signal::USER1, TERM]);
         let (one, other) = (ifrit::background(one), ifrit::background(other));
         one.join().expect("a clean stop");
         other.join().expect("a clean stop");
@@ -53,21 +53,121 @@ fn each_hears_only_what_it_asked_for() {
     child.expect_code(0);
 }
 
+/// Sends `signal` to a child that says what it hears. If it were told twice, it would say so before the next one.
+#[track_caller]
+fn hears_once(child: &mut Child, signal: Signal) {
+    child.signal(signal);
+    child.expect(signal);
+    child.signal(Signal::WINDOW_CHANGE);
+    child.expect("SIGWINCH");
+}
+
 #[test]
-fn one_inside_another_forwards_and_forces_all_the_same() {
+fn a_process_hears_one_signal_once_however_many_stand_in_it() {
     let mut child = child(|| {
-        let app = ifrit::background(Sigmon::new(Sigmon::new(deaf())));
+        let escalation = Escalation::forward_only;
+        let app = Sigmon::new(patient()).escalate(escalation());
+        let app = Sigmon::new(app).also([Signal::WINDOW_CHANGE]);
+        Main::new(app).escalate(escalation()).run()
+    });
+    child.expect("ready");
+    for signal in [Signal::INTERRUPT, TERM, Signal::INTERRUPT] {
+        hears_once(&mut child, signal);
+    }
+    child.go_on();
+    child.expect("SIGQUIT");
+    child.expect_code(0);
+}
+
+#[test]
+fn of_nested_ones_the_innermost_decides() {
+    let mut child = child(|| {
+        let app = Sigmon::new(patient())
+            .also([Signal::WINDOW_CHANGE])
+            .escalate(Escalation::forward_only());
+        Main::new(app)
+            .escalate(Escalation::new([Step::GiveUp]))
+            .run()
+    });
+    child.expect("ready");
+    for _ in 0..4 {
+        hears_once(&mut child, TERM);
+    }
+    child.go_on();
+    child.expect("SIGQUIT");
+    child.expect_code(0);
+}
+
+#[test]
+fn of_nested_ones_the_innermost_counts_and_the_program_knows_that_it_was_forced() {
+    let mut child = child(|| {
+        let app = Sigmon::new(deaf()).escalate(prompt_steps());
+        Main::new(app).escalate(Escalation::forward_only()).run()
+    });
+    child.escalate();
+    let report = child.expect_end(128 + 15);
+    assert!(
+        report.contains("the stop begun by SIGTERM was forced"),
+        "{report}"
+    );
+    assert!(report.contains("abandoned"), "{report}");
+}
+
+#[test]
+fn of_nested_ones_the_innermost_that_listens_for_a_signal_decides_on_it() {
+    let mut child = child(|| {
+        let app = Sigmon::new(patient())
+            .only([TERM])
+            .escalate(Escalation::new([Step::Kill]));
+        Main::new(app)
+            .also([Signal::WINDOW_CHANGE])
+            .escalate(Escalation::forward_only())
+            .run()
+    });
+    child.expect("ready");
+    hears_once(&mut child, Signal::INTERRUPT);
+    hears_once(&mut child, Signal::INTERRUPT);
+    child.signal(TERM);
+    child.expect("SIGKILL");
+    child.go_on();
+    child.expect("SIGQUIT");
+    child.expect_code(128 + 2); // begun by INT, forced by TERM
+}
+
+#[test]
+fn when_the_inner_one_has_returned_the_outer_one_decides() {
+    let mut child = child(|| {
+        let mut inner = Sigmon::new(listener()).escalate(Escalation::new([Step::Kill]));
+        let app = run_fn(move |signals: Receiver<Signal>, _| {
+            inner.run(signals.clone(), ready_channel().0)?;
+            say("goes on");
+            say(until_stop(&signals));
+            Ok(())
+        });
+        let app = Sigmon::new(app).escalate(Escalation::forward_only());
+        let exit = ifrit::background(app).join();
+        exit.map_or(ExitCode::FAILURE, |()| ExitCode::SUCCESS)
+    });
+    child.expect("ready");
+    child.signal(TERM);
+    child.expect("SIGKILL");
+    child.expect("goes on");
+    child.signal(TERM);
+    child.expect("SIGTERM");
+    child.expect_code(0);
+}
+
+#[test]
+fn one_inside_another_under_a_wrapper_with_signals_of_its_own_is_told_once_and_can_give_up() {
+    let mut child = child(|| {
+        let app = Sigmon::new(deaf()).escalate(prompt_steps());
+        let app = Sigmon::new(Filter(app)).escalate(Escalation::forward_only());
+        let app = ifrit::background(app);
         let exit = app.join();
         assert!(matches!(exit, Err(Error::Abandoned(_))), "{exit:?}");
         ExitCode::SUCCESS
     });
-    child.expect("ready");
-    child.signal(TERM);
-    child.expect("SIGTERM");
-    // Both forward it, and the second may come before the first is read, or after.
-    child.signal(TERM);
-    while child.line() != "SIGKILL" {}
-    child.signal(TERM);
+    child.escalate();
     child.expect_end(0);
 }
 
@@ -131,7 +231,7 @@ fn inside_a_group_it_can_give_up_its_member() {
 #[test]
 fn by_hand_it_hears_those_given_and_those_of_the_system() {
     let mut child = child(|| {
-        let mut sigmon = Sigmon::new(listener()).signals([Signal::HANGUP, TERM]);
+        let mut sigmon = Sigmon::new(listener()).only([Signal::HANGUP, TERM]);
         let (given, signals) = unbounded();
         given.send(Signal::USER2).unwrap();
         let result = sigmon.run(signals, ready_channel().0);
@@ -150,11 +250,7 @@ fn by_hand_it_hears_those_given_and_those_of_the_system() {
 struct Filter<R>(R);
 
 impl<R: Runner> Runner for Filter<R> {
-    fn run(
-        &mut self,
-        signals: ifrit::Receiver<Signal>,
-        ready: ifrit::ReadySender,
-    ) -> ifrit::Result<()> {
+    fn run(&mut self, signals: Receiver<Signal>, ready: ifrit::ReadySender) -> ifrit::Result<()> {
         let (passed, those_passed) = unbounded();
         std::thread::scope(|scope| {
             let (_done, done) = unbounded::<()>();
@@ -195,7 +291,7 @@ fn under_a_wrapper_with_signals_of_its_own_it_hears_both() {
 #[test]
 fn under_a_wrapper_a_stop_from_above_comes_through() {
     let (recorder, recorded) = signal_recorder();
-    let app = ifrit::invoke(Filter(Sigmon::new(recorder).signals([Signal::USER1])));
+    let app = ifrit::invoke(Filter(Sigmon::new(recorder).only([Signal::USER1])));
     app.signal(Signal::HANGUP);
     app.signal(TERM);
     assert!(app.join().is_ok());
@@ -212,7 +308,8 @@ fn by_hand_the_second_signal_is_kill_too() {
                 *signal == Signal::KILL
             });
             kill.map(|_| ()).ok_or("disconnected".into())
-        }));
+        }))
+        .escalate(prompt_steps());
         let (_keep, signals) = unbounded();
         let result = sigmon.run(signals, ready_channel().0);
         result.map_or(ExitCode::FAILURE, |()| ExitCode::SUCCESS)
@@ -229,7 +326,7 @@ fn by_hand_the_second_signal_is_kill_too() {
 fn by_hand_the_deadline_is_kept_with_kill() {
     let (recorder, recorded) = kill_recorder();
     let mut sigmon = Sigmon::new(recorder)
-        .signals([Signal::USER1])
+        .only([Signal::USER1])
         .stop_within(Duration::from_millis(1));
     let outcome = Harness::new().signal(TERM).run(&mut sigmon);
     assert!(outcome.exit.is_ok());
@@ -239,7 +336,7 @@ fn by_hand_the_deadline_is_kept_with_kill() {
 }
 
 /// Returns on KILL alone.
-fn kill_recorder() -> (impl Runner, ifrit::Receiver<Signal>) {
+fn kill_recorder() -> (impl Runner, Receiver<Signal>) {
     let (heard, recorded) = unbounded();
     let runner = run_fn(move |signals, _| {
         for signal in signals {
@@ -256,7 +353,7 @@ fn kill_recorder() -> (impl Runner, ifrit::Receiver<Signal>) {
 #[test]
 fn in_a_harness_it_does_as_its_runner_does() {
     let (recorder, recorded) = signal_recorder();
-    let mut sigmon = Sigmon::new(recorder).signals([Signal::USER1]);
+    let mut sigmon = Sigmon::new(recorder).only([Signal::USER1]);
     for run in 1..=3 {
         let outcome = Harness::new()
             .signal(Signal::HANGUP)
@@ -276,7 +373,7 @@ fn in_a_harness_it_does_as_its_runner_does() {
 
 #[test]
 fn in_a_harness_a_panic_comes_through() {
-    let mut sigmon = Sigmon::new(run_fn(|_, _| panic!("on purpose"))).signals([Signal::USER1]);
+    let mut sigmon = Sigmon::new(run_fn(|_, _| panic!("on purpose"))).only([Signal::USER1]);
     let outcome = Harness::new().run(&mut sigmon);
     assert!(matches!(outcome.exit, Err(Error::Panicked(panic)) if panic.message() == "on purpose"));
 }
@@ -336,7 +433,7 @@ fn around_a_restarter_a_stop_ends_it_and_a_notification_does_not() {
             }
         });
         let steady = Restarter::on_error(flaky).backoff(Backoff::none());
-        let sigmon = Sigmon::new(steady).signals([Signal::HANGUP, TERM]);
+        let sigmon = Sigmon::new(steady).only([Signal::HANGUP, TERM]);
         let exit = ifrit::background(sigmon).join();
         exit.map_or(ExitCode::FAILURE, |()| ExitCode::SUCCESS)
     });
@@ -376,7 +473,7 @@ fn inside_a_restarter_it_listens_again_and_counts_anew() {
                 Err("again".into())
             }
         });
-        let sigmon = Sigmon::new(flaky).signals([Signal::USER1, TERM]);
+        let sigmon = Sigmon::new(flaky).only([Signal::USER1, TERM]);
         let steady = Restarter::on_error(sigmon).backoff(Backoff::none());
         let exit = ifrit::background(steady).join();
         exit.map_or(ExitCode::FAILURE, |()| ExitCode::SUCCESS)

@@ -73,7 +73,7 @@ fn a_program_that_cannot_start_is_code_1_and_says_why() {
 
 #[test]
 fn a_signal_that_cannot_be_caught_is_code_1_and_named() {
-    let child = child(|| Main::new(listener()).signals([Signal::KILL]).run());
+    let child = child(|| Main::new(listener()).only([Signal::KILL]).run());
     assert_eq!(child.expect_code(1), "ifrit: SIGKILL cannot be caught\n");
 }
 

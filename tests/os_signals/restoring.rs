@@ -2,12 +2,14 @@ use std::process::ExitCode;
 
 use ifrit::crossbeam_channel::{Sender, bounded};
 use ifrit::{
-    Process, ReadySender, Receiver, Runner, Signal,
+    Main, Process, ReadySender, Receiver, Runner, Signal,
     grouper::{Capacity, Dynamic, Member},
     sigmon::Sigmon,
 };
 
-use crate::kit::{child, child_ignoring, listener, named_listener, say, wait_for_parent};
+use crate::kit::{
+    child, child_ignoring, listener, named_listener, prompt_steps, say, wait_for_parent,
+};
 
 const TERM: Signal = Signal::TERMINATE;
 
@@ -43,7 +45,7 @@ fn after_it_has_panicked_the_signal_kills_again() {
 #[test]
 fn a_signal_that_was_ignored_is_heard_and_then_ignored_again() {
     let mut child = child_ignoring("TERM HUP", || {
-        let sigmon = Sigmon::new(listener()).signals([TERM, Signal::HANGUP]);
+        let sigmon = Sigmon::new(listener()).only([TERM, Signal::HANGUP]);
         let app = Process::builder().background(sigmon);
         app.join().expect("a clean stop");
         say("over");
@@ -65,12 +67,47 @@ fn a_signal_that_was_ignored_is_heard_and_then_ignored_again() {
 }
 
 #[test]
-fn a_signal_the_child_was_born_with_ignored_stays_so_when_not_asked_for() {
-    let mut child = child_ignoring("HUP", || ifrit::main(listener()));
+fn a_signal_that_was_ignored_at_the_start_stays_so_in_the_default_set() {
+    let mut child = child_ignoring("INT HUP", || ifrit::main(listener()));
     child.expect("ready");
+    child.signal(Signal::INTERRUPT);
     child.signal(Signal::HANGUP);
     child.signal(TERM);
     child.expect("SIGTERM");
+    child.expect_code(0);
+}
+
+#[test]
+fn also_names_a_signal_that_was_ignored_and_it_is_heard() {
+    let mut child = child_ignoring("INT HUP", || {
+        Main::new(listener())
+            .also([Signal::INTERRUPT, Signal::HANGUP])
+            .run()
+    });
+    child.expect("ready");
+    child.signal(Signal::HANGUP);
+    child.expect("SIGHUP");
+    child.signal(Signal::INTERRUPT);
+    child.expect("SIGINT");
+    child.expect_code(0);
+}
+
+#[test]
+fn one_that_names_an_ignored_signal_makes_no_other_hear_it_by_default() {
+    let mut child = child_ignoring("INT", || {
+        let named = Sigmon::new(named_listener("named ")).only([Signal::INTERRUPT]);
+        let named = ifrit::invoke(named);
+        let default = ifrit::background(Sigmon::new(named_listener("default ")));
+        named.join().expect("a clean stop");
+        default.join().expect("a clean stop");
+        ExitCode::SUCCESS
+    });
+    child.expect("named ready");
+    child.expect("default ready");
+    child.signal(Signal::INTERRUPT);
+    child.expect("named SIGINT");
+    child.signal(TERM);
+    child.expect("default SIGTERM");
     child.expect_code(0);
 }
 
@@ -162,7 +199,7 @@ fn a_stop_that_came_for_one_who_has_gone_since_kills() {
         client.insert(Member::new("fails", fails)).expect("room");
         let (let_go, may) = bounded(0);
         let (_gone, is_gone) = bounded(0);
-        let stuck = Sigmon::new(Stuck { may, _gone });
+        let stuck = Sigmon::new(Stuck { may, _gone }).escalate(prompt_steps());
         client.insert(Member::new("stuck", stuck)).expect("room");
         // The third signal gives it up. On the thread for signals, its exit takes the place of the first, which holds that up.
         wait_for_parent();

@@ -128,7 +128,7 @@ fn live_a_great_many_lives() {
         until_stop(&signals);
         Ok(())
     }));
-    let listening = invoke(listening.signals([Signal::HANGUP, Signal::USER1, Signal::USER2]));
+    let listening = invoke(listening.only([Signal::HANGUP, Signal::USER1, Signal::USER2]));
     let (leaks, leaked) = unbounded();
     let finder = thread::spawn(move || finder(&leaked));
     let started = Instant::now();

@@ -82,7 +82,7 @@ impl Scene<'_> {
             }
             3 if depth > 0 => {
                 let signals = [self.dice.pick(&NOTIFICATIONS)];
-                let sigmon = Sigmon::new(self.runner(depth - 1)).signals(signals);
+                let sigmon = Sigmon::new(self.runner(depth - 1)).only(signals);
                 Box::new(sigmon.stop_within(4 * MOMENT).kill_grace(MOMENT))
             }
             _ => Box::new(Leaf::new(self.dice, &self.stage)),

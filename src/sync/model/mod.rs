@@ -16,6 +16,7 @@ pub(crate) mod fault;
 mod late;
 mod lock;
 mod meter;
+pub(crate) mod os_signals;
 mod select;
 mod statics;
 pub(crate) mod thread;

@@ -1,7 +1,16 @@
-//! Longer texts: for those who come from somewhere else, and for those who want to know what they can rely on.
-
-#[doc = include_str!("docs/from_otp.md")]
-pub mod from_otp {}
+//! Longer texts: what is promised, what is not, how that is checked, what has changed, and the way here from OTP.
 
 #[doc = include_str!("docs/guarantees.md")]
 pub mod guarantees {}
+
+#[doc = include_str!("docs/limitations.md")]
+pub mod limitations {}
+
+#[doc = include_str!("docs/verification.md")]
+pub mod verification {}
+
+#[doc = include_str!("docs/changelog.md")]
+pub mod changelog {}
+
+#[doc = include_str!("docs/from_otp.md")]
+pub mod from_otp {}

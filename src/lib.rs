@@ -1,29 +1,169 @@
 //! Threads that start in order, stay up and stop cleanly.
 //!
-#![doc = include_str!("../README.md")]
+//! A synchronous service is made of threads: a server, a consumer, a ticker, a connection to a database. They must start
+//! in the right order, stay up, and stop cleanly, also when one of them fails, hangs or panics. This crate gives them one
+//! contract, [`Runner`], and the parts that follow from it: processes, groups, restarts, the signals of the operating
+//! system, and what it takes to test all of that. No runtime, no `async`, no polling.
+//!
+//! ```
+//! use ifrit::prelude::*;
+//!
+//! fn part() -> impl Runner {
+//!     ifrit::run_fn(|signals, ready| {
+//!         ready.notify(); // set up; from here on others may rely on it
+//!         ifrit::until_stop(&signals); // work
+//!         Ok(())
+//!     })
+//! }
+//!
+//! let app = Ordered::new(Members::new().add("db", part()).add("web", part()));
+//! let app = ifrit::invoke(app).started()?; // db, and when it is ready, web
+//! app.signal(Signal::TERMINATE); // web, and when it has exited, db
+//! app.join()?;
+//! # Ok::<(), ifrit::Error>(())
+//! ```
+//!
+//! A program hands the whole to [`main()`], which adds ctrl-c and SIGTERM, a limit for the stop, a report of what failed,
+//! and an exit code. Longer texts are in [`guide`].
+//!
+//! # Concepts
+//!
+//! - A [`Runner`] does one piece of work: set up, say ready, work until told to stop, return. It is given its signals as a
+//!   channel ([`Receiver`]) and a [`ReadySender`]. What it returns is its exit; a panic is an exit, too. [`run_once`] and
+//!   [`run_fn`] make a runner of a closure; [`until_stop`] and [`until_stop_for`] wait for the stop.
+//! - A [`Process`] is a runner on a thread of its own, seen from outside: [`ready`](Process::ready),
+//!   [`wait`](Process::wait), [`signal`](Process::signal), [`join`](Process::join), [`stop`](Process::stop). [`background`]
+//!   starts one and returns at once, [`invoke`] when it is ready or has exited, [`scope`] lets runners borrow;
+//!   [`Process::builder`] has the options. [`current`] is the process that code runs in.
+//! - A [`Signal`] is a word, numbered as the operating system does. INT, TERM, QUIT and KILL are stop signals
+//!   ([`is_stop`](Signal::is_stop)): they begin or escalate a stop, and [`KILL`](Signal::KILL) means "return now, no
+//!   draining". All others are notifications and stop nothing.
+//! - A **group** is a runner made of runners. [`Ordered`](grouper::Ordered) starts its members one after the other and
+//!   stops them in reverse, [`QueueOrdered`](grouper::QueueOrdered) stops them in start order,
+//!   [`Parallel`](grouper::Parallel) does both at once. A [`Member`](grouper::Member) has a name and options: one-shot,
+//!   limits for start and stop, a restart policy. Without a policy, the end of a member is the end of its group. With a
+//!   [`Restart`](restart::Restart), the group starts it again, alone or with others ([`Strategy`](grouper::Strategy)),
+//!   until its [`Budget`](restart::Budget) is spent. An [`Admin`](grouper::Admin) lists, terminates, restarts, adds and
+//!   removes members while the group runs.
+//! - A [`Dynamic`](grouper::Dynamic) group takes its members while it runs, through a
+//!   [`DynamicClient`](grouper::DynamicClient). A [`Batch`](grouper::Batch) runs many jobs on one, a few at a time, and
+//!   returns all results in order.
+//! - A [`Restarter`](restart::Restarter) is a runner that runs another one again when it ends, with a
+//!   [`Backoff`](restart::Backoff) and a budget.
+//! - [`Sigmon`](sigmon::Sigmon) is a runner that hands the signals of the operating system to another one.
+//! - An [`Exit`] is what a waiter receives; its [`Error`] says all it knows when printed,
+//!   [`report`](Error::report) draws it as a tree, [`downcast_ref`](Error::downcast_ref) finds the user's own error in it,
+//!   at any depth.
+//! - A [`Plan`] shows what is going to run, a [`Tree`] (of [`tree()`]) what runs.
+//! - A [`Clock`](clock::Clock) belongs to a process and its children; [`testing`] has one that is moved by hand, a fake
+//!   runner, recorders and a harness.
+//!
+//! Each of these is a runner, so they nest.
+//!
+//! # Guarantees
+//!
+//! In short; [`guide::guarantees`] has them all, and [`guide::verification`] says how each is checked.
+//!
+//! - An exit is published once, to everyone who waits, whenever they ask: after an error, a panic, or a thread that did not
+//!   start. Ready comes before the exit, and never falsely.
+//! - Signals arrive in the order in which they were sent, and none is lost; at most one of each number is pending.
+//! - [`signal`](Process::signal), [`ready`](Process::ready) and [`wait`](Process::wait) never block, start no thread, and
+//!   leave nothing behind when dropped.
+//! - A stop ends when every member has exited or was given up: told to stop, told KILL, past its limit, and named with its
+//!   thread. Nothing starts once a stop has begun.
+//! - Nothing that went wrong is lost: a group ends with the exit of every member and its cause.
+//! - Never two incarnations of one runner at once.
+//! - A tree of N leaves and G groups costs N + G threads. Nothing polls: an idle tree causes no wake-ups.
+//! - The library never ends the program.
+//!
+//! # Limitations
+//!
+//! The reasons, and some more, are in [`guide::limitations`].
+//!
+//! - **A thread cannot be killed.** One that ignores its signals is given up and named, and runs on until the program ends.
+//! - **A wrapper that runs its child inline cannot return while the child is stuck.** [`Sigmon`](sigmon::Sigmon) and
+//!   [`Restarter`](restart::Restarter) are such. The exit of their process is published in time all the same.
+//! - **`panic = "abort"`** turns panics into the end of the program.
+//! - **Unix only.** Signals are those of Unix; the tests run on Linux.
+//! - **The operating system coalesces** equal signals that come close together.
+//! - **Every leaf is a thread.** The kernel's usual limits allow about 16,000 in one program; a process beyond is refused
+//!   with [`Error::Spawn`].
+//! - **A channel from [`ready`](Process::ready) or [`exited`](Process::exited) that never fires** keeps about 200 bytes.
+//!
+//! # Features
+//!
+//! None yet. The dependencies are `crossbeam-channel`, `parking_lot`, `signal-hook` and `thiserror`. The first is
+//! re-exported as [`crossbeam_channel`], since its channels are part of the interface.
+//!
+//! # Minimum Rust version
+//!
+//! 1.88. A higher one comes with a new minor version.
+//!
+//! # Anatomy of the code
+//!
+//! The modules lie in layers. A module uses only what lies below it; a test sees to that. The topmost is what a program
+//! calls, the lowest is the one door to channels, locks, threads and the time, behind which models put their own.
+//!
+//! ```text
+//! program                                main: the whole program as one runner
+//! sigmon                                 the operating system's signals for a runner
+//! grouper                                runners made of runners
+//! restart   tree   testing               a runner again; who is whose child; fakes and a clock for tests
+//! process                                a runner on a thread
+//! runner                                 the one contract
+//! clock   ready   observe                time; saying "ready"; what happened, as a stream
+//! error   latch   mailbox   plan         exits; what happens once; signals on their way; what is going to run
+//! signal   id   draw                     words: what is told, who is meant, a tree as text
+//! sync                                   the door: channels, locks, threads, statics, time
+//! ```
+//!
+//! - `process` is the core. `process::core` keeps the state of one process: its life (started, ready, exited, each a
+//!   `latch`), its signals (a `mailbox` and the frames of the runners that run inline), and its stop. `process::threads`
+//!   starts threads and counts them, `process::scope` ties them to a borrow.
+//! - `grouper::engine` runs every fixed group; order and strategy are values given to it. A dynamic group is the same engine
+//!   whose members come through `grouper::dynamic`.
+//! - `models` (compiled under `cfg(ifrit_shuttle)` only) checks the rows up to `grouper` one step at a time.
+//! - `guide` has no code.
 
-pub mod clock;
+// The front page of the repository, whose examples are compiled as well.
+#[cfg(doctest)]
+#[doc = include_str!("../README.md")]
+struct Readme;
+
+// The modules, from the lowest layer up: see "Anatomy of the code" above.
+mod sync;
+
 mod draw;
-pub mod error;
-pub mod grouper;
-pub mod guide;
 mod id;
+pub mod signal;
+
+pub mod error;
 mod latch;
 mod mailbox;
-#[cfg(all(test, ifrit_shuttle))]
-mod models;
-pub mod observe;
 mod plan;
-pub mod process;
-mod program;
+
+pub mod clock;
+pub mod observe;
 mod ready;
-pub mod restart;
+
 mod runner;
-pub mod sigmon;
-pub mod signal;
-mod sync;
+
+pub mod process;
+
+pub mod restart;
 pub mod testing;
 pub mod tree;
+
+pub mod grouper;
+
+pub mod sigmon;
+
+mod program;
+
+// Beside the layers.
+pub mod guide;
+#[cfg(all(test, ifrit_shuttle))]
+mod models;
 
 pub use crossbeam_channel;
 pub use crossbeam_channel::Receiver;

@@ -11,7 +11,7 @@
 
 use std::collections::VecDeque;
 
-use crate::Signal;
+use crate::signal::Signal;
 use crate::sync::channel::{Receiver, Sender, unbounded};
 
 #[derive(Default)]

@@ -1,5 +1,7 @@
-//! The page of the guarantees keeps its word: what it names exists. And what must not be in the sources is not there.
+//! The pages keep their word: what they name exists, and the layers are as they are drawn. And what must not be in the
+//! sources is not there.
 
+use std::collections::BTreeSet;
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -15,8 +17,8 @@ fn read(path: impl AsRef<Path>) -> String {
     fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
 }
 
-fn page() -> String {
-    read(at("src/docs/guarantees.md"))
+fn page(name: &str) -> String {
+    read(at("src/docs").join(name).with_extension("md"))
 }
 
 /// The tests that a text names, as file and function.
@@ -41,8 +43,8 @@ fn is_test(source: &str, function: &str) -> bool {
 }
 
 #[test]
-fn every_test_that_the_page_names_exists() {
-    let page = page();
+fn every_test_that_a_page_names_exists() {
+    let page = page("verification");
     let named = named(&page);
     assert!(!named.is_empty());
     let missing: Vec<_> = named
@@ -52,22 +54,34 @@ fn every_test_that_the_page_names_exists() {
     assert!(missing.is_empty(), "{missing:#?}");
 }
 
+/// The rows of the tables in a text, without their headings.
+fn rows(text: &str) -> impl Iterator<Item = &str> {
+    let lines = text.lines().filter(|line| line.starts_with('|'));
+    lines.filter(|line| !line.starts_with("|--") && !line.ends_with(" Pinned by |"))
+}
+
 #[test]
 fn every_promise_and_every_case_has_a_test_or_says_that_it_has_none() {
-    let page = page();
-    let (promises, rest) = page.split_once("# How it is checked").unwrap();
+    let page = page("verification");
+    let (promises, rest) = page.split_once("# The methods").unwrap();
     let (_, cases) = rest.split_once("# The cases").unwrap();
-    let promises: Vec<_> = promises.split("\n## ").skip(1).collect();
-    let rows: Vec<_> = cases
-        .lines()
-        .filter(|line| line.starts_with('|') && !line.starts_with("|--"))
-        .filter(|line| !line.ends_with(" Pinned by |")) // a heading
-        .collect();
-    assert!(!promises.is_empty() && !rows.is_empty());
-    for text in promises.into_iter().chain(rows) {
-        let absent = text.ends_with(" not there yet |");
-        assert_eq!(named(text).is_empty(), absent, "{text}");
+    assert!(rows(promises).count() > 10 && rows(cases).count() > 50);
+    for row in rows(promises).chain(rows(cases)) {
+        let absent = row.ends_with(" not there yet |");
+        assert_eq!(named(row).is_empty(), absent, "{row}");
     }
+}
+
+#[test]
+fn the_promises_that_are_checked_are_those_that_are_made() {
+    let (made, checked) = (page("guarantees"), page("verification"));
+    let made: Vec<_> = made
+        .lines()
+        .filter_map(|line| line.strip_prefix("# "))
+        .collect();
+    let (checked, _) = checked.split_once("# The methods").unwrap();
+    let checked = rows(checked).map(|row| row.split('|').nth(1).unwrap().trim());
+    assert_eq!(checked.collect::<Vec<_>>(), made);
 }
 
 #[test]
@@ -100,6 +114,116 @@ fn never_says(words: &[&str]) {
         let source = read(&file);
         for word in words {
             assert!(!source.contains(word), "{word} in {}", file.display());
+        }
+    }
+}
+
+/// The rows of the drawing in the documentation of the crate, from the lowest up, each as the names of its modules.
+fn layers() -> Vec<Vec<String>> {
+    let source = read(at("src/lib.rs"));
+    let (_, anatomy) = source.split_once("//! # Anatomy of the code").unwrap();
+    let drawing = anatomy.split("//! ```").nth(1).unwrap();
+    let rows = drawing.lines().skip(1);
+    let rows = rows.map(|line| line.trim_start_matches("//!").trim());
+    let mut layers: Vec<Vec<_>> = rows
+        .filter(|line| !line.is_empty())
+        .map(|line| {
+            // What the row is about stands far to the right.
+            let (modules, _) = line.split_once("      ").unwrap();
+            modules.split_whitespace().map(str::to_owned).collect()
+        })
+        .collect();
+    layers.reverse();
+    layers
+}
+
+/// A source without its comments and without the tests in it, which may use what they need.
+fn without_tests(source: &str) -> String {
+    let lines = source
+        .lines()
+        .filter(|line| !line.trim_start().starts_with("//"));
+    let mut lines = lines.peekable();
+    let mut code = String::new();
+    while let Some(line) = lines.next() {
+        if line.starts_with("#[cfg(all(test")
+            && lines.peek().is_some_and(|next| next.ends_with('{'))
+        {
+            break;
+        }
+        code += line;
+        code.push('\n');
+    }
+    code
+}
+
+/// The modules of the crate that these lines use.
+fn used(code: &str) -> BTreeSet<String> {
+    let paths = code.split("crate::").skip(1);
+    let is_word = |c: char| c.is_alphanumeric() || c == '_';
+    paths
+        .map(|path| match path.strip_prefix('{') {
+            Some(list) => panic!(
+                "crate::{{{:?} hides which modules it names",
+                list.lines().next()
+            ),
+            None => path.split(|c| !is_word(c)).next().unwrap().to_owned(),
+        })
+        .collect()
+}
+
+#[test]
+fn a_module_uses_only_what_is_drawn_below_it() {
+    let layers = layers();
+    let row = |name: &str| layers.iter().position(|row| row.iter().any(|m| m == name));
+    let mut drawn: Vec<_> = layers.iter().flatten().collect();
+    drawn.sort();
+    let source = read(at("src/lib.rs"));
+    let mods = source.lines().filter_map(|line| {
+        let line = line.strip_prefix("pub ").unwrap_or(line);
+        line.strip_prefix("mod ")?.strip_suffix(';')
+    });
+    let mods: Vec<_> = mods
+        .filter(|name| !["guide", "models"].contains(name))
+        .collect();
+    let rows: Vec<_> = mods.iter().map(|name| row(name)).collect();
+    assert!(
+        rows.iter().all(Option::is_some),
+        "not drawn: {mods:?} {rows:?}"
+    );
+    assert!(
+        rows.is_sorted(),
+        "the modules do not stand in the order of the layers"
+    );
+    assert_eq!(
+        drawn.len(),
+        mods.len(),
+        "drawn: {drawn:?}, declared: {mods:?}"
+    );
+
+    for name in mods {
+        let mut files = Vec::new();
+        let (folder, file) = (
+            at("src").join(name),
+            at("src").join(name).with_extension("rs"),
+        );
+        match folder.is_dir() {
+            true => sources(&folder, &mut files),
+            false => files.push(file),
+        }
+        for file in files {
+            let source = read(&file);
+            if file.ends_with("tests.rs") {
+                continue;
+            }
+            let code = without_tests(&source);
+            for other in used(&code).into_iter().filter(|other| other != name) {
+                let below = row(&other).is_some_and(|other| Some(other) < row(name));
+                assert!(
+                    below,
+                    "{} uses {other}, which is not below it",
+                    file.display()
+                );
+            }
         }
     }
 }

@@ -1,19 +1,25 @@
-//! What the crate promises, one behaviour a test, in the order of its layers.
+//! What the crate promises, one behaviour a test, in the order of its layers: see "Anatomy of the code" in
+//! `src/lib.rs`.
 
 // What tests share.
 mod support;
 
-// The words.
+// The words, and what a run leaves.
 mod debug;
+mod exit;
 mod signal;
 
-// One runner on a thread.
+// Time, and "ready".
 mod clock;
-mod exit;
-mod process;
 mod ready;
+
+// A runner on a thread.
+mod process;
 mod scope;
 mod signals;
+
+// For the tests of others.
+mod testing;
 
 // Runners made of runners.
 mod abandoned;
@@ -35,8 +41,5 @@ mod stopping;
 mod termination;
 mod trace;
 
-// A runner around another.
+// The operating system's signals for a runner.
 mod sigmon;
-
-// For the tests of others.
-mod testing;

@@ -102,10 +102,10 @@
 //! # Anatomy of the code
 //!
 //! The modules lie in layers. A module uses only what lies below it; a test sees to that. The topmost is what a program
-//! calls, the lowest is the one door to channels, locks, threads and the time, behind which models put their own.
+//! calls, the lowest is the one door to channels, locks, threads, the time and the signals of the operating system, behind which models put their own.
 //!
 //! ```text
-//! program                                main: the whole program as one runner
+//! main_fn                                main: the whole program as one runner
 //! sigmon                                 the operating system's signals for a runner
 //! grouper                                runners made of runners
 //! restart   tree   testing               a runner again; who is whose child; fakes and a clock for tests
@@ -114,7 +114,7 @@
 //! clock   ready   observe                time; saying "ready"; what happened, as a stream
 //! error   latch   mailbox   plan         exits; what happens once; signals on their way; what is going to run
 //! signal   id   draw                     words: what is told, who is meant, a tree as text
-//! sync                                   the door: channels, locks, threads, statics, time
+//! sync                                   the door: channels, locks, threads, time, OS signals
 //! ```
 //!
 //! - `process` is the core. `process::core` keeps the state of one process: its life (started, ready, exited, each a
@@ -122,7 +122,7 @@
 //!   starts threads and counts them, `process::scope` ties them to a borrow.
 //! - `grouper::engine` runs every fixed group; order and strategy are values given to it. A dynamic group is the same engine
 //!   whose members come through `grouper::dynamic`.
-//! - `models` (compiled under `cfg(ifrit_shuttle)` only) checks the rows up to `grouper` one step at a time.
+//! - `models` (compiled under `cfg(ifrit_shuttle)` only) checks the rows up to `sigmon` one step at a time.
 //! - `guide` has no code.
 
 // The front page of the repository, whose examples are compiled as well.
@@ -158,7 +158,7 @@ pub mod grouper;
 
 pub mod sigmon;
 
-mod program;
+mod main_fn;
 
 // Beside the layers.
 pub mod guide;
@@ -170,12 +170,12 @@ pub use crossbeam_channel::Receiver;
 pub use error::exit::{BoxError, Exit, Result};
 pub use error::fatal::fatal;
 pub use error::kinds::Error;
+pub use main_fn::{Main, main};
 pub use plan::Plan;
 pub use process::builder::{background, invoke};
 pub use process::handle::{Process, current};
 pub use process::scope::{Scope, scope};
 pub use process::until::until_stop_for;
-pub use program::{Main, main};
 pub use ready::{ReadySender, ready_channel};
 pub use runner::{BoxRunner, RunFn, RunOnce, Runner, run_fn, run_once, until_stop};
 pub use signal::word::Signal;

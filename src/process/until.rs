@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use super::core::inherited;
 use super::current::current_host;
-use crate::signal::Signal;
+use crate::signal::{self, Signal};
 use crate::sync::channel::{Receiver, Select};
 
 /// Waits for a stop signal for so long at most, lets notifications pass, and returns the stop signal: "sleep or stop".
@@ -33,6 +33,7 @@ use crate::sync::channel::{Receiver, Select};
 pub fn until_stop_for(signals: &Receiver<Signal>, limit: Duration) -> Option<Signal> {
     let (clock, _) = inherited(current_host().as_deref());
     let alarm = clock.after(limit);
+    let mut pending = signals.clone();
     let mut select = Select::new();
     select.recv(signals);
     select.recv(&alarm);
@@ -41,11 +42,10 @@ pub fn until_stop_for(signals: &Receiver<Signal>, limit: Duration) -> Option<Sig
         let is_over = alarm.try_recv().is_ok();
         // No more than are there, or a sender that never rests would keep it beyond its time.
         for _ in 0..signals.len().max(1) {
-            match signals.try_recv() {
-                Ok(signal) if signal.is_stop() => return Some(signal),
-                Ok(_) => {}
-                Err(error) if error.is_disconnected() => return Some(Signal::INTERRUPT),
-                Err(_) => break,
+            match signal::try_next(&mut pending) {
+                Some(signal) if signal.is_stop() => return Some(signal),
+                Some(_) => {}
+                None => break,
             }
         }
         if is_over {

@@ -279,7 +279,7 @@ fn a_failing_worker_stops_the_service_with_a_report() {
     let ended = service.end();
     assert_eq!(ended.code, Some(1), "{ended:?}");
     assert!(
-        ended.report.starts_with("ifrit: told to fail\n"),
+        ended.report.starts_with("service: told to fail\n"),
         "{ended:?}"
     );
     assert!(

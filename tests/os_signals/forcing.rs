@@ -13,7 +13,9 @@ use ifrit::{
     until_stop,
 };
 
-use crate::kit::{child, deaf, named_listener, patient, prompt_steps, say, wait_for_parent};
+use crate::kit::{
+    child, deaf, named_listener, patient, program, prompt_steps, say, wait_for_parent,
+};
 
 const TERM: Signal = Signal::TERMINATE;
 
@@ -375,7 +377,8 @@ fn the_deadline_holds_for_a_stop_that_begins_inside_too() {
     child.expect("ready");
     child.go_on();
     let report = child.expect_end(1); // no signal had a part in it
-    assert!(report.starts_with("ifrit: out of paper\n"), "{report}");
+    let first = format!("{}: out of paper\n", program());
+    assert!(report.starts_with(&first), "{report}");
     assert!(
         report.contains("began it: printer: out of paper"),
         "{report}"

@@ -90,6 +90,13 @@ fn number(code: ExitCode) -> i32 {
     number.expect("a number").into()
 }
 
+/// What a report of the child begins with: the name of this binary, which the child runs again.
+pub(crate) fn program() -> String {
+    let exe = env::current_exe().expect("the path of this binary");
+    let name = exe.file_name().expect("a file");
+    name.to_str().expect("a plain name").to_owned()
+}
+
 /// A child as the parent sees it. It is killed when dropped.
 pub(crate) struct Child {
     process: process::Child,

@@ -1,0 +1,205 @@
+//! A whole program as one runner: [`main()`], and [`Main`] with options.
+
+use std::env;
+use std::fmt;
+use std::io::{self, Write};
+use std::path::Path;
+use std::process::ExitCode;
+use std::time::Duration;
+
+use crate::error::{Error, Exit, catch, leaves_threads};
+use crate::process::Process;
+use crate::runner::Runner;
+use crate::sigmon::{Escalation, Outcome, Sigmon};
+use crate::signal::Signal;
+
+/// What a stop may take under `main` unless set: Kubernetes gives 30 s before it kills.
+const STOP_WITHIN: Duration = Duration::from_secs(25);
+
+/// The exit code of a program that panics, as the standard library has it.
+const PANICKED: u8 = 101;
+
+/// Runs `runner` as the program: with the operating system's signals, a report if it fails, and an exit code.
+///
+/// INT and TERM stop it: the first is forwarded to the runner, a second one sends KILL, which means "return now, no
+/// draining", and a third one gives up waiting. One that comes within 200 ms of the last of these does nothing, so one
+/// key press that is heard twice forces nothing. The whole stop has 25 s, KILL and its grace included, wherever it
+/// began; then the program is given up as after the third signal.
+///
+/// Blocks until the run has ended or has been given up. It never ends the program itself: return what it returns.
+///
+/// | exit code | when |
+/// |---|---|
+/// | 0 | the run ended Ok |
+/// | 1 | it ended with an error |
+/// | 101 | it ended with a panic |
+/// | 128 + n | it was forced, or given up, after signal n |
+///
+/// The report goes to standard error, and begins with the name of the program. A closed standard error harms nothing.
+/// [`Main`] is the same with options.
+///
+/// ```
+/// use ifrit::prelude::*;
+/// use std::process::ExitCode;
+///
+/// fn main() -> ExitCode {
+///     ifrit::main(ifrit::run_fn(|_signals, ready| {
+///         ready.notify();
+///         Ok(()) // or wait for a signal
+///     }))
+/// }
+/// ```
+pub fn main(runner: impl Runner + 'static) -> ExitCode {
+    Main::new(runner).run()
+}
+
+/// [`main()`] with options.
+///
+/// ```
+/// use ifrit::{Main, prelude::*};
+/// use std::process::ExitCode;
+/// use std::time::Duration;
+///
+/// fn main() -> ExitCode {
+///     let app = ifrit::run_fn(|_signals, ready| {
+///         ready.notify();
+///         Ok(())
+///     });
+///     Main::new(app)
+///         .also([Signal::HANGUP])
+///         .stop_within(Duration::from_secs(60))
+///         .run()
+/// }
+/// ```
+#[must_use = "it starts nothing until `run`"]
+pub struct Main<R> {
+    sigmon: Sigmon<R>,
+    exit_code: Option<ToExitCode>,
+}
+
+type ToExitCode = Box<dyn FnOnce(&Exit) -> ExitCode + Send + Sync>;
+
+impl<R: Runner + 'static> Main<R> {
+    /// The program `runner`, with the defaults of [`main()`].
+    pub fn new(runner: R) -> Self {
+        Main {
+            sigmon: Sigmon::new(runner).stop_within(STOP_WITHIN),
+            exit_code: None,
+        }
+    }
+
+    /// Signals to listen for besides INT and TERM; see [`Sigmon::also`].
+    pub fn also(self, signals: impl IntoIterator<Item = Signal>) -> Self {
+        self.with(|sigmon| sigmon.also(signals))
+    }
+
+    /// The only signals to listen for; see [`Sigmon::only`].
+    pub fn only(self, signals: impl IntoIterator<Item = Signal>) -> Self {
+        self.with(|sigmon| sigmon.only(signals))
+    }
+
+    /// What repeated stop signals do; see [`Sigmon::escalate`].
+    pub fn escalate(self, escalation: Escalation) -> Self {
+        self.with(|sigmon| sigmon.escalate(escalation))
+    }
+
+    /// How long a stop may take; see [`Sigmon::stop_within`]. Default: 25 s.
+    pub fn stop_within(self, limit: Duration) -> Self {
+        self.with(|sigmon| sigmon.stop_within(limit))
+    }
+
+    /// How long after KILL the program is given up; see [`Sigmon::kill_grace`].
+    pub fn kill_grace(self, grace: Duration) -> Self {
+        self.with(|sigmon| sigmon.kill_grace(grace))
+    }
+
+    /// The exit code for an exit, in place of those of [`main()`]; of all of them, those after a signal included.
+    ///
+    /// It is called on the thread that called [`run`](Main::run), when the report has been written. If it panics, the
+    /// code is that of [`main()`].
+    ///
+    /// ```
+    /// use ifrit::{Main, prelude::*};
+    /// use std::process::ExitCode;
+    ///
+    /// let app = ifrit::run_fn(|_signals, _ready| Err(std::io::Error::other("no disk").into()));
+    /// let code = Main::new(app)
+    ///     .exit_code(|exit| match exit {
+    ///         Ok(()) => 0,
+    ///         Err(error) if error.downcast_ref::<std::io::Error>().is_some() => 74, // EX_IOERR
+    ///         Err(_) => 70, // EX_SOFTWARE
+    ///     })
+    ///     .run();
+    /// assert_eq!(code, ExitCode::from(74));
+    /// ```
+    pub fn exit_code<C: Into<ExitCode>>(
+        mut self,
+        code: impl FnOnce(&Exit) -> C + Send + Sync + 'static,
+    ) -> Self {
+        self.exit_code = Some(Box::new(|exit| code(exit).into()));
+        self
+    }
+
+    /// Runs the program; see [`main()`]. Blocks until it has ended or has been given up.
+    #[must_use = "it is what `main` should return"]
+    pub fn run(self) -> ExitCode {
+        let outcome = self.sigmon.outcome();
+        let exit = Process::builder()
+            .name("main")
+            .background(self.sigmon)
+            .join();
+        report(&exit, &outcome);
+        let own = self.exit_code.map(|code| catch(|| code(&exit)));
+        own.and_then(Result::ok)
+            .unwrap_or_else(|| exit_code(&exit, &outcome).into())
+    }
+
+    fn with(self, set: impl FnOnce(Sigmon<R>) -> Sigmon<R>) -> Self {
+        Main {
+            sigmon: set(self.sigmon),
+            exit_code: self.exit_code,
+        }
+    }
+}
+
+impl<R: fmt::Debug> fmt::Debug for Main<R> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Main")
+            .field("sigmon", &self.sigmon)
+            .finish_non_exhaustive()
+    }
+}
+
+/// Says on standard error what an operator must know.
+fn report(exit: &Exit, outcome: &Outcome) {
+    let forced = outcome
+        .forced_after()
+        .map(|signal| format!("the stop begun by {signal} was forced"));
+    let failed = exit.as_ref().err().map(|error| error.report().to_string());
+    let name = program();
+    // Not `eprintln`, which panics where standard error is closed.
+    let mut stderr = io::stderr().lock();
+    for text in forced.into_iter().chain(failed) {
+        let _ = writeln!(stderr, "{name}: {text}");
+    }
+}
+
+/// The name by which the program was called, without its path.
+fn program() -> String {
+    let called = env::args_os().next().unwrap_or_default();
+    match Path::new(&called).file_name() {
+        Some(name) => name.to_string_lossy().into_owned(),
+        None => "program".to_owned(),
+    }
+}
+
+fn exit_code(exit: &Exit, outcome: &Outcome) -> u8 {
+    let given_up = outcome.first_stop().filter(|_| leaves_threads(exit));
+    match (outcome.forced_after().or(given_up), exit) {
+        (Some(signal), _) => 128 + signal.as_raw() as u8,
+        (None, Ok(())) => 0,
+        // Also one that was restarted after until the budget for that was used up.
+        (None, Err(error)) if matches!(error.root_cause(), Error::Panicked(_)) => PANICKED,
+        (None, Err(_)) => 1,
+    }
+}

@@ -102,7 +102,8 @@
 //! # Anatomy of the code
 //!
 //! The modules lie in layers. A module uses only what lies below it; a test sees to that. The topmost is what a program
-//! calls, the lowest is the one door to channels, locks, threads, the time and the signals of the operating system, behind which models put their own.
+//! calls, the lowest is the one door to channels, locks, threads, the time and the signals of the operating system, behind
+//! which models put their own.
 //!
 //! ```text
 //! main_fn                                main: the whole program as one runner

@@ -8,6 +8,7 @@
 
 use crate::id::ProcessId;
 use crate::sync::Arc;
+use crate::sync::atomic::{AtomicUsize, Ordering};
 
 /// As many names a path has at most.
 const LONGEST: usize = 1_000;
@@ -22,6 +23,8 @@ pub(crate) struct Ancestor {
     depth: usize,
     /// More names stood above, and were left out.
     is_cut: bool,
+    /// How many of its children live, at most.
+    children: AtomicUsize,
 }
 
 impl Ancestor {
@@ -34,7 +37,20 @@ impl Ancestor {
             above: above.filter(|_| !is_cut).cloned(),
             depth: if is_cut { 1 } else { depth },
             is_cut,
+            children: AtomicUsize::new(0),
         }
+    }
+
+    pub(super) fn child_starts(&self) {
+        self.children.fetch_add(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn child_ends(&self) {
+        self.children.fetch_sub(1, Ordering::Relaxed);
+    }
+
+    pub(super) fn has_children(&self) -> bool {
+        self.children.load(Ordering::Relaxed) > 0
     }
 }
 

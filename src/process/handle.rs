@@ -102,7 +102,8 @@ impl Process {
     /// Sends `signal` to the runner.
     ///
     /// Never blocks. Signals arrive in the order in which they were sent. One equal to a signal the runner has not yet
-    /// read is coalesced with it. After the exit it does nothing.
+    /// read is coalesced with it. After the exit it does nothing. KILL and notifications go on to the processes of each
+    /// [`scope`](crate::scope) that is open in it; the call takes time that grows with their number.
     pub fn signal(&self, signal: Signal) {
         self.0.signal(signal);
     }
@@ -139,7 +140,7 @@ impl Process {
     /// assert!(process.stop(Signal::TERMINATE, Duration::from_secs(5)).is_ok());
     /// ```
     pub fn stop(&self, signal: Signal, within: Duration) -> Exit {
-        if let Some(exit) = self.0.exit() {
+        if let Some(exit) = self.0.deliver() {
             return exit; // its thread may be that of another process by now
         }
         self.not_on_its_own_thread()?;
@@ -151,7 +152,7 @@ impl Process {
             let give_up_at = kill_at.and_then(|at| at.checked_add(self.0.grace()));
             self.exits_before(give_up_at);
         }
-        self.0.exit().unwrap_or_else(|| {
+        self.0.deliver().unwrap_or_else(|| {
             Err(Error::StopTimeout {
                 after: within,
                 stuck: self.0.stuck(),

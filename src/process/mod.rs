@@ -1,7 +1,7 @@
 //! A runner on a thread of its own.
 //!
 //! The files import downward only: `scope`, `until` and `family` stand highest, then `builder`, `wait`, `handle`,
-//! `inline`, `spawn`, `current`, `core` (with `core::registry`), and lowest `ancestor`, `link`, `threads`, `id_map`,
+//! `inline`, `roster`, `spawn`, `current`, `core` (with `core::registry`), and lowest `ancestor`, `link`, `threads`, `id_map`,
 //! `status`.
 
 mod ancestor;
@@ -13,6 +13,7 @@ pub(crate) mod handle;
 mod id_map;
 mod inline;
 mod link;
+mod roster;
 pub(crate) mod scope;
 mod spawn;
 mod status;
@@ -22,6 +23,7 @@ mod wait;
 
 pub use crate::id::{ProcessId, Stuck};
 pub use builder::Builder;
+pub use scope::{Failures, ScopeFailure};
 pub use status::Status;
 pub use wait::Wait;
 

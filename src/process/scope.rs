@@ -1,36 +1,42 @@
 //! Runners that borrow: [`scope`].
-//!
-//! Invariant: nothing is dropped under the lock.
 
 use std::fmt;
 
 use super::builder::Builder;
+use super::core::{Core, Overhear};
+use super::current::current_host;
 use super::handle::Process;
+use super::link::Link;
+use super::roster::Roster;
 use super::spawn::{self, Request};
-use super::status::Status;
+use crate::error::Error;
+use crate::id::ProcessId;
 use crate::runner::Runner;
-use crate::signal::Signal;
-use crate::sync::{Mutex, thread};
+use crate::sync::{Arc, thread};
 
 /// Processes whose runners may borrow from the caller; see [`scope`].
 pub struct Scope<'scope, 'env> {
     threads: &'scope thread::Scope<'scope, 'env>,
-    processes: Mutex<Started>,
-}
-
-/// The processes to stop at the end. Those that have exited are let go whenever their number may have doubled, so that
-/// a scope that starts many, one after the other, does not grow.
-#[derive(Default)]
-struct Started {
-    processes: Vec<Process>,
-    prune_at: usize,
+    roster: Arc<Roster>,
+    host: Option<Arc<Core>>,
 }
 
 /// Calls `f` with a [`Scope`], in which runners may borrow what outlives this call.
 ///
 /// When `f` returns or panics, every process of the scope that still runs is told INT, and the call blocks until all
-/// of them have returned; a runner that never returns blocks it for ever, since what it borrows must outlive it. The
-/// panic goes on afterwards.
+/// of them have returned; a runner that never returns blocks it for ever, since what it borrows must outlive it.
+///
+/// In a runner, the scope takes part in what its process is told, from other threads, while `f` runs or blocks: KILL and
+/// notifications reach every process of the scope at once, and a stop signal takes the place of the INT that the end of
+/// the scope sends. (`f` reads the signals of its own process, too, and returns when it is told to stop.)
+///
+/// An exit with an error that was not delivered to anything, by [`join`](Process::join), [`wait`](Process::wait),
+/// [`try_exit`](Process::try_exit) or the like, is among the [`failures`](Scope::failures) of the scope.
+///
+/// # Panics
+///
+/// With what `f` panicked with, once all have returned; or, as in [`std::thread::scope`], if a process of the scope has
+/// panicked and its exit was not delivered. The message names the process and has its panic's message.
 ///
 /// ```
 /// use ifrit::prelude::*;
@@ -46,15 +52,46 @@ struct Started {
 /// });
 /// assert_eq!(log.into_inner().unwrap(), [Signal::INTERRUPT]);
 /// ```
+#[track_caller]
 pub fn scope<'env, T>(f: impl for<'scope> FnOnce(&Scope<'scope, 'env>) -> T) -> T {
-    thread::scope(|threads| {
-        let scope = Scope {
-            threads,
-            processes: Mutex::default(),
-        };
-        f(&scope)
-        // The scope is dropped here, on a panic too: that tells them to stop. Then the threads are joined.
-    })
+    let roster = Arc::new(Roster::default());
+    let host = current_host();
+    let result = {
+        let _listening = host.as_ref().map(|host| Listening::begin(host, &roster));
+        thread::scope(|threads| {
+            f(&Scope {
+                threads,
+                roster: Arc::clone(&roster),
+                host: host.clone(),
+            })
+            // The scope is dropped here, on a panic too: that tells them to stop. Then the threads are joined.
+        })
+    };
+    let failures = Failures(roster);
+    if let Some(panicked) = failures.panics() {
+        panic!("{panicked}");
+    }
+    result
+}
+
+/// The processes of a scope hear what the host is told.
+struct Listening<'h> {
+    host: &'h Core,
+    listener: Arc<dyn Overhear>,
+}
+
+impl<'h> Listening<'h> {
+    fn begin(host: &'h Core, roster: &Arc<Roster>) -> Self {
+        let listener: Arc<dyn Overhear> = Arc::clone(roster) as _;
+        roster.host_was_told(host.let_hear(Arc::clone(&listener)));
+        Listening { host, listener }
+    }
+}
+
+impl Drop for Listening<'_> {
+    fn drop(&mut self) {
+        self.host.let_hear_no_more(&self.listener);
+    }
 }
 
 impl<'scope> Scope<'scope, '_> {
@@ -68,11 +105,35 @@ impl<'scope> Scope<'scope, '_> {
         Builder::default().invoke_scoped(self, runner)
     }
 
-    pub(super) fn start(&self, request: Request, runner: impl Runner + 'scope) -> Process {
-        let process = Process::from_core(spawn::spawn_scoped(request, runner, self.threads));
-        // Dropped when the lock is released: what is let go may be the last that is left of somebody's error.
-        let _gone = self.processes.lock().add(process.clone());
-        process
+    /// The processes of this scope that have exited with an error which was not delivered to anything.
+    ///
+    /// What it returns is a view that stays up to date and outlives the scope: looked at inside the closure, it shows
+    /// the failures so far; returned from it, all of them, those at the end included. Never blocks.
+    ///
+    /// ```
+    /// let failures = ifrit::scope(|scope| {
+    ///     scope.background(ifrit::run_fn(|_, _| Err("no disk".into())));
+    ///     let heard = scope.background(ifrit::run_fn(|_, _| Err("no paper".into())));
+    ///     assert!(heard.join().is_err());
+    ///     scope.failures()
+    /// });
+    /// let failures = failures.list();
+    /// assert_eq!(failures.len(), 1);
+    /// assert_eq!(failures[0].error.to_string(), "no disk");
+    /// ```
+    pub fn failures(&self) -> Failures {
+        Failures(Arc::clone(&self.roster))
+    }
+
+    fn start(&self, request: &Request, runner: impl Runner + 'scope) -> Process {
+        let parent = Arc::downgrade(&self.roster) as _;
+        let link = Link { parent, index: 0 };
+        let core = spawn::spawn_scoped(request, runner, self.threads, link, |core| {
+            core.track_delivery();
+            self.roster.enter(core);
+        });
+        self.roster.has_started(&core);
+        Process::from_core(core)
     }
 }
 
@@ -83,7 +144,7 @@ impl Builder {
         scope: &Scope<'scope, '_>,
         runner: impl Runner + 'scope,
     ) -> Process {
-        scope.start(self.0, runner)
+        scope.start(&self.0, runner)
     }
 
     /// As [`invoke`](Builder::invoke), with a runner that may borrow what outlives the scope.
@@ -98,30 +159,83 @@ impl Builder {
     }
 }
 
-impl Started {
-    /// Returns those that are let go.
-    fn add(&mut self, process: Process) -> Vec<Process> {
-        let mut gone = Vec::new();
-        if self.processes.len() >= self.prune_at {
-            let has_exited = |process: &mut Process| process.status() == Status::Exited;
-            gone = self.processes.extract_if(.., has_exited).collect();
-            self.prune_at = (self.processes.len() * 2).max(16);
-        }
-        self.processes.push(process);
-        gone
-    }
-}
-
 impl Drop for Scope<'_, '_> {
     fn drop(&mut self) {
-        for process in &self.processes.get_mut().processes {
-            process.signal(Signal::INTERRUPT);
-        }
+        let stop_by = self.host.as_ref().and_then(|host| host.stop_by());
+        self.roster.end(stop_by);
     }
 }
 
 impl fmt::Debug for Scope<'_, '_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Scope")
+    }
+}
+
+/// The processes of a scope that have failed unheard; see [`Scope::failures`]. Clones are the same view.
+#[derive(Clone)]
+#[must_use = "it is a view; `list` has the failures"]
+pub struct Failures(Arc<Roster>);
+
+/// A process of a scope that has failed, and whose exit was not delivered to anything.
+#[derive(Clone, Debug)]
+#[non_exhaustive]
+pub struct ScopeFailure {
+    /// The name of the process.
+    pub name: String,
+    /// Its number.
+    pub id: ProcessId,
+    /// Its exit.
+    pub error: Error,
+}
+
+impl Failures {
+    /// The failures, in the order of the exits. To list them does not count as delivery. Never blocks.
+    ///
+    /// At most 64 are kept, panics rather than other errors; [`omitted`](Failures::omitted) counts the rest.
+    pub fn list(&self) -> Vec<ScopeFailure> {
+        let (failed, _) = self.0.failed();
+        let failed = failed.into_iter().map(|(core, error)| ScopeFailure {
+            name: core.name.to_string(),
+            id: core.id,
+            error,
+        });
+        failed.collect()
+    }
+
+    /// How many failures are listed. Never blocks.
+    pub fn len(&self) -> usize {
+        self.0.failed().0.len()
+    }
+
+    /// Whether none is listed. Never blocks.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// How many failures there was no room for. Never blocks.
+    pub fn omitted(&self) -> usize {
+        self.0.failed().1
+    }
+
+    /// Says which process has panicked unheard, and how many others.
+    fn panics(&self) -> Option<String> {
+        let failures = self.list();
+        let mut panics = failures
+            .iter()
+            .filter(|failure| matches!(failure.error, Error::Panicked(_)));
+        let first = panics.next()?;
+        let others = match panics.count() {
+            0 => String::new(),
+            others => format!(" (and {others} more)"),
+        };
+        let ScopeFailure { name, error, .. } = first;
+        Some(format!("{name}, a process of this scope, {error}{others}"))
+    }
+}
+
+impl fmt::Debug for Failures {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Failures").field(&self.list()).finish()
     }
 }

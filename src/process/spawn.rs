@@ -102,13 +102,16 @@ pub(super) fn spawn<R: Runner + 'static>(request: Request, runner: R) -> Arc<Cor
     core
 }
 
-/// Starts a process that may borrow what outlives `scope`.
+/// Starts a process that may borrow what outlives `scope`. It has been introduced to those who hear of its end.
 pub(super) fn spawn_scoped<'scope, R: Runner + 'scope>(
-    request: Request,
+    request: &Request,
     runner: R,
     scope: &'scope Scope<'scope, '_>,
+    link: Link,
+    introduce: impl FnOnce(&Arc<Core>),
 ) -> Arc<Core> {
-    let core = request.core(plan::short_type_name::<R>(), None);
+    let core = request.core(plan::short_type_name::<R>(), Some(link));
+    introduce(&core);
     let life = Life::new(&core, Box::new(runner), drop_runner);
     request.start(life, scope);
     core
@@ -137,7 +140,7 @@ pub(crate) fn launch<'r>(life: Life<'r>, stack_size: Option<usize>, thread: impl
     match thread.launch(life, stack_size) {
         Ok(()) => core.watch_start(),
         Err((source, life)) => {
-            registry::leave(core.id);
+            registry::leave(&core);
             life.not_started(source);
         }
     }
@@ -165,7 +168,6 @@ impl<'r> Life<'r> {
 
     /// Runs it, on its own thread. It catches whatever is not ours.
     pub(crate) fn live(mut self) {
-        let id = self.core.id;
         let core = Arc::clone(&self.core);
         core.started_on_this_thread();
         as_current(&core, || {
@@ -180,7 +182,7 @@ impl<'r> Life<'r> {
             };
             self.end(exit);
         });
-        registry::leave(id);
+        registry::leave(&core);
     }
 
     fn not_started(self, source: io::Error) {

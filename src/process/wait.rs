@@ -32,8 +32,8 @@ use crate::sync::{Arc, now};
 pub struct Wait {
     receiver: Receiver<Exit>,
     process: Arc<Core>,
-    /// Of its registration, unless the process had exited before.
-    key: Option<u64>,
+    /// Of its registration.
+    key: u64,
 }
 
 impl Process {
@@ -93,7 +93,7 @@ impl Process {
         if ready {
             return Ok(());
         }
-        self.0.exit().unwrap_or(Ok(()))?;
+        self.0.deliver().unwrap_or(Ok(()))?;
         Err(Error::ExitedBeforeReady {
             name: self.name().to_owned(),
         })
@@ -142,7 +142,7 @@ impl Process {
     }
 
     fn join_until(&self, limit: Option<Instant>) -> Option<Exit> {
-        if let Some(exit) = self.0.exit() {
+        if let Some(exit) = self.0.deliver() {
             return Some(exit);
         }
         self.not_on_its_own_thread()
@@ -151,7 +151,7 @@ impl Process {
 
     /// The exit, if there is one yet. Never blocks.
     pub fn try_exit(&self) -> Option<Exit> {
-        self.0.exit()
+        self.0.deliver()
     }
 }
 
@@ -183,9 +183,7 @@ impl Deref for Wait {
 
 impl Drop for Wait {
     fn drop(&mut self) {
-        if let Some(key) = self.key {
-            self.process.forget_waiter(key);
-        }
+        self.process.forget_waiter(self.key);
     }
 }
 

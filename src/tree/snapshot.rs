@@ -53,7 +53,7 @@ fn take_children(
         .map(|core| TreeNode {
             id: core.id,
             name: core.name.to_string(),
-            kind: core.kind.get().copied(),
+            kind: core.kind(),
             status: core.status(),
             thread: core.thread(),
             children: take_children(Some(core.id), children),

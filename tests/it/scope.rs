@@ -1,5 +1,9 @@
 //! Runners that borrow.
 
+mod failures;
+mod given_up;
+mod host;
+
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Mutex;
 use std::sync::atomic::{AtomicIsize, AtomicUsize, Ordering};
@@ -98,12 +102,6 @@ fn a_panic_in_a_scope_stops_and_joins_all_and_then_goes_on() {
     let exit = started.unwrap().try_exit();
     exit.expect("it has been joined").unwrap();
     assert_eq!(recorded.so_far(), [Signal::INTERRUPT]);
-}
-
-#[test]
-fn a_panic_of_a_runner_is_its_exit_and_no_panic_of_the_scope() {
-    let process = scope(|scope| scope.background(run_fn(|_, _| panic!("out of luck"))));
-    assert!(matches!(process.try_exit(), Some(Err(Error::Panicked(_)))));
 }
 
 #[test]

@@ -103,7 +103,7 @@ impl Settings {
     /// The tree shows what runs in the process.
     pub(in crate::grouper) fn name_kind(&self, host: Option<&Core>) {
         if let Some(host) = host {
-            let _ = host.kind.set(self.kind);
+            host.set_kind(self.kind);
         }
     }
 

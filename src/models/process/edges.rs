@@ -76,6 +76,44 @@ fn scoped() {
     );
 }
 
+/// A process with a scope in it, which starts a runner that listens to KILL only, is told KILL at any step.
+fn scoped_in_a_host() {
+    let gone = Flag::default();
+    let child = gone.clone();
+    let host = background(run_once(move |_, _| {
+        crate::scope(|scope| {
+            let inside = scope.background(run_fn(|signals: Receiver<Signal>, _| {
+                on_its_own();
+                if signals.iter().any(|signal| signal == Signal::KILL) {
+                    child.raise();
+                }
+                Ok(())
+            }));
+            Ok(inside.join()?)
+        })
+    }));
+    host.signal(Signal::KILL);
+    assert!(host.join().is_ok());
+    assert!(gone.is_up(), "KILL was not passed on");
+}
+
+/// Processes of a scope fail; one is waited for in two ways at once, and the other in none.
+fn scoped_and_failing() {
+    let failures = crate::scope(|scope| {
+        scope.background(run_fn(|_, _| Err("unheard".into())));
+        let heard = scope.background(run_fn(|_, _| Err("heard".into())));
+        let wait = heard.wait();
+        let other = heard.clone();
+        go(move || drop(other.wait()));
+        assert!(wait.recv().expect("invariant 1: the exit comes").is_err());
+        scope.failures()
+    });
+    let failures = failures.list();
+    let failures = failures.iter().map(|one| one.error.to_string());
+    let failures: Vec<_> = failures.collect();
+    assert_eq!(failures, ["unheard"], "the failures of the scope");
+}
+
 /// Threads that may not start.
 fn refused() {
     refused_to(|gone| background(Told { gone }));
@@ -154,6 +192,29 @@ fn a_scope_ends_after_its_runners() {
 }
 
 #[test]
+fn a_scope_hears_kill_whenever_it_comes_to_its_host() {
+    check(
+        "process, scoped in a host",
+        Schedules::Interrupting(2),
+        scoped_in_a_host,
+    );
+    check(
+        "process, scoped in a host",
+        Schedules::Some,
+        scoped_in_a_host,
+    );
+}
+
+#[test]
+fn a_scope_knows_which_of_its_failures_were_delivered() {
+    check(
+        "process, scoped and failing",
+        Schedules::Some,
+        scoped_and_failing,
+    );
+}
+
+#[test]
 fn a_panic_harms_only_its_own_process() {
     check("process, panicking", Schedules::Some, panicking);
 }
@@ -196,6 +257,25 @@ fn a_signal_that_is_not_sent_is_found() {
         "fn push( > sender.send(signal)",
     );
     finds(DEADLOCK, broken, Schedules::Some, scoped);
+}
+
+#[test]
+fn a_kill_that_does_not_reach_a_scope_is_found() {
+    let place = "fn push( > sender.send(signal)";
+    let broken = (Fault::Forgotten, "src/mailbox.rs", place);
+    finds(DEADLOCK, broken, Schedules::Some, scoped_in_a_host);
+}
+
+#[test]
+fn a_delivery_that_is_not_noted_in_one_step_is_found() {
+    let place = "fn serve_wait( > delivery.lock()";
+    let broken = (Fault::Torn, "src/process/core/extras.rs", place);
+    finds(
+        "the failures of the scope",
+        broken,
+        Schedules::Some,
+        scoped_and_failing,
+    );
 }
 
 #[test]

@@ -73,8 +73,8 @@ impl Core {
         drop(timers);
         self.exited.open();
         self.changed.notify_all();
-        for waiter in waiters.into_values() {
-            let _ = waiter.send(exit.clone());
+        for (key, waiter) in waiters {
+            self.serve_wait(key, &waiter, exit.clone());
         }
         drop(leftover);
     }
@@ -102,6 +102,9 @@ impl Core {
         for core in registry::living() {
             if core.parent() == Some(self.id) {
                 core.parent.store(above, Ordering::Relaxed);
+                if let Some(above) = &self.above {
+                    above.child_starts(); // for good: it may be asked once too often, and not too seldom
+                }
             }
         }
     }
@@ -128,11 +131,12 @@ impl Core {
         }
     }
 
-    /// This process and, where it is a group, those below it that still run: a group that is given up before its own
-    /// time is over has not said who keeps it. A leaf is not asked, or a group would look at all its members for each.
+    /// This process and those below it that still run: a group that is given up before its own time is over has not said
+    /// who keeps it, nor has a leaf that waits for the processes of a scope or a batch. One without living children is
+    /// not asked, or a group of leaves would look at all its members for each of them.
     fn stuck_here_and_below(&self) -> Vec<Stuck> {
         let mut stuck = vec![self.stuck()];
-        if self.kind.get().is_some() {
+        if self.has_children() {
             let mut ids = BTreeSet::from([self.id]);
             for core in registry::living() {
                 // The oldest come first, so those above are known before those below.

@@ -10,6 +10,7 @@
 //! 4. The mailbox lives as long as the thread; its end disconnects whoever still holds the runner's signals.
 //! 5. `exit` may be stored while the thread still runs: the process has then been given up, and is so named.
 
+mod extras;
 mod frames;
 mod life;
 pub(crate) mod registry;
@@ -20,6 +21,7 @@ mod waiting;
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
+pub(in crate::process) use extras::Overhear;
 pub(crate) use stop_watch::StopWatch;
 
 use super::ancestor::Ancestor;
@@ -34,6 +36,7 @@ use crate::sync::atomic::{AtomicU64, Ordering};
 use crate::sync::channel::{Receiver, Sender};
 use crate::sync::thread::ThreadId;
 use crate::sync::{Arc, Condvar, Mutex, OnceLock, statics};
+use extras::Extras;
 
 /// From KILL to being given up, unless set.
 pub(crate) const DEFAULT_GRACE: Duration = Duration::from_secs(1);
@@ -45,12 +48,9 @@ pub(crate) struct Core {
     parent: AtomicU64,
     /// Those above it at its start.
     pub(in crate::process) above: Option<Arc<Ancestor>>,
-    /// What its children have above them. Set when it starts the first.
-    below: OnceLock<Arc<Ancestor>>,
     pub(crate) clock: Clock,
     pub(crate) limits: Limits,
-    /// What runs here, where that is more than a leaf.
-    pub(crate) kind: OnceLock<&'static str>,
+    extras: OnceLock<Box<Extras>>,
     pub(crate) ready: Latch,
     pub(crate) exited: Latch,
     thread: OnceLock<ThreadId>,
@@ -91,9 +91,12 @@ struct State {
     /// Set by a wrapper inside: the grace that takes the place of that in the limits.
     grace: Option<Duration>,
     start_overdue: bool,
+    /// The stop signal that has come: KILL, or else the latest.
+    stop_signal: Option<Signal>,
     waiters: BTreeMap<u64, Sender<Exit>>,
     next_waiter: u64,
-    watchers: stop_watch::Watchers,
+    /// In a box, since most processes are not watched.
+    watchers: Option<Box<stop_watch::Watchers>>,
     timers: Vec<Timer>,
     /// Until it is ready.
     start_timer: Option<Timer>,
@@ -115,10 +118,9 @@ impl Core {
             name,
             parent: AtomicU64::new(above.as_ref().map_or(0, |parent| parent.id.0)),
             above,
-            below: OnceLock::new(),
             clock,
             limits,
-            kind: OnceLock::new(),
+            extras: OnceLock::new(),
             ready: Latch::default(),
             exited: Latch::default(),
             thread: OnceLock::new(),
@@ -134,9 +136,10 @@ impl Core {
                 stop_within: None,
                 grace: None,
                 start_overdue: false,
+                stop_signal: None,
                 waiters: BTreeMap::new(),
                 next_waiter: 0,
-                watchers: stop_watch::Watchers::default(),
+                watchers: None,
                 timers: Vec::new(),
                 start_timer: None,
             }),
@@ -157,14 +160,6 @@ impl Core {
         let core = Core::new("by hand".into(), above, clock, limits, None);
         let signals = core.state.lock().mailbox.get_or_insert_default().receiver();
         (core, signals)
-    }
-
-    /// What a child of it has above it.
-    pub(crate) fn as_ancestor(&self) -> Arc<Ancestor> {
-        let below = &self.below;
-        Arc::clone(
-            below.get_or_init(|| Arc::new(Ancestor::new(self.id, &self.name, self.above.as_ref()))),
-        )
     }
 }
 

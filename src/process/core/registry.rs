@@ -14,11 +14,17 @@ statics! {
 
 /// Registers a process that is about to get a thread.
 pub(in crate::process) fn enter(core: &Arc<Core>) {
+    if let Some(above) = &core.above {
+        above.child_starts();
+    }
     LIVING.lock().insert(core.id, Arc::downgrade(core));
 }
 
-pub(in crate::process) fn leave(id: ProcessId) {
-    take_out(&mut LIVING.lock(), &id);
+pub(in crate::process) fn leave(core: &Core) {
+    take_out(&mut LIVING.lock(), &core.id);
+    if let Some(above) = &core.above {
+        above.child_ends();
+    }
 }
 
 /// The process of this number, if it is among them.

@@ -26,12 +26,15 @@ impl Core {
         if signal.is_stop() && state.told.is_none() {
             let now = self.clock.now();
             state.told = Some(now);
-            watchers = Some(std::mem::take(&mut state.watchers));
+            watchers = state.watchers.take();
             enforce = state.stop_within.and_then(|within| now.checked_add(within));
             state.stop_by = earlier(state.stop_by, enforce);
         }
         if let Some(mailbox) = &mut state.mailbox {
             mailbox.push(signal);
+        }
+        if signal.is_stop() && state.stop_signal != Some(Signal::KILL) {
+            state.stop_signal = Some(signal);
         }
         let delivered = state.exit.is_none(); // 2
         drop(state);
@@ -39,6 +42,7 @@ impl Core {
         if signal.is_stop() {
             self.changed.notify_all();
         }
+        self.pass_on(signal, stop_by);
         if let Some(kill_at) = enforce {
             self.enforce(kill_at);
         }

@@ -29,17 +29,17 @@ impl StopWatch {
     pub(crate) fn new(core: Arc<Core>) -> Self {
         let (sender, receiver) = bounded(0);
         let mut state = core.state.lock();
-        let watchers = &mut state.watchers;
-        let key = watchers.next;
-        watchers.next += 1;
-        let sender = if state.told.is_none() {
-            state.watchers.watching.push((key, sender)); // Invariant 1
-            None
+        let (mut key, mut fired) = (0, None);
+        if state.told.is_none() {
+            let watchers = state.watchers.get_or_insert_default();
+            key = watchers.next;
+            watchers.next += 1;
+            watchers.watching.push((key, sender)); // Invariant 1
         } else {
-            Some(sender)
-        };
+            fired = Some(sender);
+        }
         drop(state);
-        drop(sender);
+        drop(fired);
         StopWatch {
             core,
             key,
@@ -55,8 +55,12 @@ impl StopWatch {
 impl Drop for StopWatch {
     fn drop(&mut self) {
         let mut state = self.core.state.lock();
-        let watching = &mut state.watchers.watching;
+        let Some(watchers) = &mut state.watchers else {
+            return;
+        };
+        let watching = &mut watchers.watching;
         let place = watching.iter().position(|(key, _)| *key == self.key);
-        let _sender = place.map(|place| watching.swap_remove(place)); // Invariant 2; dropped when the lock is released
+        let _sender = place.map(|place| watching.swap_remove(place)); // Invariant 2
+        drop(state); // before the sender
     }
 }

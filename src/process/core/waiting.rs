@@ -30,6 +30,15 @@ impl Core {
         self.state.lock().exit.as_deref().cloned()
     }
 
+    /// The exit, for a caller outside.
+    pub(crate) fn deliver(&self) -> Option<Exit> {
+        let exit = self.exit();
+        if exit.is_some() {
+            self.delivered();
+        }
+        exit
+    }
+
     /// Blocks until the process is ready or has exited, and says whether it is ready; `None` if neither has happened when
     /// `limit` of real time has come.
     pub(crate) fn wait_ready(&self, limit: Option<Instant>) -> Option<bool> {
@@ -42,7 +51,7 @@ impl Core {
         (state.ready || state.exit.is_some()).then_some(state.ready)
     }
 
-    /// Blocks until the process has exited or `limit` of real time has come.
+    /// Blocks until the process has exited or `limit` of real time has come; the exit, for a caller outside.
     pub(crate) fn wait_exit(&self, limit: Option<Instant>) -> Option<Exit> {
         let mut state = self.state.lock();
         while state.exit.is_none() {
@@ -50,7 +59,8 @@ impl Core {
                 break;
             }
         }
-        state.exit.as_deref().cloned()
+        drop(state);
+        self.deliver()
     }
 
     pub(super) fn blocks_past(
@@ -67,22 +77,24 @@ impl Core {
         }
     }
 
-    /// A channel that gets the exit, at once if there is one; and the key of its registration, if there is none yet.
-    pub(crate) fn register_waiter(&self) -> (Receiver<Exit>, Option<u64>) {
+    /// A channel that gets the exit, at once if there is one; and the key of its registration.
+    pub(crate) fn register_waiter(&self) -> (Receiver<Exit>, u64) {
         let (sender, receiver) = bounded(1);
         let mut state = self.state.lock();
-        if let Some(exit) = state.exit.as_deref() {
-            let _ = sender.send(exit.clone());
-            return (receiver, None);
-        }
         let key = state.next_waiter;
         state.next_waiter += 1;
-        state.waiters.insert(key, sender);
-        (receiver, Some(key))
+        self.wait_begins(key, &receiver);
+        if let Some(exit) = state.exit.as_deref() {
+            self.serve_wait(key, &sender, exit.clone()); // it is wanted: the receiver is here
+        } else {
+            state.waiters.insert(key, sender);
+        }
+        (receiver, key)
     }
 
     pub(crate) fn forget_waiter(&self, key: u64) {
         self.state.lock().waiters.remove(&key);
+        self.wait_ends(key);
     }
 
     pub(crate) fn thread(&self) -> Option<ThreadId> {

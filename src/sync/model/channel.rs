@@ -224,6 +224,11 @@ impl<T> Receiver<T> {
         }
     }
 
+    #[track_caller]
+    pub(crate) fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
     pub(crate) fn same_channel(&self, other: &Receiver<T>) -> bool {
         Arc::ptr_eq(&self.0, &other.0)
     }

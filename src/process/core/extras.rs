@@ -1,0 +1,190 @@
+//! What few processes have, and an idle leaf does not pay for.
+
+use std::cell::RefCell;
+use std::collections::{BTreeMap, VecDeque};
+use std::time::Instant;
+
+use super::Core;
+use crate::error::Exit;
+use crate::process::ancestor::Ancestor;
+use crate::signal::Signal;
+use crate::sync::channel::{Receiver, Sender};
+use crate::sync::{Arc, Mutex, OnceLock, thread_local};
+
+/// Hears what a process is told, besides what runs in it.
+///
+/// It is called on the thread of the sender, outside of every lock, and must not block.
+pub(in crate::process) trait Overhear: Send + Sync {
+    fn overhear(&self, signal: Signal, stop_by: Option<Instant>);
+}
+
+type Listeners = Vec<Arc<dyn Overhear>>;
+
+#[derive(Default)]
+pub(super) struct Extras {
+    /// What runs here, where that is more than a leaf.
+    kind: OnceLock<&'static str>,
+    /// What its children have above them. Set when it starts the first.
+    as_ancestor: OnceLock<Arc<Ancestor>>,
+    listeners: Mutex<Listeners>,
+    /// Set before the start, where it matters whether the exit comes to anything that waits for it.
+    delivery: OnceLock<Mutex<Delivery>>,
+}
+
+/// Whether the exit has come to anything that waits for it.
+#[derive(Default)]
+struct Delivery {
+    done: bool,
+    /// The channels of the waits that live, and whether the exit was sent into them. One that is empty then was read.
+    waits: BTreeMap<u64, (Receiver<Exit>, bool)>,
+}
+
+impl Delivery {
+    fn is_read((channel, sent): &(Receiver<Exit>, bool)) -> bool {
+        *sent && channel.is_empty()
+    }
+}
+
+impl Core {
+    fn extras(&self) -> &Extras {
+        self.extras.get_or_init(Box::default)
+    }
+
+    /// What runs here, where that is more than a leaf.
+    pub(crate) fn kind(&self) -> Option<&'static str> {
+        self.extras.get()?.kind.get().copied()
+    }
+
+    pub(crate) fn set_kind(&self, kind: &'static str) {
+        let _ = self.extras().kind.set(kind);
+    }
+
+    /// What a child of it has above it.
+    pub(crate) fn as_ancestor(&self) -> Arc<Ancestor> {
+        let ancestor = &self.extras().as_ancestor;
+        Arc::clone(
+            ancestor
+                .get_or_init(|| Arc::new(Ancestor::new(self.id, &self.name, self.above.as_ref()))),
+        )
+    }
+
+    /// Whether a process that it has started lives.
+    pub(super) fn has_children(&self) -> bool {
+        let extras = self.extras.get();
+        let ancestor = extras.and_then(|extras| extras.as_ancestor.get());
+        ancestor.is_some_and(|ancestor| ancestor.has_children())
+    }
+
+    /// From now on `listener` hears each signal. Returns the stop signal that has come before, KILL or else the latest.
+    pub(in crate::process) fn let_hear(&self, listener: Arc<dyn Overhear>) -> Option<Signal> {
+        self.extras().listeners.lock().push(listener);
+        // Read afterwards: a signal that comes in between is heard twice and not missed.
+        self.state.lock().stop_signal
+    }
+
+    pub(in crate::process) fn let_hear_no_more(&self, listener: &Arc<dyn Overhear>) {
+        let mut listeners = self.extras().listeners.lock();
+        let place = listeners.iter().position(|one| Arc::ptr_eq(one, listener));
+        let _gone = place.map(|place| listeners.remove(place));
+        drop(listeners);
+    }
+
+    /// Lets those hear `signal` who hear what the process is told.
+    pub(super) fn pass_on(&self, signal: Signal, stop_by: Option<Instant>) {
+        let Some(extras) = self.extras.get() else {
+            return;
+        };
+        let listeners = extras.listeners.lock().clone();
+        if !listeners.is_empty() {
+            let heard = listeners.into_iter().map(|one| (one, signal, stop_by));
+            tell_all(heard.collect());
+        }
+    }
+
+    /// From now on it is known whether the exit has been delivered.
+    pub(in crate::process) fn track_delivery(&self) {
+        let _ = self.extras().delivery.set(Mutex::default());
+    }
+
+    fn delivery(&self) -> Option<&Mutex<Delivery>> {
+        self.extras.get()?.delivery.get()
+    }
+
+    /// The exit has been handed out.
+    pub(super) fn delivered(&self) {
+        if let Some(delivery) = self.delivery() {
+            delivery.lock().done = true;
+        }
+    }
+
+    /// A channel waits for the exit.
+    pub(super) fn wait_begins(&self, key: u64, channel: &Receiver<Exit>) {
+        if let Some(delivery) = self.delivery() {
+            let wait = (channel.clone(), false);
+            delivery.lock().waits.insert(key, wait);
+        }
+    }
+
+    /// Sends the exit into the channel of a wait.
+    pub(super) fn serve_wait(&self, key: u64, channel: &Sender<Exit>, exit: Exit) {
+        let Some(delivery) = self.delivery() else {
+            let _ = channel.send(exit);
+            return;
+        };
+        let mut state = delivery.lock(); // in one step, or it might have been read and not have been sent
+        let unwanted = channel.send(exit);
+        if let Some((_, sent)) = state.waits.get_mut(&key) {
+            *sent = true;
+        }
+        drop(state);
+        drop(unwanted);
+    }
+
+    pub(super) fn wait_ends(&self, key: u64) {
+        if let Some(delivery) = self.delivery() {
+            let mut state = delivery.lock();
+            let wait = state.waits.remove(&key);
+            state.done |= wait.as_ref().is_some_and(Delivery::is_read);
+            drop(state); // before the channel, which may hold the exit
+        }
+    }
+
+    /// Whether the exit has come to anything that waited for it.
+    pub(in crate::process) fn was_delivered(&self) -> bool {
+        self.delivery().is_some_and(|delivery| {
+            let state = delivery.lock();
+            state.done || state.waits.values().any(Delivery::is_read)
+        })
+    }
+}
+
+type Heard = VecDeque<(Arc<dyn Overhear>, Signal, Option<Instant>)>;
+
+thread_local! {
+    /// What is yet to be heard, while this thread passes signals on.
+    static HEARD: RefCell<Option<Heard>> = const { RefCell::new(None) };
+}
+
+/// One after the other, and not each inside the one above: they may stand deeper in each other than a stack is.
+fn tell_all(heard: Heard) {
+    /// The thread passes signals on until this is dropped.
+    struct Passing;
+    impl Drop for Passing {
+        fn drop(&mut self) {
+            let _ = HEARD.with(|queue| queue.borrow_mut().take());
+        }
+    }
+    let is_first = HEARD.with(|queue| {
+        let mut queue = queue.borrow_mut();
+        let is_first = queue.is_none();
+        queue.get_or_insert_default().extend(heard);
+        is_first
+    });
+    if is_first {
+        let _passing = Passing;
+        let next = || HEARD.with(|queue| queue.borrow_mut().as_mut()?.pop_front());
+        while let Some((listener, signal, stop_by)) = next() {
+            listener.overhear(signal, stop_by);
+        }
+    }
+}

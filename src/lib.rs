@@ -92,7 +92,7 @@
 //!
 //! # Features
 //!
-//! None yet. The dependencies are `crossbeam-channel`, `parking_lot`, `signal-hook` and `thiserror`. The first is
+//! None yet. The dependencies are `crossbeam-channel`, `parking_lot` and `signal-hook`. The first is
 //! re-exported as [`crossbeam_channel`], since its channels are part of the interface.
 //!
 //! # Minimum Rust version

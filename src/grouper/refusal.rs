@@ -1,5 +1,6 @@
 //! What a group has refused, and why: [`Refusal`].
 
+use std::error::Error;
 use std::fmt;
 
 use crate::grouper::Member;
@@ -23,8 +24,6 @@ use crate::sync::Mutex;
 /// assert_eq!(refused.to_string(), "late: the group takes no more members");
 /// assert_eq!(refused.into_member().unwrap().name(), "late");
 /// ```
-#[derive(thiserror::Error)]
-#[error("{}{}{}", .0.name, if .0.name.is_empty() { "" } else { ": " }, .0.reason)]
 pub struct Refusal(Box<Inner>); // in a box: most answers are no refusals
 
 struct Inner {
@@ -79,6 +78,17 @@ impl Refusal {
     }
 }
 
+impl fmt::Display for Refusal {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        if !self.0.name.is_empty() {
+            write!(f, "{}: ", self.0.name)?;
+        }
+        self.0.reason.fmt(f)
+    }
+}
+
+impl Error for Refusal {}
+
 impl fmt::Debug for Refusal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Refusal")
@@ -95,53 +105,61 @@ impl fmt::Debug for Refusal {
 ///
 /// assert_eq!(Reason::Full.to_string(), "the group is full");
 /// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, thiserror::Error)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Reason {
     /// The group takes no more members: it is closed, was told to stop, has ended, or is gone.
-    #[error("the group takes no more members")]
     Closed,
     /// The group does not run, or is being stopped; for [`try_insert`](super::DynamicClient::try_insert), it has not run
     /// yet.
-    #[error("the group does not run, or is being stopped")]
     NotRunning,
     /// As many members live as may, and the caller did not want to wait.
-    #[error("the group is full")]
     Full,
     /// The caller's patience was over before there was room.
-    #[error("no place became free in time")]
     TimedOut,
     /// The caller was told to stop before there was room.
-    #[error("the caller was told to stop before a place became free")]
     StopPending,
     /// A member of the group has this name; in a dynamic group, a living one.
-    #[error("a living member has this name")]
     DuplicateName,
     /// The member has no name.
-    #[error("the member has no name")]
     EmptyName,
     /// A limit of the member leaves it no time at all.
-    #[error("its {0} is zero")]
     ZeroDeadline(&'static str),
     /// The member's backoff is invalid.
-    #[error("its backoff is invalid")]
     InvalidBackoff,
     /// The group's capacity is 0.
-    #[error("the capacity of the group is 0")]
     ZeroCapacity,
     /// The group has no member of this name.
-    #[error("there is no member of this name")]
     Unknown,
     /// The member runs already, or is about to.
-    #[error("the member runs, or is about to")]
     Running,
     /// The member is being terminated or removed for another caller.
-    #[error("the member is being terminated or removed for another caller")]
     Leaving,
     /// The caller would wait for something that waits for the caller.
-    #[error("the caller would wait for itself")]
     WouldDeadlock,
     /// The member was given up; its thread still runs and has its runner. [`Refusal::stuck`] names it.
-    #[error("the member was given up and still runs")]
     Abandoned,
+}
+
+impl fmt::Display for Reason {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let text = match self {
+            Reason::Closed => "the group takes no more members",
+            Reason::NotRunning => "the group does not run, or is being stopped",
+            Reason::Full => "the group is full",
+            Reason::TimedOut => "no place became free in time",
+            Reason::StopPending => "the caller was told to stop before a place became free",
+            Reason::DuplicateName => "a living member has this name",
+            Reason::EmptyName => "the member has no name",
+            Reason::ZeroDeadline(limit) => return write!(f, "its {limit} is zero"),
+            Reason::InvalidBackoff => "its backoff is invalid",
+            Reason::ZeroCapacity => "the capacity of the group is 0",
+            Reason::Unknown => "there is no member of this name",
+            Reason::Running => "the member runs, or is about to",
+            Reason::Leaving => "the member is being terminated or removed for another caller",
+            Reason::WouldDeadlock => "the caller would wait for itself",
+            Reason::Abandoned => "the member was given up and still runs",
+        };
+        f.write_str(text)
+    }
 }

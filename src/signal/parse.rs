@@ -1,5 +1,7 @@
 //! Reading a signal from text.
 
+use std::error::Error;
+use std::fmt;
 use std::str::FromStr;
 
 use super::word::{NAMES, Signal};
@@ -10,13 +12,20 @@ use super::word::{NAMES, Signal};
 /// let error = "SIGNOPE".parse::<ifrit::Signal>().unwrap_err();
 /// assert_eq!(error.to_string(), "no such signal: \"SIGNOPE\"");
 /// ```
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("no such signal: {text:?}")]
+#[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub struct ParseSignalError {
     /// The text that was given.
     pub text: String,
 }
+
+impl fmt::Display for ParseSignalError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "no such signal: {:?}", self.text)
+    }
+}
+
+impl Error for ParseSignalError {}
 
 impl FromStr for Signal {
     type Err = ParseSignalError;

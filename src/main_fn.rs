@@ -49,6 +49,7 @@ const PANICKED: u8 = 101;
 ///     }))
 /// }
 /// ```
+#[doc(alias("ctrl-c", "graceful shutdown"))]
 pub fn main(runner: impl Runner + 'static) -> ExitCode {
     Main::new(runner).run()
 }

@@ -46,6 +46,7 @@ use crate::sync::channel::Receiver;
 /// counter.signal(Signal::TERMINATE);
 /// assert!(counter.join().is_ok());
 /// ```
+#[doc(alias("service", "worker"))]
 pub trait Runner: Send {
     /// Does the work; see the contract above.
     ///
@@ -112,6 +113,7 @@ pub struct RunFn<F>(F);
 /// }));
 /// assert!(process.join().is_ok());
 /// ```
+#[doc(alias = "RunFunc")]
 pub fn run_fn<F>(f: F) -> RunFn<F>
 where
     F: FnMut(Receiver<Signal>, ReadySender) -> Result<()> + Send,

@@ -22,6 +22,7 @@ use super::BoxError;
 /// assert!(error.is_fatal());
 /// assert!(error.downcast_ref::<ParseIntError>().is_some());
 /// ```
+#[doc(alias = "unrecoverable")]
 pub fn fatal(error: impl Into<BoxError>) -> BoxError {
     let error = error.into();
     if error.is::<Fatal>() {

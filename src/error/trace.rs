@@ -31,6 +31,7 @@ use crate::sync::Arc;
 /// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
+#[doc(alias = "ErrorTrace")]
 pub struct ExitTrace {
     /// The exits, oldest first.
     pub exits: Arc<[MemberExit]>,

@@ -25,6 +25,7 @@ use crate::sync::channel::{Receiver, Select, Sender, never, unbounded};
 /// assert_eq!(sum, 385);
 /// ```
 #[must_use = "it starts nothing until `run`"]
+#[doc(alias = "thread pool")]
 pub struct Batch<'a> {
     capacity: Capacity,
     signals: Receiver<Signal>,

@@ -82,6 +82,7 @@ pub mod order {
 /// app.signal(Signal::TERMINATE);
 /// assert!(app.join().is_ok());
 /// ```
+#[doc(alias("supervisor", "NewOrdered"))]
 pub type Ordered = Group<order::Stack>;
 
 /// As [`Ordered`], but stopped in start order too: first in, first out.
@@ -100,6 +101,7 @@ pub type Ordered = Group<order::Stack>;
 /// pipeline.signal(Signal::TERMINATE);
 /// assert!(pipeline.join().is_ok());
 /// ```
+#[doc(alias = "NewQueueOrdered")]
 pub type QueueOrdered = Group<order::Queue>;
 
 /// A group that starts all its members at once and stops them all at once.
@@ -115,6 +117,7 @@ pub type QueueOrdered = Group<order::Queue>;
 /// let twice = ifrit::grouper::Parallel::new((0..2).map(worker));
 /// assert!(ifrit::invoke(twice).join().is_err()); // two members share a name
 /// ```
+#[doc(alias("supervisor", "NewParallel"))]
 pub type Parallel = Group<order::Together>;
 
 /// A group whose members are known before it runs; used as [`Ordered`], [`QueueOrdered`] or [`Parallel`].
@@ -149,6 +152,7 @@ pub type Parallel = Group<order::Together>;
 /// let Err(Error::Group(trace)) = ifrit::background(group).join() else { panic!() };
 /// assert_eq!(trace.initiator().unwrap().name, "web");
 /// ```
+#[doc(alias = "supervisor")]
 pub struct Group<O: Order> {
     slots: Slots,
     settings: Settings,

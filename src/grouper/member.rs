@@ -21,6 +21,7 @@ use crate::sync::Arc;
 ///     .start_within(Duration::from_secs(60));
 /// assert_eq!(migrate.name(), "migrate");
 /// ```
+#[doc(alias = "child_spec")]
 pub struct Member {
     pub(super) name: Arc<str>,
     pub(super) runner: BoxRunner,

@@ -32,6 +32,7 @@ use crate::sync::channel::{Receiver, Select};
 /// assert!(process.join().is_ok());
 /// ```
 #[derive(Clone)]
+#[doc(alias("thread", "JoinHandle"))]
 pub struct Process(pub(super) Arc<Core>);
 
 // What can be seen through a handle is never left half-changed by a panic: see the invariants of `Core`.

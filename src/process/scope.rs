@@ -53,6 +53,7 @@ pub struct Scope<'scope, 'env> {
 /// assert_eq!(log.into_inner().unwrap(), [Signal::INTERRUPT]);
 /// ```
 #[track_caller]
+#[doc(alias = "scoped threads")]
 pub fn scope<'env, T>(f: impl for<'scope> FnOnce(&Scope<'scope, 'env>) -> T) -> T {
     let roster = Arc::new(Roster::default());
     let host = current_host();

@@ -30,6 +30,7 @@ use crate::sync::channel::{Receiver, Select};
 /// process.signal(Signal::TERMINATE);
 /// assert!(process.join().is_ok());
 /// ```
+#[doc(alias = "sleep")]
 pub fn until_stop_for(signals: &Receiver<Signal>, limit: Duration) -> Option<Signal> {
     let (clock, _) = inherited(current_host().as_deref());
     let alarm = clock.after(limit);

@@ -38,6 +38,7 @@ pub struct Wait {
 
 impl Process {
     /// A new channel that emits the exit, once; at once if the process has exited already. Never blocks.
+    #[doc(alias = "monitor")]
     pub fn wait(&self) -> Wait {
         Wait::new(&self.0)
     }

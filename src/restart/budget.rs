@@ -19,6 +19,7 @@ use crate::sync::Arc;
 /// # let _ = otp;
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[doc(alias("intensity", "max_restarts"))]
 pub struct Budget {
     restarts: usize,
     within: Duration,

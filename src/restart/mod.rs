@@ -70,6 +70,7 @@ pub enum Next {
 /// process.join()
 /// # ?; Ok::<(), ifrit::Error>(())
 /// ```
+#[doc(alias("supervisor", "retry"))]
 pub struct Restarter<R> {
     runner: R,
     load: Load<R>,

@@ -73,6 +73,7 @@ const DEFAULT_SET: [Signal; 2] = [Signal::INTERRUPT, Signal::TERMINATE];
 /// ```
 #[derive(Debug)]
 #[must_use = "it listens to nothing until it runs"]
+#[doc(alias("ctrl-c", "signal handler"))]
 pub struct Sigmon<R> {
     runner: R,
     /// Those of the default set, unless they are ignored.

@@ -27,6 +27,7 @@ use crate::sync::{Arc, now};
 /// assert!(matches!(process.expect_exit(), Err(Error::StartTimeout { .. })));
 /// ```
 #[derive(Clone)]
+#[doc(alias("fake clock", "mock"))]
 pub struct ManualClock(Arc<Manual>);
 
 impl ManualClock {

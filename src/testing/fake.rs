@@ -37,6 +37,7 @@ use crate::sync::{Arc, Condvar, Mutex};
 /// assert_eq!(process.expect_exit().unwrap_err().to_string(), "as told");
 /// ```
 #[derive(Clone, Default)]
+#[doc(alias = "mock")]
 pub struct FakeRunner(Arc<Shared>);
 
 #[derive(Default)]

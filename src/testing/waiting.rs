@@ -19,6 +19,7 @@ pub const PATIENCE: Duration = Duration::from_secs(30);
 /// assert!(process.expect_exit().is_ok());
 /// assert!(!process.is_ready());
 /// ```
+#[doc(alias = "ginkgomon")]
 pub trait Waiting {
     /// Blocks until it is ready.
     ///

@@ -46,6 +46,13 @@ use crate::sync::channel::{Receiver, Select};
 /// group.join()?;
 /// # Ok::<(), ifrit::BoxError>(())
 /// ```
+#[doc(alias(
+    "supervisor",
+    "DynamicSupervisor",
+    "simple_one_for_one",
+    "thread pool",
+    "NewDynamic"
+))]
 pub struct Dynamic {
     shared: Arc<Shared>,
     nudges: Receiver<()>,

@@ -44,6 +44,7 @@ use crate::sync::{Arc, Mutex};
 /// # Ok::<(), ifrit::BoxError>(())
 /// ```
 #[derive(Clone)]
+#[doc(alias("which_children", "count_children"))]
 pub struct Admin(Arc<Door>);
 
 /// Where a running group can be spoken to. Commands are sent under the lock, so that after it was closed no more come.

@@ -23,7 +23,7 @@ fn main() -> Result<(), ifrit::Error> {
                 Ok(())
             })));
         }
-        // Whoever still runs at the end of a scope is told to stop, so wait for what must be finished.
+        // What still runs at the end of a scope is told to stop, so wait for what must be finished.
         workers.iter().try_for_each(|worker| worker.join())
     })?;
 

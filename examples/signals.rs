@@ -1,27 +1,43 @@
-//! The operating system's signals without `ifrit::main`: sigmon, a process, and your own idea of an exit code.
+//! The operating system's signals without `ifrit::main`: a sigmon around a runner, and an exit code of your own.
 //!
 //!     cargo run --example signals
 //!
-//! You see its number. Send it HUP (`kill -HUP <number>`) and it says so; ctrl-c ends it.
+//! You see its number. Send it HUP (`kill -HUP <number>`) and it says that it reads its settings again; ctrl-c ends it,
+//! with exit code 3.
+
+use std::fmt::Display;
+use std::io::{self, Write};
+use std::process::ExitCode;
 
 use ifrit::{prelude::*, sigmon::Sigmon};
 
-fn main() -> Result<(), ifrit::Error> {
-    println!(
-        "this is process {}; try kill -HUP, then ctrl-c",
-        std::process::id()
-    );
+/// Prints a line. `println` would panic where standard output is closed, and a service must not end for that.
+fn say(line: impl Display) {
+    let _ = writeln!(io::stdout(), "{line}");
+}
+
+fn main() -> ExitCode {
+    let number = std::process::id();
+    say(format_args!(
+        "this is process {number}; try kill -HUP {number}, then ctrl-c"
+    ));
     let app = ifrit::run_fn(|signals, ready| {
         ready.notify();
         for signal in signals {
             if signal.is_stop() {
-                println!("{signal}: stops");
+                say(format_args!("{signal}: stops"));
                 break;
             }
-            println!("{signal}: reads its settings again");
+            say(format_args!("{signal}: reads its settings again"));
         }
         Ok(())
     });
-    let app = Sigmon::new(app).also([Signal::HANGUP]);
-    ifrit::invoke(app).started()?.join()
+    let app = ifrit::invoke(Sigmon::new(app).also([Signal::HANGUP]));
+    match app.join() {
+        Ok(()) => ExitCode::from(3),
+        Err(error) => {
+            say(error.report());
+            ExitCode::FAILURE
+        }
+    }
 }

@@ -2,8 +2,8 @@
 //!
 //! Two pools, since there are two opinions of what "the same job" is. Both have names, a bound on how many run at a time,
 //! panics that are caught, and exits that come over a channel with the name. `pool` does what a group does for those who use
-//! it: each job can be told to stop and waited for by whoever has inserted it, all that live can be told at once, and no two
-//! that live share a name. `lean_pool` can do none of that: a job is a closure that nobody can reach.
+//! it: each job can be told to stop and waited for by the caller that has inserted it, all that live can be told at once, and no two
+//! that live share a name. `lean_pool` can do none of that: a job is a closure that cannot be reached.
 
 use std::any::Any;
 use std::collections::HashMap;
@@ -33,15 +33,15 @@ struct Places {
 
 impl Places {
     fn take(&self) {
-        let mut taken = self.taken.lock().expect("nobody panics here");
+        let mut taken = self.taken.lock().expect("no panic under the lock");
         while *taken == AT_A_TIME {
-            taken = self.left.wait(taken).expect("nobody panics here");
+            taken = self.left.wait(taken).expect("no panic under the lock");
         }
         *taken += 1;
     }
 
     fn leave(&self) {
-        *self.taken.lock().expect("nobody panics here") -= 1;
+        *self.taken.lock().expect("no panic under the lock") -= 1;
         self.left.notify_one();
     }
 }
@@ -99,7 +99,7 @@ impl Group {
             exit: Mutex::default(),
             exited: Condvar::new(),
         });
-        let mut living = self.living.lock().expect("nobody panics here");
+        let mut living = self.living.lock().expect("no panic under the lock");
         if living.contains_key(&name) {
             self.places.leave();
             return None;
@@ -124,16 +124,21 @@ impl Group {
         let well = matches!(exit, Ok(Ok(())));
         self.living
             .lock()
-            .expect("nobody panics here")
+            .expect("no panic under the lock")
             .remove(&name);
         self.places.leave();
-        *handle.exit.lock().expect("nobody panics here") = Some(exit);
+        *handle.exit.lock().expect("no panic under the lock") = Some(exit);
         handle.exited.notify_all();
         let _ = exits.send(Exit { _name: name, well });
     }
 
     fn tell_all(&self, signal: i32) {
-        for handle in self.living.lock().expect("nobody panics here").values() {
+        for handle in self
+            .living
+            .lock()
+            .expect("no panic under the lock")
+            .values()
+        {
             let _ = handle.tell.send(signal);
         }
     }
@@ -148,7 +153,7 @@ pub(crate) fn pool(load: &Load) {
 /// One after the other: each is inserted when the one before has exited.
 pub(crate) fn in_turn(load: &Load) {
     run_pool(load, |handle| {
-        let exit = handle.exit.lock().expect("nobody panics here");
+        let exit = handle.exit.lock().expect("no panic under the lock");
         drop(handle.exited.wait_while(exit, |exit| exit.is_none()));
     });
 }
@@ -180,7 +185,7 @@ fn run_pool(load: &Load, inserted: impl Fn(&Handle) + Sync) -> u64 {
     counted + drain(&exits)
 }
 
-// Jobs that nobody can reach.
+// Jobs that cannot be reached.
 
 struct LeanJob {
     name: String,

@@ -6,7 +6,7 @@
 //! Each figure is the time of one member from insert to exit, of many that do nothing, 64 at a time. The floor (`by_hand`)
 //! does the same observable job: it is bounded to 64 in flight, each job has a name, which its thread bears while it
 //! runs and which no other living one has, it can be told to stop and be waited for, a panic is caught, and each exit
-//! comes over a channel with the name, where it is counted. `lean` compares with a pool whose jobs nobody can reach: no
+//! comes over a channel with the name, where it is counted. `lean` compares with a pool whose jobs cannot be reached: no
 //! signals, no handle, no names that are checked; its bound is only there to show when that grows. `fresh` compares with
 //! bare threads, one for each such job. The two sides take turns, as in `vs_by_hand`, whose table this is.
 //!

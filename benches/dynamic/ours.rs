@@ -21,7 +21,7 @@ pub(crate) fn in_turn(load: &Load) {
     };
     load.insert(insert, || 0);
     client.close();
-    group.join().expect("nobody failed");
+    group.join().expect("no member failed");
 }
 
 pub(crate) fn group(load: &Load, reuse_threads: bool) {
@@ -41,6 +41,6 @@ pub(crate) fn group(load: &Load, reuse_threads: bool) {
     let drain = || exits.try_iter().filter(|event| event.exit.is_ok()).count() as u64;
     let counted = load.insert(insert, drain);
     client.close();
-    group.join().expect("nobody failed");
+    group.join().expect("no member failed");
     assert_eq!(counted + drain() + exits.missed(), load.members());
 }

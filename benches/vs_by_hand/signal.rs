@@ -1,4 +1,4 @@
-//! A signal that is coalesced with an equal one still pending, against a lock that nobody else wants.
+//! A signal that is coalesced with an equal one still pending, against a lock without contention.
 //!
 //! The process does not read its signals; a notification is one like any other here, since all are delivered under the
 //! same lock. The second figure has all 64 numbers pending.

@@ -61,7 +61,7 @@ pub(crate) fn crashed_in_child() {
     let group = Process::builder().name("group").invoke(group);
     for member in admin.list().expect("it runs") {
         let process = member.process.expect("it lives");
-        process.signal(Signal::INTERRUPT); // told by nobody who is in charge: that is a crash
+        process.signal(Signal::INTERRUPT); // it did not come from the group: that is a crash
         let _ = process.join();
     }
     assert_eq!(admin.count().expect("it runs").restarting, 1_000);

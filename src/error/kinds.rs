@@ -110,6 +110,19 @@ pub enum Error {
         history: Arc<[Exit]>,
     },
 
+    /// An [essential](crate::grouper::Member::essential) member ended Ok, and was not told to.
+    EndedUnasked {
+        /// The member.
+        name: String,
+    },
+
+    /// A member is [essential](crate::grouper::Member::essential) and one-shot, which contradict each other. Nothing was
+    /// started.
+    EssentialOneShot {
+        /// The member.
+        name: String,
+    },
+
     /// A backoff that makes no sense. Nothing was started.
     InvalidBackoff(&'static str),
 

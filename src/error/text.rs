@@ -166,6 +166,14 @@ impl Error {
                 name(f, of, said)?;
                 write!(f, "more than {restarts} restarts within {within:?}")
             }
+            Error::EndedUnasked { name: of } => {
+                name(f, of, said)?;
+                f.write_str("ended without having been told to")
+            }
+            Error::EssentialOneShot { name: of } => {
+                name(f, of, said)?;
+                f.write_str("essential and one-shot")
+            }
             Error::InvalidBackoff(why) => write!(f, "the backoff is invalid: {why}"),
             Error::WouldDeadlock { name: of } => {
                 name(f, of, said)?;

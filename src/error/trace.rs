@@ -37,6 +37,9 @@ pub struct ExitTrace {
     pub exits: Arc<[MemberExit]>,
     /// How many older exits are not in it: a group that lives long keeps only the newest.
     pub omitted: u64,
+    /// The newest failures that did not end their member, oldest first: after which it was restarted, or with which it
+    /// answered to being terminated, removed, or stopped together with others. There are 100 at most.
+    pub healed: Arc<[MemberExit]>,
 }
 
 impl ExitTrace {
@@ -44,7 +47,13 @@ impl ExitTrace {
         ExitTrace {
             exits: exits.into(),
             omitted: 0,
+            healed: Arc::from([]),
         }
+    }
+
+    pub(crate) fn healing(mut self, healed: Vec<MemberExit>) -> Self {
+        self.healed = healed.into();
+        self
     }
 
     pub(crate) fn omitting(mut self, omitted: u64) -> Self {
@@ -124,11 +133,13 @@ pub enum Cause {
     Initiator,
     /// It was told to stop because another member's exit had begun a stop.
     Consequence,
-    /// It was told to stop because the group was, from outside.
+    /// It was told to stop because the group was, from outside; or it alone was, through the group's handle, or together
+    /// with others that are restarted.
     Stopped,
     /// It ended as its policy allows, and stopped nobody.
     Completed,
-    /// It ended by itself, without having been told, when the group was already stopping.
+    /// It ended by itself, without having been told, when the group was already stopping; or it was restarted after that
+    /// end.
     Independent,
     /// It did not stop in time and was given up; its thread still runs.
     Abandoned,

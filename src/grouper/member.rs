@@ -4,9 +4,11 @@ use std::collections::HashSet;
 use std::fmt;
 use std::time::Duration;
 
+use super::last_exit::LastExit;
+use super::refusal::Reason;
 use crate::error::{Error, Exit};
 use crate::plan::Plan;
-use crate::restart::{Policy, Restart};
+use crate::restart::{Asks, Restart};
 use crate::runner::{BoxRunner, Runner};
 use crate::sync::Arc;
 
@@ -26,17 +28,20 @@ pub struct Member {
     pub(super) name: Arc<str>,
     pub(super) runner: BoxRunner,
     pub(super) options: Options,
+    pub(super) last_exit: Option<LastExit>,
 }
 
 #[derive(Clone, Debug, Default)]
 pub(super) struct Options {
     pub(super) one_shot: bool,
+    pub(super) essential: bool,
+    pub(super) significant: bool,
     pub(super) start_within: Option<Duration>,
     pub(super) stop_within: Option<Duration>,
     pub(super) stop_delay: Option<Duration>,
+    pub(super) stack_size: Option<usize>,
     /// Boxed: most members have none, and a group has room for each.
     pub(super) restart: Option<Box<Restart>>,
-    pub(super) significant: bool,
 }
 
 impl Member {
@@ -46,10 +51,11 @@ impl Member {
             name: name.into().into(),
             runner: Box::new(runner),
             options: Options::default(),
+            last_exit: None,
         }
     }
 
-    /// Its end is no end of the group: if it exits Ok, that counts as ready and stops nobody. An error still does.
+    /// Its end is no end of the group: if it exits Ok, that counts as ready and stops nothing. An error still does.
     ///
     /// For set-up steps such as migrations. When every member of a group has completed in this way, the group ends.
     #[must_use]
@@ -58,19 +64,44 @@ impl Member {
         self
     }
 
-    /// How long it may take to become ready.
+    /// An end that it was not told to is a failure, Ok too, and ends the group: for what must be there as long as the
+    /// service is.
+    ///
+    /// It is restarted first, where its [policy](Member::restart) asks for that. An end that then remains is judged: an Ok
+    /// one stands as [`Error::EndedUnasked`] in the trace of the group and in [`MemberStatus`](super::MemberStatus), while
+    /// [`join`](crate::Process::join) of its process returns what its run did. A group that has such a member and is told
+    /// to stop is no exception: what ends before its turn to be told has come ended unasked.
+    ///
+    /// A member that is [one-shot](Member::one_shot), too, is refused with [`Error::EssentialOneShot`] before anything
+    /// starts.
+    ///
+    /// ```
+    /// use ifrit::{Error, prelude::*};
+    ///
+    /// let web = Member::new("web", ifrit::run_fn(|_, _| Ok(()))).essential();
+    /// let Err(Error::Group(trace)) = ifrit::invoke(Ordered::new([web])).join() else { panic!() };
+    /// assert!(matches!(trace[0].exit, Err(Error::EndedUnasked { .. })));
+    /// ```
+    #[must_use]
+    pub fn essential(mut self) -> Self {
+        self.options.essential = true;
+        self
+    }
+
+    /// How long it may take to become ready. Default: only the group's own limit holds.
     ///
     /// Past that it is told INT, after the grace KILL, and after the grace again it is given up; its exit is
-    /// [`Error::StartTimeout`], which stops the group. Unset, only the group's own limit holds.
+    /// [`Error::StartTimeout`], which stops the group.
     #[must_use]
     pub fn start_within(mut self, limit: Duration) -> Self {
         self.options.start_within = Some(limit);
         self
     }
 
-    /// How long it may take to stop, from being told on; then it is told KILL, and given up after the grace.
+    /// How long it may take to stop, from being told on; then it is told KILL, and given up after the grace. Default: only
+    /// the group's own limit holds.
     ///
-    /// It also bounds a stop that begins inside, if the member is a group. Unset, only the group's own limit holds.
+    /// It also bounds a stop that begins inside, if the member is a group.
     #[must_use]
     pub fn stop_within(mut self, limit: Duration) -> Self {
         self.options.stop_within = Some(limit);
@@ -78,6 +109,7 @@ impl Member {
     }
 
     /// How long to wait, once its turn has come, before it is told to stop: time for others to notice that it is going.
+    /// Default: no time.
     ///
     /// It counts towards the group's limit, not towards the member's own. Only KILL cuts it short.
     #[must_use]
@@ -86,14 +118,26 @@ impl Member {
         self
     }
 
-    /// When it is started again after its end. Unset, it is not, and its end stops the group.
+    /// How many bytes of stack its thread has. Default: what the standard library gives a thread, 2 MiB unless
+    /// `RUST_MIN_STACK` says otherwise. The operating system may round it up.
     ///
-    /// With a policy, an end that the policy allows (Ok for transient, any for temporary) stops nobody. One that asks
-    /// for a restart is paid for from the group's [budget](super::Group::budget). A first start that fails is never
-    /// retried: it fails the group's start; wrap the runner in a [`Restarter`](crate::restart::Restarter) to retry it.
+    /// In a [`Dynamic`](super::Dynamic) group that [reuses threads](super::Dynamic::reuse_threads), a member with a stack
+    /// size of its own gets a thread of its own.
+    #[must_use]
+    pub fn stack_size(mut self, bytes: usize) -> Self {
+        self.options.stack_size = Some(bytes);
+        self
+    }
+
+    /// When it is started again after its end. Default: never, and its end stops the group.
     ///
-    /// In a [`Dynamic`](super::Dynamic) group the member is such a `Restarter`: one process over all its incarnations,
-    /// with a budget of its own. To set that, insert a `Restarter`.
+    /// With a policy, an end that the policy allows (Ok for transient, any for temporary) stops nothing. One that asks
+    /// for a restart is paid for from the group's [budget](super::Group::budget). A first start that fails fails the
+    /// group's start, unless the policy is one [from the start](Restart::from_the_start). A fatal error is never followed
+    /// by a restart and ends the group, whatever the policy.
+    ///
+    /// In a [`Dynamic`](super::Dynamic) group the member is a [`Restarter`](crate::restart::Restarter): one process over all
+    /// its incarnations, with a budget of its own. To set that, insert a `Restarter`.
     #[must_use]
     pub fn restart(mut self, restart: Restart) -> Self {
         self.options.restart = Some(Box::new(restart));
@@ -111,6 +155,24 @@ impl Member {
     pub fn name(&self) -> &str {
         &self.name
     }
+
+    /// How its last run ended, if a group has run it and it was [removed](super::Admin::remove) from that.
+    pub fn last_exit(&self) -> Option<&LastExit> {
+        self.last_exit.as_ref()
+    }
+
+    /// Why no group takes it, whatever else is in there.
+    pub(super) fn why_not(&self) -> Option<Reason> {
+        if self.name.is_empty() {
+            return Some(Reason::EmptyName);
+        }
+        match self.options.check(&self.name) {
+            Ok(()) => None,
+            Err(Error::ZeroDeadline { option, .. }) => Some(Reason::ZeroDeadline(option)),
+            Err(Error::EssentialOneShot { .. }) => Some(Reason::EssentialOneShot),
+            Err(_) => Some(Reason::InvalidBackoff),
+        }
+    }
 }
 
 impl Options {
@@ -125,6 +187,9 @@ impl Options {
         if self.significant {
             plan = plan.note("significant");
         }
+        if self.essential {
+            plan = plan.note("essential");
+        }
         for (what, limit) in [
             ("start", self.start_within),
             ("stop", self.stop_within),
@@ -137,36 +202,48 @@ impl Options {
         plan
     }
 
-    /// Whether such an end is one that stops nobody.
-    pub(super) fn allows(&self, exit: &Exit) -> bool {
-        match self.restart.as_ref().map(|restart| restart.policy) {
-            _ if self.one_shot && exit.is_ok() => true,
-            None | Some(Policy::Permanent) => false,
-            Some(Policy::Transient) => exit.is_ok(),
-            Some(Policy::Temporary) => true,
+    /// What an end asks for, as far as the member alone goes.
+    pub(super) fn asks(&self, exit: &Exit, worth_it: bool) -> Asks {
+        match &self.restart {
+            _ if self.one_shot && exit.is_ok() => Asks::Nothing,
+            None => Asks::Failure,
+            Some(restart) => restart.asks(exit, worth_it),
         }
     }
 
-    pub(super) fn check(&self) -> Result<(), Error> {
+    /// Refuses what makes no sense in any group.
+    pub(super) fn check(&self, name: &str) -> Result<(), Error> {
+        check_zero(
+            name,
+            &[
+                ("start_within", self.start_within),
+                ("stop_within", self.stop_within),
+            ],
+        )?;
+        if self.essential && self.one_shot {
+            return Err(Error::EssentialOneShot {
+                name: name.to_owned(),
+            });
+        }
         self.restart
             .as_ref()
             .map_or(Ok(()), |restart| restart.backoff.check())
     }
-
-    /// The first limit that leaves no time at all.
-    pub(super) fn zero(&self) -> Option<&'static str> {
-        zero_of(&[
-            ("start_within", self.start_within),
-            ("stop_within", self.stop_within),
-        ])
-    }
 }
 
-pub(super) fn zero_of(limits: &[(&'static str, Option<Duration>)]) -> Option<&'static str> {
-    limits
-        .iter()
-        .find(|(_, limit)| limit.is_some_and(|limit| limit.is_zero()))
-        .map(|(option, _)| *option)
+/// Refuses the first limit that leaves no time at all.
+pub(super) fn check_zero(
+    who: &str,
+    limits: &[(&'static str, Option<Duration>)],
+) -> Result<(), Error> {
+    let is_zero = |limit: Option<Duration>| limit.is_some_and(|limit| limit.is_zero());
+    match limits.iter().find(|(_, limit)| is_zero(*limit)) {
+        Some((option, _)) => Err(Error::ZeroDeadline {
+            who: who.to_owned(),
+            option,
+        }),
+        None => Ok(()),
+    }
 }
 
 impl fmt::Debug for Member {
@@ -178,7 +255,7 @@ impl fmt::Debug for Member {
     }
 }
 
-/// A list of members, for those who like to chain. Groups take an array, a `Vec` or any iterator of [`Member`] as well.
+/// A list of members, built by chaining. Groups take an array, a `Vec` or any iterator of [`Member`] as well.
 ///
 /// ```
 /// use ifrit::prelude::*;

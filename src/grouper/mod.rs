@@ -8,6 +8,7 @@ mod batch;
 mod dynamic;
 mod engine;
 mod fixed;
+mod last_exit;
 mod member;
 mod refusal;
 
@@ -15,5 +16,6 @@ pub use batch::{Batch, Progress};
 pub use dynamic::{Capacity, Dynamic, DynamicClient, Ends, Entrance, ExitEvent, Vacancy};
 pub use engine::{Admin, AutoShutdown, Counts, MemberState, MemberStatus, Strategy};
 pub use fixed::{Group, Order, Ordered, Parallel, QueueOrdered, order};
+pub use last_exit::LastExit;
 pub use member::{Member, Members};
 pub use refusal::{Reason, Refusal};

@@ -127,6 +127,8 @@ pub enum Reason {
     ZeroDeadline(&'static str),
     /// The member's backoff is invalid.
     InvalidBackoff,
+    /// The member is essential and one-shot, which contradict each other.
+    EssentialOneShot,
     /// The group's capacity is 0.
     ZeroCapacity,
     /// The group has no member of this name.
@@ -153,6 +155,7 @@ impl fmt::Display for Reason {
             Reason::EmptyName => "the member has no name",
             Reason::ZeroDeadline(limit) => return write!(f, "its {limit} is zero"),
             Reason::InvalidBackoff => "its backoff is invalid",
+            Reason::EssentialOneShot => "it is essential and one-shot",
             Reason::ZeroCapacity => "the capacity of the group is 0",
             Reason::Unknown => "there is no member of this name",
             Reason::Running => "the member runs, or is about to",

@@ -179,7 +179,7 @@ fn an_event_that_is_dropped_under_a_lock_is_found() {
     let broken = (Fault::Kept, "src/grouper/dynamic/reports.rs", place);
     finds("invariant 2", broken, Schedules::Some, nosy);
     let place = "impl Announce for Incarnation > self.state.lock()";
-    let broken = (Fault::Kept, "src/restart/mod.rs", place);
+    let broken = (Fault::Kept, "src/restart/incarnation.rs", place);
     finds(
         "invariant 2",
         broken,

@@ -239,7 +239,7 @@ fn a_stop_that_is_not_sent_is_found() {
 #[test]
 fn a_load_function_that_is_called_under_a_lock_is_found() {
     let place = "fn end(&self) > self.state.lock()";
-    let broken = (Fault::Kept, "src/restart/mod.rs", place);
+    let broken = (Fault::Kept, "src/restart/incarnation.rs", place);
     finds("invariant 2", broken, Schedules::Some, || {
         stopped_after(1, FOR_EVER)
     });

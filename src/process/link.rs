@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use super::findings::{Findings, OnlyIf};
 use crate::error::{Exit, drop_caught};
 use crate::id::ProcessId;
 use crate::plan::Plan;
@@ -41,6 +42,8 @@ pub(crate) struct Link {
     /// Weak: what a group remembers of its members must not keep the group itself.
     pub(crate) parent: Weak<dyn Parent>,
     pub(crate) index: usize,
+    /// What its policy asks of an error, before it is reported.
+    pub(crate) only_if: Option<OnlyIf>,
 }
 
 pub(crate) struct Report {
@@ -59,6 +62,7 @@ pub(crate) enum News {
         runner: Option<BoxRunner>,
         /// The thread still runs.
         given_up: bool,
+        findings: Findings,
     },
     /// The thread of a process that had been given up has ended after all.
     /// It may never be read.

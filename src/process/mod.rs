@@ -1,14 +1,15 @@
 //! A runner on a thread of its own.
 //!
 //! The files import downward only: `scope`, `until` and `family` stand highest, then `builder`, `wait`, `handle`,
-//! `inline`, `roster`, `spawn`, `current`, `core` (with `core::registry`), and lowest `ancestor`, `link`, `threads`, `id_map`,
-//! `status`.
+//! `inline`, `roster`, `spawn`, `current`, `core` (with `core::registry`), and lowest `ancestor`, `link`, `findings`,
+//! `threads`, `id_map`, `status`.
 
 mod ancestor;
 pub(crate) mod builder;
 mod core;
 mod current;
 mod family;
+mod findings;
 pub(crate) mod handle;
 mod id_map;
 mod inline;
@@ -30,6 +31,7 @@ pub use wait::Wait;
 pub(crate) use self::core::{Core, StopWatch, earlier, inherited, registry};
 pub(crate) use builder::invoke;
 pub(crate) use current::{current_core, current_host, lineage};
+pub(crate) use findings::{Findings, is_worth_it};
 pub(crate) use handle::Process;
 pub(crate) use id_map::{ById, take_out};
 pub(crate) use inline::{Frame, with_host};

@@ -128,7 +128,11 @@ impl<'scope> Scope<'scope, '_> {
 
     fn start(&self, request: &Request, runner: impl Runner + 'scope) -> Process {
         let parent = Arc::downgrade(&self.roster) as _;
-        let link = Link { parent, index: 0 };
+        let link = Link {
+            parent,
+            index: 0,
+            only_if: None,
+        };
         let core = spawn::spawn_scoped(request, runner, self.threads, link, |core| {
             core.track_delivery();
             self.roster.enter(core);

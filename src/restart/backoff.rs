@@ -1,7 +1,8 @@
-//! How long to wait before a restart: [`Backoff`].
+//! How long to wait before a restart: [`Backoff`] and its [`Delays`].
 
 use std::collections::hash_map::RandomState;
 use std::hash::BuildHasher;
+use std::iter::FusedIterator;
 use std::time::Duration;
 
 use crate::error::Error;
@@ -46,7 +47,7 @@ impl Backoff {
 
     /// `first`, and twice as long each time, up to `max`.
     ///
-    /// A `first` of zero could not grow; whoever is built with it fails with [`Error::InvalidBackoff`].
+    /// A `first` of zero could not grow: a runner built with it fails with [`Error::InvalidBackoff`].
     pub const fn exponential(first: Duration, max: Duration) -> Self {
         Backoff {
             first,
@@ -57,10 +58,10 @@ impl Backoff {
         }
     }
 
-    /// Makes each delay longer or shorter by a random part of it, up to this fraction, so that many who failed together
-    /// do not come back together.
+    /// Makes each delay longer or shorter by a random part of it, up to this fraction, so that many runners that failed
+    /// together do not come back together.
     ///
-    /// It lies in 0..=1; whoever is built with another fails with [`Error::InvalidBackoff`].
+    /// It lies in 0..=1; a runner built with another one fails with [`Error::InvalidBackoff`].
     #[must_use]
     pub const fn jitter(mut self, fraction: f64) -> Self {
         self.jitter = fraction;
@@ -72,10 +73,6 @@ impl Backoff {
     pub const fn seed(mut self, seed: u64) -> Self {
         self.seed = Some(seed);
         self
-    }
-
-    pub(super) const fn grows(&self) -> bool {
-        self.grows
     }
 
     pub(crate) fn check(&self) -> Result<(), Error> {
@@ -90,7 +87,20 @@ impl Backoff {
         Ok(())
     }
 
-    pub(crate) fn delays(&self) -> Delays {
+    /// The delays themselves, one after the other and without end, jitter and seed included: for a loop of one's own that
+    /// tries again.
+    ///
+    /// Of a backoff that is [invalid](Error::InvalidBackoff), the delays mean nothing.
+    ///
+    /// ```
+    /// use ifrit::restart::Backoff;
+    /// use std::time::Duration;
+    ///
+    /// let backoff = Backoff::exponential(Duration::from_secs(1), Duration::from_secs(5));
+    /// let seconds: Vec<u64> = backoff.delays().take(5).map(|delay| delay.as_secs()).collect();
+    /// assert_eq!(seconds, [1, 2, 4, 5, 5]);
+    /// ```
+    pub fn delays(&self) -> Delays {
         Delays {
             backoff: *self,
             next: self.first.min(self.max),
@@ -106,16 +116,31 @@ impl Default for Backoff {
     }
 }
 
-/// The delays of one run.
-#[derive(Debug)]
-pub(crate) struct Delays {
+/// The delays of a [`Backoff`], without end; made by [`Backoff::delays`].
+#[derive(Clone, Debug)]
+pub struct Delays {
     backoff: Backoff,
     next: Duration,
     random: u64,
 }
 
+impl Iterator for Delays {
+    type Item = Duration;
+
+    /// The next delay; never `None`.
+    fn next(&mut self) -> Option<Duration> {
+        Some(self.delay())
+    }
+
+    fn size_hint(&self) -> (usize, Option<usize>) {
+        (usize::MAX, None)
+    }
+}
+
+impl FusedIterator for Delays {}
+
 impl Delays {
-    pub(crate) fn next(&mut self) -> Duration {
+    pub(super) fn delay(&mut self) -> Duration {
         let delay = self.next;
         if self.backoff.grows {
             self.next = delay.saturating_mul(2).min(self.backoff.max);
@@ -128,7 +153,13 @@ impl Delays {
         Duration::try_from_secs_f64(jittered).unwrap_or(Duration::MAX)
     }
 
-    pub(crate) fn reset(&mut self) {
+    /// Whether the delays depend on how many there have been.
+    pub(super) fn grow(&self) -> bool {
+        self.backoff.grows
+    }
+
+    /// Begins with the first delay again.
+    pub(super) fn reset(&mut self) {
         self.next = self.backoff.first.min(self.backoff.max);
     }
 
@@ -163,7 +194,7 @@ mod tests {
         for number in published {
             // From nothing to twice as long.
             let expected = 2.0 * number as f64 / 2_f64.powi(64);
-            let delay = delays.next().as_secs_f64() / SECONDS;
+            let delay = delays.delay().as_secs_f64() / SECONDS;
             assert!((delay - expected).abs() < 1e-12, "{delay} and {expected}");
         }
     }

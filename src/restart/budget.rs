@@ -7,7 +7,7 @@ use crate::clock::Clock;
 use crate::error::{Error, Exit};
 use crate::sync::Arc;
 
-/// So many restarts within a time; one more, and whoever restarts gives up with [`Error::RestartBudget`].
+/// So many restarts within a time; at one more, the restarter or the group gives up with [`Error::RestartBudget`].
 ///
 /// The time is a window that moves on: a restart counts for `within` from its moment on.
 ///
@@ -28,7 +28,7 @@ pub struct Budget {
 impl Budget {
     /// At most `restarts` within this time. None at all means to give up at the first end that asks for one.
     ///
-    /// A time of zero would forget every restart at once; whoever is built with it fails with [`Error::ZeroDeadline`].
+    /// A time of zero would forget every restart at once; a runner built with it fails with [`Error::ZeroDeadline`].
     pub const fn new(restarts: usize, within: Duration) -> Self {
         Budget { restarts, within }
     }

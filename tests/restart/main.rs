@@ -13,11 +13,13 @@ mod restarter_stop;
 // Members of groups.
 mod edges;
 mod escalation;
+mod last_exits;
 mod otp;
 mod policies;
 mod rounds;
 mod significant;
 mod strategies;
+mod verdicts;
 
 // Looking after them.
 mod admin;

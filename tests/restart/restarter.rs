@@ -47,12 +47,19 @@ fn the_first_incarnation_that_becomes_ready_makes_it_ready() {
 }
 
 #[test]
-fn it_stays_ready_while_its_runner_comes_back() {
+fn it_counts_as_restarting_until_the_next_incarnation_is_ready() {
     let fake = FakeRunner::new();
     let process = ifrit::background(again(&fake));
     up(&fake).fails();
+    for _ in 0..3 {
+        let unready = fake.wait_for_call();
+        assert!(process.is_ready(), "it has been");
+        assert_eq!(process.status(), Status::Restarting);
+        unready.fails();
+    }
     let call = fake.wait_for_call();
-    assert!(process.is_ready());
+    assert_eq!(process.status(), Status::Restarting);
+    call.trigger_ready();
     assert_eq!(process.status(), Status::Ready);
     process.signal(Signal::TERMINATE);
     told(&call, Signal::TERMINATE);
@@ -245,7 +252,7 @@ fn a_factory_that_panics_counts_as_an_incarnation_that_did() {
 }
 
 #[test]
-fn a_runner_that_can_run_only_once_is_not_tried_again() {
+fn a_runner_that_can_run_only_once_ends_with_how_that_run_ended() {
     let asked = Arc::new(AtomicUsize::new(0));
     let count = Arc::clone(&asked);
     let once = ifrit::run_once(|_, _| Err("once".into()));
@@ -253,7 +260,7 @@ fn a_runner_that_can_run_only_once_is_not_tried_again() {
         count.fetch_add(1, Ordering::Relaxed);
         Next::Again
     }));
-    assert!(matches!(process.expect_exit(), Err(Error::AlreadyRan)));
+    assert_eq!(process.expect_exit().unwrap_err().to_string(), "once");
     assert_eq!(asked.load(Ordering::Relaxed), 1);
 }
 

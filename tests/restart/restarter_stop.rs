@@ -158,7 +158,7 @@ fn a_stop_between_two_incarnations_prevents_the_next_or_reaches_it() {
 }
 
 #[test]
-fn it_counts_as_restarting_during_a_delay() {
+fn it_counts_as_restarting_during_a_delay_and_until_it_is_ready() {
     let (clock, fake) = (ManualClock::new(), FakeRunner::new());
     let process = on(&clock, every(SECOND, &fake));
     let status = || ifrit::tree().get(process.id()).unwrap().status;
@@ -171,7 +171,7 @@ fn it_counts_as_restarting_during_a_delay() {
     assert_eq!(status(), Status::Restarting);
     clock.advance(SECOND);
     let call = fake.wait_for_call();
-    assert_eq!(process.status(), Status::Ready);
+    assert_eq!(process.status(), Status::Restarting);
     process.signal(Signal::TERMINATE);
     assert_eq!(process.status(), Status::Stopping);
     told(&call, Signal::TERMINATE);

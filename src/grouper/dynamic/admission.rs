@@ -7,6 +7,7 @@ use super::shared::Shared;
 use super::state::{Living, Phase, Running, State};
 use crate::grouper::{Member, Reason, Refusal};
 use crate::process::{Core, Detached, Life, Link, Process, Request, drop_runner, earlier, launch};
+use crate::restart::around;
 use crate::sync::{Arc, now};
 
 /// How long a caller wants to wait for a place.
@@ -36,14 +37,8 @@ impl Shared {
 
     /// Makes `member` one of the living: invariant 1.
     pub(super) fn admit(self: &Arc<Self>, member: &Member, wait: Wait) -> Result<Admitted, Reason> {
-        if member.name.is_empty() {
-            return Err(Reason::EmptyName);
-        }
-        if let Some(option) = member.options.zero() {
-            return Err(Reason::ZeroDeadline(option));
-        }
-        if member.options.check().is_err() {
-            return Err(Reason::InvalidBackoff);
+        if let Some(reason) = member.why_not() {
+            return Err(reason);
         }
         let mut state = self.state.lock();
         let mut turns = self.spin.begin();
@@ -126,6 +121,7 @@ impl Shared {
         let link = Link {
             parent: Arc::downgrade(self) as _,
             index: 0,
+            only_if: None, // a restarter asks it
         };
         let core = request.core("member", Some(link));
         match state.names.entry(Arc::clone(&member.name)) {
@@ -152,13 +148,13 @@ pub(super) struct Admitted {
 impl Admitted {
     pub(super) fn start(self, member: Member) -> Process {
         let runner = match member.options.restart {
-            Some(restart) => restart.around(member.runner),
+            Some(restart) => around(*restart, member.runner),
             None => member.runner,
         };
         let life = Life::new(&self.core, runner, drop_runner);
-        match &self.running.pool {
-            Some(pool) => launch(life, None, pool),
-            None => launch(life, None, Detached),
+        match (&self.running.pool, member.options.stack_size) {
+            (Some(pool), None) => launch(life, None, pool),
+            (_, stack_size) => launch(life, stack_size, Detached),
         }
         Process::from_core(self.core)
     }

@@ -4,9 +4,10 @@ use super::events::{Entrance, ExitEvent};
 use super::options::Ends;
 use super::shared::Shared;
 use super::state::{Living, Phase, State};
-use crate::error::{Cause, Exit, MemberExit};
+use crate::error::{Cause, Error, Exit, MemberExit};
 use crate::id::ProcessId;
 use crate::process::{Leftover, News, Parent, Process, Report, take_out};
+use crate::restart::Asks;
 use crate::sync::Arc;
 
 impl Parent for Shared {
@@ -78,16 +79,26 @@ impl Shared {
 
     /// A member's end in a group that is not stopping. Returns what has fallen out of the history.
     fn ended(&self, state: &mut State, living: &Living, exit: &Exit) -> Option<MemberExit> {
-        let stops = !living.options.allows(exit)
-            && match state.options.ends {
-                Some(Ends::Any) => true,
-                Some(Ends::Errors) => exit.is_err(),
-                None => false,
-            };
+        let is_unasked = living.options.essential && exit.is_ok();
+        let exit = match is_unasked {
+            true => Err(Error::EndedUnasked {
+                name: String::from(&*living.core.name),
+            }),
+            false => exit.clone(),
+        };
+        let stops = living.options.essential
+            || exit.as_ref().is_err_and(Error::is_fatal)
+            || living.options.asks(&exit, true) != Asks::Nothing
+                && match state.options.ends {
+                    Some(Ends::Any) => true,
+                    Some(Ends::Errors) => exit.is_err(),
+                    None => false,
+                };
+        let failed = exit.is_err();
         let record = || MemberExit {
             name: String::from(&*living.core.name),
             id: living.core.id,
-            exit: exit.clone(),
+            exit,
             cause: if stops {
                 Cause::Initiator
             } else {
@@ -96,7 +107,7 @@ impl Shared {
             time_to_stop: None,
         };
         let room = state.options.history;
-        let fallen = state.history.push(exit.is_err(), room, record);
+        let fallen = state.history.push(failed, room, record);
         if stops {
             state.begin_stopping();
             self.changed.notify_all();

@@ -103,6 +103,7 @@ impl Shared {
                 state: MemberState::of_living(status),
                 process: Some(Process::from_core(core)),
                 restarts: 0,
+                last_exit: None,
             })
         };
         members.into_iter().filter_map(status).collect()

@@ -6,6 +6,7 @@ mod tests;
 use std::fmt;
 
 use crate::error::Error;
+use crate::grouper::last_exit::LastExit;
 use crate::grouper::member::Member;
 use crate::grouper::refusal::{Reason, Refusal};
 use crate::id::{ProcessId, Stuck};
@@ -137,6 +138,9 @@ pub struct MemberStatus {
     pub process: Option<Process>,
     /// How often it was restarted in this run of the group.
     pub restarts: u64,
+    /// How its last run that has ended did so, in this run of the group. None if none has; and in a
+    /// [`Dynamic`](crate::grouper::Dynamic) group, where a member is one process and restarts inside it.
+    pub last_exit: Option<LastExit>,
 }
 
 /// Where a member of a group stands.

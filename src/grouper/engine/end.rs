@@ -1,48 +1,76 @@
-//! What a member's exit means for the group.
+//! What follows from a member's exit.
 
+use std::time::Instant;
+
+use super::judge::{Facts, Verdict, judge};
 use super::run::{Phase, Run};
 use super::slot::Place;
 use crate::error::{Cause, Error, Exit, MemberExit, leaves_threads};
-use crate::restart::Policy;
+use crate::grouper::last_exit::LastExit;
+use crate::process::Findings;
+use crate::restart::{Asks, Policy};
 
-/// What a member's exit means.
-enum End {
-    /// It is recorded, and that was that; as `Initiator` it stops the group.
-    Final(Cause),
-    /// Its policy asks for a restart.
-    Restart,
-    /// It is restarted together with others.
-    InRound,
-    /// It was stopped together with others, and does not come back.
-    Retired,
-    /// Somebody has asked for it to go.
-    Left,
+/// A report of an exit, on its way to what it means.
+pub(super) struct Ended {
+    pub(super) record: MemberExit,
+    pub(super) at: Instant,
+    pub(super) given_up: bool,
+    pub(super) findings: Findings,
 }
 
 impl Run<'_> {
-    pub(super) fn exited(&mut self, index: usize, mut record: MemberExit, given_up: bool) {
+    pub(super) fn exited(&mut self, index: usize, ended: Ended) {
+        let Ended {
+            mut record,
+            at,
+            given_up,
+            findings,
+        } = ended;
         let told = record.time_to_stop.is_some();
-        let end = self.judge(index, &record.exit, told, given_up);
+        let facts = self.facts(index, &record.exit, told, given_up, findings.worth_it);
+        let verdict = judge(&facts);
+        let before = self.slots.all[index].run.before.take();
+        if let (Err(Error::AlreadyRan), Some(before)) = (&record.exit, before) {
+            record.exit = *before; // it can run only once: what counts is how that run ended
+        }
+        if told {
+            record.cause = Cause::Stopped;
+        }
         self.settle(index);
         self.clear_timer(index);
         self.live -= 1;
-        let run = &mut self.slots.all[index].run;
-        let was_in_round = run.in_round;
-        run.killed = false;
-        run.place = if given_up {
+        let slot = &mut self.slots.all[index];
+        let mut line = findings.line;
+        if let Verdict::Unasked(_) = verdict {
+            let unasked = Error::EndedUnasked {
+                name: slot.name.to_string(),
+            };
+            line = Some(unasked.to_string().into());
+            record.exit = Err(unasked);
+        }
+        slot.run.last_exit = Some(LastExit::new(line, record.id, at));
+        let was_in_round = slot.run.in_round;
+        slot.run.killed = false;
+        slot.run.place = if given_up {
             Place::Abandoned
         } else {
             Place::Down
         };
-        match end {
-            End::Final(cause) => {
+        match verdict {
+            Verdict::Final(cause) | Verdict::Unasked(cause) => {
                 record.cause = cause;
                 self.end(index, record, given_up);
             }
-            End::Restart => self.restart(index, record),
-            End::InRound => {}
-            End::Retired => self.retire(index),
-            End::Left => self.leave(index),
+            Verdict::Restart => self.restart(index, record),
+            Verdict::InRound => self.history.healed(record),
+            Verdict::Retired => {
+                self.history.healed(record);
+                self.retire(index);
+            }
+            Verdict::Left => {
+                self.history.healed(record);
+                self.leave(index);
+            }
         }
         if self.stopping == Some(index) {
             self.next_turn();
@@ -52,45 +80,41 @@ impl Run<'_> {
         }
     }
 
-    fn judge(&self, index: usize, exit: &Exit, told: bool, given_up: bool) -> End {
+    fn facts(
+        &self,
+        index: usize,
+        exit: &Exit,
+        told: bool,
+        given_up: bool,
+        worth_it: bool,
+    ) -> Facts {
         let slot = &self.slots.all[index];
-        let completed = slot.options.one_shot && exit.is_ok();
-        if self.phase == Phase::Stopping {
-            return End::Final(match told {
-                _ if given_up => Cause::Abandoned,
-                true if self.initiated => Cause::Consequence,
-                true => Cause::Stopped,
-                false if completed => Cause::Completed,
-                false => Cause::Independent,
-            });
-        }
-        if slot.run.leaving.is_some() {
-            return End::Left;
-        }
-        let policy = slot.options.restart.as_ref().map(|restart| restart.policy);
-        let allowed = slot.options.allows(exit);
-        let is_first_start = self.phase == Phase::Starting && !slot.run.ever_ready;
-        match policy {
-            _ if given_up => End::Final(Cause::Initiator), // 7
-            // 7: a group may end and leave a thread behind.
-            _ if policy != Some(Policy::Temporary) && leaves_threads(exit) => {
-                End::Final(Cause::Initiator)
-            }
-            Some(Policy::Temporary) if told => End::Retired,
-            _ if told => End::InRound,
-            _ if allowed && (exit.is_ok() || !is_first_start) => End::Final(Cause::Completed),
-            _ if slot.run.in_round => End::InRound,
-            None => End::Final(Cause::Initiator),
-            Some(_) if is_first_start => End::Final(Cause::Initiator),
-            Some(_) => End::Restart,
+        let restart = slot.options.restart.as_deref();
+        Facts {
+            is_ok: exit.is_ok(),
+            is_fatal: exit.as_ref().is_err_and(Error::is_fatal),
+            leaves_threads: leaves_threads(exit),
+            given_up,
+            told,
+            asks: match slot.options.asks(exit, worth_it) {
+                Asks::Restart if matches!(exit, Err(Error::AlreadyRan)) => Asks::Failure,
+                asks => asks,
+            },
+            is_temporary: restart.is_some_and(|restart| restart.policy == Policy::Temporary),
+            is_essential: slot.options.essential,
+            from_the_start: restart.is_some_and(|restart| restart.from_the_start),
+            is_leaving: slot.run.leaving.is_some(),
+            in_round: slot.run.in_round,
+            is_first_start: self.phase == Phase::Starting && !slot.run.ever_ready,
+            is_stopping: self.phase == Phase::Stopping,
+            initiated: self.initiated,
         }
     }
 
     /// The end of a member, for good.
     pub(super) fn end(&mut self, index: usize, record: MemberExit, given_up: bool) {
         if !given_up {
-            self.slots.all[index].run.place = Place::Done;
-            self.done += 1;
+            self.is_done(index);
         }
         self.is_up_again(index);
         let mut initiates = record.cause == Cause::Initiator;
@@ -102,28 +126,35 @@ impl Run<'_> {
         if let Some(leaving) = self.slots.all[index].run.leaving.take() {
             leaving.overtaken(record.exit.as_ref().err());
         }
-        self.trace.push(MemberExit {
-            cause: if initiates {
-                Cause::Initiator
-            } else {
-                record.cause
-            },
-            ..record
-        });
+        let cause = if initiates {
+            Cause::Initiator
+        } else {
+            record.cause
+        };
+        let entry = self.history.ended(MemberExit { cause, ..record });
+        self.slots.all[index].run.ended = Some(entry);
         if initiates {
             self.initiated = self.settings.termination.is_some();
             self.begin_stop(self.settings.termination);
         }
     }
 
-    /// Those whom somebody has terminated in vain are named in the error, too.
+    /// It has ended and stays so in this run.
+    fn is_done(&mut self, index: usize) {
+        self.slots.all[index].run.place = Place::Done;
+        self.done += 1;
+        // Said here, where a member has ended: a list that gets shorter ends no group.
+        self.all_done = self.done == self.slots.order.len();
+    }
+
+    /// Members that were terminated in vain are named in the error, too.
     pub(super) fn record_abandoned(&mut self) {
         for slot in self.slots.members() {
             let (Place::Abandoned, Some(core)) = (slot.run.place, &slot.core) else {
                 continue;
             };
-            if self.trace.iter().all(|record| record.id != core.id) {
-                self.trace.push(MemberExit {
+            if self.history.ends().all(|record| record.id != core.id) {
+                self.history.ended(MemberExit {
                     name: slot.name.to_string(),
                     id: core.id,
                     exit: Err(Error::Abandoned(vec![core.stuck()])),
@@ -136,8 +167,7 @@ impl Run<'_> {
 
     /// It was stopped with others, and its policy says that it does not come back.
     fn retire(&mut self, index: usize) {
-        self.slots.all[index].run.place = Place::Done;
-        self.done += 1;
+        self.is_done(index);
         self.is_up_again(index);
         self.counts_no_more(index);
     }

@@ -18,8 +18,10 @@
 //!    given up while it was to be restarted ends the group.
 
 mod admin;
-mod desk;
+mod commands;
 mod end;
+mod history;
+mod judge;
 mod restart;
 mod run;
 mod settings;
@@ -35,7 +37,7 @@ pub(super) use settings::{Start, Stop};
 pub(super) use slot::Slots;
 
 use super::member::check_names;
-use crate::error::{Error, ExitTrace, MemberExit};
+use crate::error::{Error, MemberExit};
 use crate::process::{Leftover, News, Parent, Report};
 use crate::ready::ReadySender;
 use crate::signal::Signal;
@@ -43,7 +45,6 @@ use crate::sync::channel::{Receiver, Sender, unbounded};
 use crate::sync::{Arc, Weak};
 use admin::Door;
 use run::Run;
-use settings::check_zero;
 
 /// What a group keeps between runs: the channel on which members report, since a thread given up may end late, and the
 /// door at which its handle knocks.
@@ -91,16 +92,12 @@ impl Engine {
         check_names(slots.names())?;
         settings.check()?;
         for slot in slots.members() {
-            check_zero(&slot.name, slot.options.zero())?;
-            slot.options.check()?;
+            slot.options.check(&slot.name)?;
         }
         self.bring_home(slots)?;
-        let trace = Run::new(self, settings, slots, signals, Some(ready)).run();
-        if trace.iter().all(|member| member.exit.is_ok()) {
-            Ok(())
-        } else {
-            Err(Error::Group(ExitTrace::new(trace)))
-        }
+        Run::new(self, settings, slots, signals, Some(ready))
+            .run()
+            .into_exit()
     }
 
     /// Stops members that were started elsewhere and report here from now on; returns their exits.
@@ -113,7 +110,7 @@ impl Engine {
     ) -> Vec<MemberExit> {
         let mut run = Run::new(self, settings, slots, signals, None);
         run.take_over(begin);
-        run.run()
+        run.run().into_ends()
     }
 
     pub(super) fn inbox(&self) -> Weak<dyn Parent> {

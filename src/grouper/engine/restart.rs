@@ -10,6 +10,7 @@ use super::run::{Due, GROUP, Phase, Run};
 use super::settings::{AutoShutdown, Strategy};
 use super::slot::Place;
 use crate::error::{Cause, MemberExit};
+use crate::restart::Ended;
 use crate::signal::Signal;
 
 /// A round that has not come to its starts yet.
@@ -34,29 +35,35 @@ impl AutoShutdown {
 impl Run<'_> {
     /// A member has ended, and its policy asks for a restart.
     pub(super) fn restart(&mut self, index: usize, record: MemberExit) {
-        let now = self.clock.now();
         let slot = &mut self.slots.all[index];
-        if let Err(over) = self.account.spend(&self.clock, &slot.name, &record.exit) {
-            let record = MemberExit {
-                exit: Err(over),
-                cause: Cause::Initiator,
-                ..record
-            };
-            return self.end(index, record, false);
-        }
         let Some(restart) = &slot.options.restart else {
-            return; // it has a policy, or nobody would be here
+            return; // what asks for a restart has a policy
         };
         let run = &mut slot.run;
-        run.restarts += 1;
         let delays = run
             .delays
             .get_or_insert_with(|| Box::new(restart.backoff.delays()));
-        let steady = |since: Instant| now.saturating_duration_since(since) >= restart.reset_after;
-        if run.ready_since.is_some_and(steady) {
-            delays.reset();
-        }
-        let at = now.checked_add(delays.next());
+        let ended = Ended {
+            name: &slot.name,
+            exit: &record.exit,
+            ready_since: run.ready_since,
+        };
+        let paid = restart.pay(&ended, delays, &mut self.account, &self.clock);
+        let delay = match paid {
+            Ok(delay) => delay,
+            Err(over) => {
+                let record = MemberExit {
+                    exit: Err(over),
+                    cause: Cause::Initiator,
+                    ..record
+                };
+                return self.end(index, record, false);
+            }
+        };
+        run.restarts += 1;
+        run.before = Some(Box::new(record.exit.clone()));
+        self.history.healed(record);
+        let at = self.clock.deadline(delay);
         self.is_down(index);
         match self.settings.strategy {
             Strategy::OneForOne => {
@@ -74,6 +81,7 @@ impl Run<'_> {
                 self.begin_round(position, at);
             }
         }
+        self.start_those_added();
     }
 
     /// Stops those from this place in the order on; they are started again when all have exited, but not before
@@ -192,8 +200,10 @@ impl Run<'_> {
     }
 
     fn show_restarting(&self, changed: bool) {
-        if let (true, Some(host)) = (changed, &self.host) {
-            host.set_restarting(self.down > 0);
+        match &self.host {
+            Some(host) if changed && self.down > 0 => host.begin_restarting(),
+            Some(host) if changed => host.end_restarting(),
+            _ => {}
         }
     }
 }

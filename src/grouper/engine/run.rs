@@ -4,7 +4,9 @@ use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, Instant};
 
 use super::admin::Command;
-use super::desk::refuse;
+use super::commands::refuse;
+use super::end::Ended;
+use super::history::History;
 use super::restart::Round;
 use super::settings::Settings;
 use super::slot::{Place, SlotRun, Slots};
@@ -78,7 +80,11 @@ pub(super) struct Run<'g> {
     /// Whose exit a stop in order waits for.
     pub(super) stopping: Option<usize>,
     pub(super) timers: BTreeMap<(Instant, usize), Due>,
-    pub(super) trace: Vec<MemberExit>,
+    /// Every member has ended for good, and the last of them did so just now.
+    pub(super) all_done: bool,
+    /// How many that were added wait for their start.
+    pub(super) joining: usize,
+    pub(super) history: History,
     /// Members are told because of a member's exit. Not so where an exit tells nobody anything: then whatever they are
     /// told comes from outside.
     pub(super) initiated: bool,
@@ -124,7 +130,9 @@ impl<'g> Run<'g> {
             to_stop: VecDeque::new(),
             stopping: None,
             timers: BTreeMap::new(),
-            trace: Vec::new(),
+            all_done: false,
+            joining: 0,
+            history: History::default(),
             initiated: false,
             engine,
             settings,
@@ -144,7 +152,7 @@ impl<'g> Run<'g> {
         }
     }
 
-    pub(super) fn run(mut self) -> Vec<MemberExit> {
+    pub(super) fn run(mut self) -> History {
         if self.phase == Phase::Starting {
             for slot in &mut self.slots.all {
                 slot.run = SlotRun::default();
@@ -172,14 +180,14 @@ impl<'g> Run<'g> {
             }
         }
         self.record_abandoned();
-        std::mem::take(&mut self.trace)
+        std::mem::take(&mut self.history)
     }
 
     fn is_over(&self) -> bool {
         match self.phase {
             Phase::Starting => false,
             // Without members it waits for its stop; when all have completed, nothing is left to wait for.
-            Phase::Running => self.done > 0 && self.done == self.slots.order.len(),
+            Phase::Running => self.all_done && self.done == self.slots.order.len(),
             Phase::Stopping => self.live == 0,
         }
     }
@@ -251,6 +259,7 @@ impl<'g> Run<'g> {
                 at,
                 runner,
                 given_up,
+                findings,
             } => {
                 let slot = &mut self.slots.all[index];
                 if !given_up {
@@ -264,7 +273,13 @@ impl<'g> Run<'g> {
                     cause: Cause::Independent,
                     time_to_stop: told.map(|told| at.saturating_duration_since(told)),
                 };
-                self.exited(index, record, given_up);
+                let ended = Ended {
+                    record,
+                    at,
+                    given_up,
+                    findings,
+                };
+                self.exited(index, ended);
             }
         }
     }
@@ -276,6 +291,11 @@ impl Drop for Run<'_> {
         self.turn_away();
         for slot in &mut self.slots.all {
             slot.run.leaving = None;
+        }
+        if self.down > 0
+            && let Some(host) = &self.host
+        {
+            host.end_restarting();
         }
         self.engine.door.close();
         self.commands.try_iter().for_each(refuse);

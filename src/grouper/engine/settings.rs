@@ -5,7 +5,7 @@ use std::time::Duration;
 use super::time::StopLimit;
 use crate::clock::Clock;
 use crate::error::Error;
-use crate::grouper::member::zero_of;
+use crate::grouper::member::check_zero;
 use crate::plan::Plan;
 use crate::process::{Core, inherited};
 use crate::restart::Budget;
@@ -126,7 +126,7 @@ impl Settings {
             ("start_within", self.start_within),
             ("stop_within", self.stop_within),
         ];
-        check_zero(self.kind, zero_of(&limits))?;
+        check_zero(self.kind, &limits)?;
         self.budget.check(self.kind)
     }
 
@@ -142,15 +142,5 @@ impl Settings {
             Strategy::OneForAll => plan.note("one for all"),
             Strategy::RestForOne => plan.note("rest for one"),
         }
-    }
-}
-
-pub(super) fn check_zero(who: &str, zero: Option<&'static str>) -> Result<(), Error> {
-    match zero {
-        Some(option) => Err(Error::ZeroDeadline {
-            who: who.to_owned(),
-            option,
-        }),
-        None => Ok(()),
     }
 }

@@ -4,7 +4,9 @@ use std::fmt;
 use std::time::Instant;
 
 use super::admin::{Leaving, Reply};
-use crate::error::Error;
+use super::history::Entry;
+use crate::error::{Error, Exit};
+use crate::grouper::last_exit::LastExit;
 use crate::grouper::member::{Member, Options};
 use crate::id::Stuck;
 use crate::plan::Plan;
@@ -44,6 +46,11 @@ pub(super) struct SlotRun {
     pub(super) counts: bool,
     pub(super) restarts: u64,
     pub(super) delays: Option<Box<Delays>>,
+    /// How the run ended that it is restarted after.
+    pub(super) before: Option<Box<Exit>>,
+    pub(super) last_exit: Option<LastExit>,
+    /// Its end for good, in the history of the run.
+    pub(super) ended: Option<Entry>,
     /// Somebody has asked for it to be terminated or removed. In a box: each member has a place for it, and few need it.
     pub(super) leaving: Option<Box<Leaving>>,
     /// Somebody has added it and waits for its start.
@@ -183,6 +190,7 @@ impl Slots {
             name: Arc::clone(&slot.name),
             runner: slot.take_runner()?,
             options: std::mem::take(&mut slot.options),
+            last_exit: slot.run.last_exit.take(),
         };
         slot.run = SlotRun::default();
         self.order.retain(|other| *other != index);

@@ -43,12 +43,19 @@ impl Run<'_> {
             start_within: slot.options.start_within,
             start_by: self.start_by.filter(|_| self.phase == Phase::Starting),
             stop_within: earlier(slot.options.stop_within, stop_within),
+            stack_size: slot.options.stack_size,
             ..Request::default()
         };
         let link = Link {
             parent: self.engine.inbox(),
             index,
+            only_if: slot
+                .options
+                .restart
+                .as_ref()
+                .and_then(|restart| restart.only_if),
         };
+        self.all_done = false;
         slot.run.place = Place::Live;
         slot.run.ready_since = None;
         slot.run.in_round = false;
@@ -56,7 +63,22 @@ impl Run<'_> {
         let core = spawn_member(&request, runner, link);
         slot.core = Some(Arc::clone(&core));
         if let Some(reply) = slot.run.joining.take() {
+            self.joining -= 1;
             let _ = reply.send(Ok(Process::from_core(core)));
+        }
+    }
+
+    /// Starts what was added while the group starts, and would have to wait for a member that is down: it might be down for
+    /// long, again and again.
+    pub(super) fn start_those_added(&mut self) {
+        if self.joining == 0 {
+            return;
+        }
+        for index in 0..self.slots.all.len() {
+            if self.slots.all[index].run.joining.is_some() {
+                self.to_start.retain(|other| *other != index);
+                self.start(index);
+            }
         }
     }
 

@@ -1,13 +1,22 @@
 //! Rounds of restarts, and the handle of a group, against a stop.
 
 use super::*;
+use crate::error::Error;
 use crate::grouper::{Admin, Reason, Strategy};
 use crate::process::Process;
 use crate::restart::{Backoff, Restart};
 use crate::sync::channel::unbounded;
 
 fn restarting(up: Option<&Sender<&'static str>>, log: &Log) -> Process {
-    let restart = || Restart::permanent().backoff(Backoff::constant(SECOND));
+    let is_worth_it: fn(&Error) -> bool = |_| {
+        on_its_own();
+        true
+    };
+    let restart = || {
+        Restart::permanent()
+            .only_if(is_worth_it)
+            .backoff(Backoff::constant(SECOND))
+    };
     let members = [("a", Habit::FailsOnce), ("b", Habit::Idle)].map(|(name, habit)| {
         let mut worker = Worker::new(name, habit, log);
         worker.up = up.cloned();

@@ -7,6 +7,7 @@ use super::*;
 use crate::process::{
     Launch, Leftover, Life, Link, News, Parent, Report, Request, drop_runner, launch, spawn_member,
 };
+use crate::sync::Weak;
 use crate::sync::channel::{Sender, bounded};
 
 /// One waits with a channel, one for the latch, one joins; and one, who lets go of its handle at once, stops it.
@@ -104,6 +105,17 @@ impl Parent for Family {
     }
 }
 
+fn link_to(parent: Weak<dyn Parent>) -> Link {
+    Link {
+        parent,
+        index: 0,
+        only_if: Some(|_| {
+            on_its_own(); // foreign code, under no lock
+            true
+        }),
+    }
+}
+
 /// A thread of which one can see that it has ended.
 struct Watched(Sender<Infallible>);
 
@@ -127,7 +139,7 @@ fn given_up() {
     let family = Arc::new(Family::default());
     let parent = Arc::downgrade(&family) as _;
     let request = Request::default();
-    let core = request.core("model", Some(Link { parent, index: 0 }));
+    let core = request.core("model", Some(link_to(parent)));
     let runner = Box::new(run_fn(|_, ready| {
         on_its_own();
         ready.notify();
@@ -174,7 +186,7 @@ fn sent_home(careless: bool) {
     let parent = Arc::downgrade(&family) as _;
     let gone = Flag::default();
     let runner = Box::new(Told { gone: gone.clone() });
-    let core = spawn_member(&Request::default(), runner, Link { parent, index: 0 });
+    let core = spawn_member(&Request::default(), runner, link_to(parent));
     let process = Process::from_core(core);
     process.signal(Signal::INTERRUPT);
     assert!(process.join().is_ok());
@@ -228,7 +240,7 @@ fn ready_that_is_not_one_step_is_found() {
 
 #[test]
 fn an_exit_that_is_not_one_step_is_found() {
-    let place = "fn finish( > self.state.lock()";
+    let place = "fn look_at( > let state = self.state.lock()";
     let broken = (Fault::Torn, "src/process/core/life.rs", place);
     finds("invariant 1", broken, Schedules::Some, given_up);
 }

@@ -49,17 +49,22 @@ impl Core {
         drop(inner);
     }
 
-    pub(crate) fn set_restarting(&self, restarting: bool) {
-        self.state.lock().restarting = restarting;
+    /// One of the layers in this process, a restarter or a group, has something that is down and is to come back.
+    pub(crate) fn begin_restarting(&self) {
+        self.state.lock().restarting += 1;
+    }
+
+    /// What was down in that layer is up again, or does not come back.
+    pub(crate) fn end_restarting(&self) {
+        self.state.lock().restarting -= 1;
     }
 
     pub(crate) fn was_told(&self) -> bool {
         self.state.lock().told.is_some()
     }
 
-    /// Blocks until `limit`, if there is one, or until a stop is asked for; says whether it was. The process counts as restarting.
+    /// Blocks until `limit`, if there is one, or until a stop is asked for; says whether it was.
     pub(crate) fn told_before(self: &Arc<Self>, limit: Option<Instant>) -> bool {
-        self.set_restarting(true); // before the timer is set: a test that waits for that sees it
         let by_hand = limit.filter(|_| self.clock.is_manual());
         let alarm = by_hand.map(|limit| {
             let core = Arc::clone(self);
@@ -73,7 +78,6 @@ impl Core {
         while state.told.is_none() && limit.is_none_or(|limit| self.clock.now() < limit) {
             self.blocks_past(&mut state, limit.filter(|_| alarm.is_none()));
         }
-        state.restarting = false;
         state.told.is_some()
     }
 }

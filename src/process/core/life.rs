@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 use super::{Core, State, registry};
 use crate::error::{Error, Exit, leaves_threads};
 use crate::id::{ProcessId, Stuck};
+use crate::process::findings::Findings;
 use crate::process::link::{Guarded, News};
 use crate::process::status::Status;
 use crate::ready::Announce;
@@ -30,7 +31,7 @@ impl Core {
             self.hand_up_children();
         }
         let at = self.clock.now();
-        let mut state = self.state.lock();
+        let (exit, findings, mut state) = self.look_at(exit);
         let mailboxes = (state.mailbox.take(), std::mem::take(&mut state.outer)); // 4
         if state.exit.is_some() {
             drop(state);
@@ -40,13 +41,28 @@ impl Core {
             }
             return;
         }
-        let exit = if state.start_overdue {
-            Err(self.start_timeout(None, exit.err()))
-        } else {
-            exit
-        };
-        self.publish(state, exit, at, runner, false);
+        self.publish(state, exit, at, runner, false, findings);
         drop(mailboxes);
+    }
+
+    /// Finds out about the exit what needs foreign code, which runs outside of the lock.
+    fn look_at(&self, exit: Exit) -> (Exit, Findings, MutexGuard<'_, State>) {
+        let mut overdue = exit.is_err() && self.state.lock().start_overdue;
+        loop {
+            let exit = match overdue {
+                true => Err(self.start_timeout(None, exit.clone().err())),
+                false => exit.clone(),
+            };
+            let (exit, findings) = match &self.link {
+                Some(link) => Findings::of(exit, link.only_if),
+                None => (exit, Findings::default()),
+            };
+            let state = self.state.lock();
+            if overdue || !state.start_overdue {
+                return (exit, findings, state);
+            }
+            overdue = true; // the limit has passed meanwhile, which happens once
+        }
     }
 
     fn publish(
@@ -56,6 +72,7 @@ impl Core {
         at: Instant,
         runner: Option<BoxRunner>,
         given_up: bool,
+        findings: Findings,
     ) {
         state.exit = Some(Box::new(exit.clone())); // 1
         let waiters = std::mem::take(&mut state.waiters);
@@ -66,6 +83,7 @@ impl Core {
                 at,
                 runner,
                 given_up,
+                findings,
             };
             link.report(self.id, news) // 3
         });
@@ -92,7 +110,9 @@ impl Core {
             Error::Abandoned(stuck)
         };
         let at = self.clock.now();
-        self.publish(state, Err(error), at, None, true); // 5
+        // It names threads only: nothing foreign is asked, and its policy neither, for its thread still runs.
+        let (exit, findings) = Findings::of(Err(error), None);
+        self.publish(state, exit, at, None, true, findings); // 5
         true
     }
 

@@ -75,8 +75,8 @@ struct State {
     mailbox: Option<Mailbox>,
     /// Those of the wrappers around it, outermost first.
     outer: Vec<Mailbox>,
-    /// A wrapper waits to run its child again.
-    restarting: bool,
+    /// How many of the layers in this process have something that is down and is to come back.
+    restarting: usize,
     ready: bool,
     /// The run has ended; what is left to do on the thread is to drop the runner.
     returned: bool,
@@ -127,7 +127,7 @@ impl Core {
             state: Mutex::new(State {
                 mailbox: Some(Mailbox::default()),
                 outer: Vec::new(),
-                restarting: false,
+                restarting: 0,
                 ready: false,
                 returned: false,
                 exit: None,

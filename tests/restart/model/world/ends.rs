@@ -9,7 +9,17 @@ use ifrit::{
 use super::exits::{Exit, Record};
 use super::group::{Due, Member, Phase, Place};
 use super::{Node, Time, World, spend};
-use crate::model::scene::Policy;
+use crate::model::scene::{Options, Policy};
+
+/// Whether the policy allows such an end.
+fn is_allowed(options: Options, ok: bool) -> bool {
+    match options.policy {
+        _ if options.one_shot && ok => true,
+        None | Some(Policy::Permanent) => false,
+        Some(Policy::Transient) => ok,
+        Some(Policy::Temporary) => true,
+    }
+}
 
 impl World {
     pub(crate) fn exited(&mut self, g: usize, m: usize, exit: Exit, given_up: bool) {
@@ -49,7 +59,7 @@ impl World {
             _ if node.member.place == Place::Abandoned => Cause::Abandoned,
             Some(_) if self.run(g).initiated => Cause::Consequence,
             Some(_) => Cause::Stopped,
-            None if node.options.one_shot && record.exit.is_ok() => Cause::Completed,
+            None if is_allowed(node.options, record.exit.is_ok()) => Cause::Completed,
             None => Cause::Independent,
         }
     }
@@ -63,12 +73,7 @@ impl World {
         let (told, ok) = (record.time_to_stop.is_some(), record.exit.is_ok());
         let first_failed = self.run(g).phase == Phase::Starting && !member.ever_ready;
         let temporary = options.policy == Some(Policy::Temporary);
-        let allowed = match options.policy {
-            _ if options.one_shot && ok => true,
-            None | Some(Policy::Permanent) => false,
-            Some(Policy::Transient) => ok,
-            Some(Policy::Temporary) => ok || !first_failed,
-        };
+        let allowed = is_allowed(options, ok) && (ok || !first_failed);
         let given_up = member.place == Place::Abandoned;
         let cause = Cause::Completed;
         if given_up || record.exit.leaves_threads() && !temporary {
@@ -78,6 +83,7 @@ impl World {
             member.place = Place::Done;
             member.down = false;
             member.counts = false;
+            self.run_mut(g).all_done = self.are_all_done(g);
         } else if told {
             // It comes back with the others of its round.
         } else if allowed && self.shuts_down(g, m) {
@@ -121,6 +127,7 @@ impl World {
         let leaving = member.leaving.take();
         self.overtaken(leaving, &record.exit);
         self.run_mut(g).record(record);
+        self.run_mut(g).all_done = self.are_all_done(g);
     }
 
     pub(crate) fn record_abandoned(&mut self, g: usize) {
@@ -165,6 +172,10 @@ impl World {
                 member.awaited = starting;
                 member.timer = Some((at, Due::Restart));
             }
+        }
+        // What was added does not wait for a member that is down.
+        for m in self.those(g, |m| m.joining.is_some()) {
+            self.start(g, m);
         }
     }
 

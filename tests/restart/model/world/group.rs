@@ -50,6 +50,8 @@ pub(crate) struct Run {
     pub(crate) round: Option<Time>,
     pub(crate) spent: Vec<Time>,
     pub(crate) initiated: bool,
+    /// A member's end was the last: a list that gets shorter ends no group.
+    pub(crate) all_done: bool,
     /// How often anybody was told anything.
     pub(crate) tells: usize,
     pub(crate) trace: Vec<Record>,

@@ -160,11 +160,8 @@ impl World {
 
     pub(crate) fn status(&self, n: usize) -> Status {
         let process = &self.nodes[n].process;
-        let restarting = match process.inside {
-            Inside::Pause(_) => true,
-            Inside::Runs => self.has_members_down(n),
-            _ => false,
-        };
+        let restarting =
+            process.restarting || process.inside == Inside::Runs && self.has_members_down(n);
         match &process.exit {
             Some(_) if self.has_thread(n) => Status::Abandoned,
             Some(_) => Status::Exited,

@@ -176,7 +176,8 @@ impl World {
         let (asked, m) = (self.ask(), self.grow_member(g, spec));
         self.member(m).joining = Some(asked);
         self.member(m).counts = spec.options.significant;
-        if self.run(g).phase == Phase::Running {
+        self.run_mut(g).all_done = false;
+        if self.run(g).phase == Phase::Running || self.has_members_down(g) {
             self.start(g, m);
         }
     }

@@ -38,6 +38,8 @@ pub(crate) struct Process {
     /// When its restarter has restarted it.
     pub(crate) spent: Vec<Time>,
     pub(crate) delays: Delays,
+    /// Its restarter has restarted it, and it has not been ready since.
+    pub(crate) restarting: bool,
 }
 
 /// What runs on a process's thread.
@@ -116,6 +118,7 @@ impl World {
         }
         let delay = node.process.delays.next(node.options, self.now);
         node.process.inside = Inside::Pause(self.now + delay);
+        node.process.restarting = true;
     }
 
     pub(crate) fn returns(&mut self, n: usize, exit: Exit) {
@@ -204,6 +207,7 @@ impl World {
         }
         let process = &mut node.process;
         process.delays.ready_since.get_or_insert(self.now);
+        process.restarting = false;
         if !process.ready && process.exit.is_none() && !process.overdue {
             process.ready = true;
             self.report(n, News::Ready);

@@ -41,12 +41,14 @@ impl World {
     pub(crate) fn is_over(&self, g: usize) -> bool {
         match self.run(g).phase {
             Phase::Starting => false,
-            Phase::Running => {
-                let done = self.those(g, |m| m.place == Place::Done).len();
-                done > 0 && done == self.group(g).members.len()
-            }
+            Phase::Running => self.run(g).all_done && self.are_all_done(g),
             Phase::Stopping => self.those(g, |m| m.place == Place::Live).is_empty(),
         }
+    }
+
+    /// Every member has ended for good.
+    pub(crate) fn are_all_done(&self, g: usize) -> bool {
+        self.those(g, |m| m.place != Place::Done).is_empty()
     }
 
     pub(crate) fn run_ends(&mut self, g: usize) {
@@ -94,6 +96,7 @@ impl World {
         member.delays.ready_since = None;
         let joining = member.joining.take();
         self.answer(joining, true);
+        self.run_mut(g).all_done = false;
         self.launch(m, earlier(own, handed), earlier(stop_within, inside));
     }
 

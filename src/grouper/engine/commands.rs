@@ -46,6 +46,7 @@ impl Run<'_> {
             },
             process: slot.core.clone().map(Process::from_core),
             restarts: slot.run.restarts,
+            last_exit: slot.run.last_exit.clone(),
         }
     }
 
@@ -54,7 +55,7 @@ impl Run<'_> {
         match slot.run.place {
             Place::Abandoned => return Err(Refusal::abandoned(&slot.name, slot.stuck())),
             Place::Done => {
-                self.forget_ok_ends(index);
+                self.pass(index);
                 self.done -= 1;
             }
             Place::Terminated => {}
@@ -70,12 +71,11 @@ impl Run<'_> {
         }
     }
 
-    /// An Ok end that is followed by another start, or by its removal, is not the member's end; and a trace that kept each
-    /// would grow for as long as somebody looks after the group. Errors are kept.
-    fn forget_ok_ends(&mut self, index: usize) {
-        let name = &self.slots.all[index].name;
-        self.trace
-            .retain(|record| record.exit.is_err() || *record.name != **name);
+    /// What was its end for good is followed by another start, or by its removal.
+    fn pass(&mut self, index: usize) {
+        if let Some(entry) = self.slots.all[index].run.ended.take() {
+            self.history.pass(entry);
+        }
     }
 
     fn send_away(&mut self, index: usize, leaving: Leaving) {
@@ -121,7 +121,7 @@ impl Run<'_> {
         match leaving.how {
             How::Terminate(reply) => drop(reply.send(Ok(()))),
             How::Remove(reply) => {
-                self.forget_ok_ends(index);
+                self.pass(index);
                 let removed = self.slots.remove(index);
                 let refusal = || Refusal::new(&leaving.name, Reason::NotRunning);
                 let _ = reply.send(removed.ok_or_else(refusal));
@@ -130,28 +130,24 @@ impl Run<'_> {
     }
 
     fn add(&mut self, member: Member, reply: Reply<Process>) {
-        let refusal = if member.name.is_empty() {
-            Some(Reason::EmptyName)
-        } else if let Some(option) = member.options.zero() {
-            Some(Reason::ZeroDeadline(option))
-        } else if member.options.check().is_err() {
-            Some(Reason::InvalidBackoff)
-        } else if self.slots.find(&member.name).is_some() {
-            Some(Reason::DuplicateName)
-        } else {
-            None
+        let refusal = match member.why_not() {
+            None if self.slots.find(&member.name).is_some() => Some(Reason::DuplicateName),
+            why_not => why_not,
         };
         if let Some(reason) = refusal {
             let _ = reply.send(Err(Refusal::of_member(reason, member)));
             return;
         }
         let index = self.slots.push(member, self.round.is_none());
+        self.all_done = false;
         self.counts(index);
         self.slots.all[index].run.joining = Some(reply);
-        if self.phase == Phase::Starting {
+        self.joining += 1;
+        if self.phase == Phase::Starting && self.down == 0 {
             self.to_start.push_back(index);
         } else {
-            self.start(index); // not with the starts of a round, which a hot crash loop may put off for ever
+            // Not with the starts of a round, which a hot crash loop may put off for ever; nor after a member that is down.
+            self.start(index);
         }
     }
 
@@ -161,6 +157,7 @@ impl Run<'_> {
             let Some(reply) = self.slots.all[index].run.joining.take() else {
                 continue;
             };
+            self.joining -= 1;
             if let Some(member) = self.slots.remove(index) {
                 let _ = reply.send(Err(Refusal::of_member(Reason::Closed, member)));
             }

@@ -1,0 +1,124 @@
+//! What is found out about a run that has failed, on its own thread.
+//!
+//! A predicate and the `Display` of an error are foreign code: they may block, panic, or ask a group something. So they run
+//! here, before the exit is published, and harm only the process that failed.
+
+use std::fmt::{self, Write};
+
+use crate::error::{Error, Exit, catch};
+use crate::sync::Arc;
+
+/// What a policy's [`only_if`](crate::restart::Restart::only_if) is.
+pub(crate) type OnlyIf = fn(&Error) -> bool;
+
+/// What a group is told along with the exit of a member.
+#[derive(Default)]
+pub(crate) struct Findings {
+    /// The policy holds the error to be worth a restart.
+    pub(crate) worth_it: bool,
+    /// The error in a line of bounded length; `None` after an Ok end.
+    pub(crate) line: Option<Arc<str>>,
+}
+
+impl Findings {
+    /// Looks at an exit. If the predicate panics, that takes the place of the exit.
+    pub(super) fn of(exit: Exit, only_if: Option<OnlyIf>) -> (Exit, Self) {
+        let (exit, worth_it) = is_worth_it(exit, only_if);
+        let line = exit.as_ref().err().map(|error| line(error).into());
+        (exit, Findings { worth_it, line })
+    }
+}
+
+/// The exit, and whether it is worth a restart; if the predicate panics it is not, and the panic is the exit.
+pub(crate) fn is_worth_it(exit: Exit, only_if: Option<OnlyIf>) -> (Exit, bool) {
+    match (&exit, only_if) {
+        (Err(error), Some(only_if)) => match catch(|| only_if(error)) {
+            Ok(worth_it) => (exit, worth_it),
+            Err(panic) => (Err(panic), false),
+        },
+        _ => (exit, true),
+    }
+}
+
+/// How many bytes a line has at most.
+const ROOM: usize = 1_000;
+const CUT: char = '…';
+
+struct Line(String);
+
+impl Write for Line {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        for c in text.chars() {
+            let ends_line = c.is_control() || matches!(c, '\u{2028}' | '\u{2029}');
+            let before = self.0.len();
+            match ends_line {
+                true => self.0.extend(c.escape_default()),
+                false => self.0.push(c),
+            }
+            if self.0.len() > ROOM - CUT.len_utf8() {
+                self.0.truncate(before);
+                self.0.push(CUT);
+                return Err(fmt::Error); // the rest is not asked for
+            }
+        }
+        Ok(())
+    }
+}
+
+/// What an error says, in one line: control characters are escaped, and what is too long is cut.
+fn line(error: &Error) -> String {
+    let mut line = Line(String::new());
+    let _ = write!(line, "{error}"); // an error means that it was cut; panics are caught by the `Display` of ours
+    line.0
+}
+
+#[cfg(all(test, not(ifrit_shuttle)))]
+mod tests {
+    use super::*;
+
+    struct Says(fn(&mut fmt::Formatter<'_>) -> fmt::Result);
+
+    impl fmt::Display for Says {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            (self.0)(f)
+        }
+    }
+
+    impl fmt::Debug for Says {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("Says")
+        }
+    }
+
+    impl std::error::Error for Says {}
+
+    fn line_of(says: fn(&mut fmt::Formatter<'_>) -> fmt::Result) -> String {
+        line(&Error::from_runner(Box::new(Says(says))))
+    }
+
+    #[test]
+    fn an_error_is_one_line() {
+        let line = line_of(|f| f.write_str("a\nb\tc\u{1b}[31m\u{2028}d"));
+        assert_eq!(line, r"a\nb\tc\u{1b}[31m\u{2028}d");
+    }
+
+    #[test]
+    fn a_long_error_is_cut_between_two_characters() {
+        let line = line_of(|f| (0..1_000_000).try_for_each(|_| f.write_str("ä")));
+        assert!(
+            line.len() <= ROOM && line.len() > ROOM - 8,
+            "{}",
+            line.len()
+        );
+        assert!(line.ends_with("ä…"));
+    }
+
+    #[test]
+    fn an_error_whose_display_panics_is_a_line_too() {
+        let line = line_of(|f| {
+            f.write_str("half")?;
+            panic!("no")
+        });
+        assert_eq!(line, "an error that cannot be printed");
+    }
+}

@@ -200,9 +200,6 @@ pub use tree::snapshot::tree;
 /// ```
 pub mod prelude {
     pub use crate::grouper::{Member, Members, Ordered, Parallel, QueueOrdered};
-    pub use crate::process::handle::Process;
-    pub use crate::ready::ReadySender;
-    pub use crate::runner::Runner;
-    pub use crate::signal::word::Signal;
-    pub use crossbeam_channel::Receiver;
+    #[doc(no_inline)]
+    pub use crate::{Process, ReadySender, Receiver, Runner, Signal};
 }

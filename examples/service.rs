@@ -1,119 +1,99 @@
-//! A small service on `std` alone: settings, a set-up step, a worker, a reporter and a TCP server.
+//! A small service on `std` alone: a log, a folder, a worker, connections, a listener, and a member that shows them.
 //!
-//!     cargo run --example service                 # listens on 127.0.0.1:7878
-//!     cargo run --example service -- 0 my.conf    # on a free port, with settings
+//!     cargo run --example service              # listens on 127.0.0.1:7878
+//!     cargo run --example service -- 0 data    # on a free port, with its journal in the folder `data`
 //!
 //! You see its plan, its members as they start, then the tree of its processes. Talk to it from another terminal
 //! (`nc 127.0.0.1 7878`): `work 500` gives the worker a job of 500 ms; `fail` makes the worker fail, and with it the
-//! service, which reports who began it; exit code 1. SIGUSR1 makes the reporter speak.
+//! service, which reports what began it; exit code 1. SIGUSR1 shows the tree again.
 //!
-//! ctrl-c or SIGTERM stops it in reverse order: the server answers what it has received, the worker finishes what is in
-//! its queue; exit code 0. A second ctrl-c cuts that short; exit code 130.
+//! ctrl-c or SIGTERM stops it in reverse order: the connections answer what they have received, the worker finishes what
+//! is in its queue; exit code 0. A second ctrl-c cuts that short; exit code 130. A standard output that is closed harms
+//! nothing. One that is full costs the lines that do not fit, and at the end the log is given up and named.
 
-use std::collections::HashMap;
-use std::io::{BufRead, BufReader, Write};
-use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::io::{self, BufRead, BufReader, Write};
+use std::net::{Shutdown, TcpListener, TcpStream};
 use std::process::ExitCode;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
+use std::sync::LazyLock;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::{env, fs, path::PathBuf, time::Duration};
 
-use ifrit::crossbeam_channel::{self as channel, Sender, select};
-use ifrit::{Main, prelude::*, run_fn};
-
-static DONE: AtomicU64 = AtomicU64::new(0);
+use ifrit::crossbeam_channel::{self as channel, RecvError, Sender, select};
+use ifrit::grouper::{Capacity, Dynamic, DynamicClient};
+use ifrit::{Main, prelude::*, run_fn, run_once};
 
 fn main() -> ExitCode {
-    let settings = match Settings::read(env::args().skip(1)) {
-        Ok(settings) => settings,
-        Err(error) => {
-            eprintln!("service: {error}");
-            return ExitCode::FAILURE;
-        }
-    };
+    let mut arguments = env::args().skip(1);
+    let address = format!("127.0.0.1:{}", arguments.next().unwrap_or("7878".into()));
+    let folder = arguments.next().map(PathBuf::from);
+    let folder = folder.unwrap_or_else(|| env::temp_dir().join("ifrit-service"));
+    let journal = folder.join("journal");
     let (queue, jobs) = channel::unbounded();
-    let journal = settings.data_dir.join("journal");
-    let (port, every) = (settings.port, settings.report_every);
-    let banner = run_fn(|_, _| {
-        println!("{}", ifrit::tree());
-        Ok(())
-    });
+    let connections = Dynamic::new(Capacity::at_most(100));
+    let clients = connections.client();
 
     // Each starts when the one before is ready, and stops when the one after has stopped.
     let app = Ordered::new([
-        Member::new("data", prepare(settings.data_dir)).one_shot(),
+        Member::new("log", Log).stop_within(Duration::from_secs(1)),
+        Member::new(
+            "folder",
+            run_fn(move |_, _| Ok(fs::create_dir_all(&folder)?)),
+        )
+        .one_shot(),
         Member::new("worker", Worker { jobs, journal }),
-        Member::new("reporter", Reporter { every }),
-        Member::new("server", Server { port, queue }),
-        // The last to start, so the tree that it prints is that of a service that is ready.
-        Member::new("banner", banner).one_shot(),
+        Member::new("connections", connections),
+        Member::new(
+            "listener",
+            Listener {
+                address,
+                clients,
+                queue,
+            },
+        ),
+        Member::new("status", Status),
     ]);
-    println!("{}", app.plan());
-    Main::new(app)
-        .also([Signal::USER1])
-        .stop_within(settings.stop_within)
-        .kill_grace(settings.kill_grace)
-        .run()
+    say(app.plan());
+    Main::new(app).also([Signal::USER1]).run()
 }
 
-struct Settings {
-    port: u16,
-    report_every: Duration,
-    stop_within: Duration,
-    kill_grace: Duration,
-    data_dir: PathBuf,
+static LINES: LazyLock<(Sender<String>, Receiver<String>)> =
+    LazyLock::new(|| channel::bounded(1000));
+
+/// Gives a line to the log. No member waits for standard output; while that takes nothing, lines are lost.
+fn say(line: impl ToString) {
+    let _ = LINES.0.try_send(line.to_string());
 }
 
-impl Settings {
-    /// From the arguments: a port, and a file with lines of `name = value`.
-    fn read(mut arguments: impl Iterator<Item = String>) -> ifrit::Result<Self> {
-        let port = arguments.next().unwrap_or("7878".into());
-        let mut settings = Settings {
-            port: port
-                .parse()
-                .map_err(|error| format!("port {port:?}: {error}"))?,
-            report_every: Duration::from_secs(10),
-            stop_within: Duration::from_secs(20),
-            kill_grace: Duration::from_secs(1),
-            data_dir: env::temp_dir().join("ifrit-service"),
-        };
-        let Some(file) = arguments.next() else {
-            return Ok(settings);
-        };
-        let text = fs::read_to_string(&file).map_err(|error| format!("{file}: {error}"))?;
-        for (number, line) in (1..).zip(text.lines()) {
-            let (name, value) = line.split_once('=').unwrap_or((line, ""));
-            let set = settings.set(name.trim(), value.trim());
-            set.map_err(|error| format!("{file}:{number}: {}: {error}", name.trim()))?;
-        }
-        Ok(settings)
-    }
+/// Writes what the others say. The first to start and the last to stop, it hears everything.
+struct Log;
 
-    fn set(&mut self, name: &str, value: &str) -> ifrit::Result<()> {
-        match name {
-            "report_every_ms" => self.report_every = Duration::from_millis(value.parse()?),
-            "stop_within_ms" => self.stop_within = Duration::from_millis(value.parse()?),
-            "kill_grace_ms" => self.kill_grace = Duration::from_millis(value.parse()?),
-            "data_dir" => self.data_dir = value.into(),
-            "" => {}
-            _ => return Err("no such setting".into()),
+impl Runner for Log {
+    fn run(&mut self, signals: Receiver<Signal>, ready: ReadySender) -> ifrit::Result<()> {
+        // Not `println`, which panics where standard output is closed.
+        let write = |line| drop(writeln!(io::stdout(), "{line}"));
+        ready.notify();
+        loop {
+            select! {
+                recv(LINES.1) -> line => write(line?),
+                recv(signals) -> signal => if stop(signal).is_some() { break }
+            }
         }
+        LINES.1.try_iter().for_each(write);
         Ok(())
     }
 }
 
-/// Runs once. When it has ended well, the next member starts.
-fn prepare(directory: PathBuf) -> impl Runner {
-    run_fn(move |_, _| {
-        println!("data: in {}", directory.display());
-        Ok(fs::create_dir_all(&directory)?)
-    })
+/// The signal, if it is a stop signal. A closed channel counts as one.
+fn stop(signal: Result<Signal, RecvError>) -> Option<Signal> {
+    Some(signal.unwrap_or(Signal::INTERRUPT)).filter(|signal| signal.is_stop())
 }
 
 enum Job {
     Work(Duration),
     Fail,
 }
+
+static DONE: AtomicU64 = AtomicU64::new(0);
 
 struct Worker {
     jobs: Receiver<Job>,
@@ -124,157 +104,104 @@ impl Runner for Worker {
     fn run(&mut self, signals: Receiver<Signal>, ready: ReadySender) -> ifrit::Result<()> {
         let mut journal = fs::File::create(&self.journal)?;
         ready.notify();
-        let mut stopping = false;
-        while let Some(job) = self.next(&signals, &mut stopping) {
+        let mut told = None;
+        while told != Some(Signal::KILL) {
+            let job = match told {
+                None => select! {
+                    recv(self.jobs) -> job => job.ok(),
+                    recv(signals) -> signal => {
+                        told = stop(signal);
+                        continue;
+                    }
+                },
+                // The connections have ended before: what is in the queue is all there will be.
+                Some(_) => self.jobs.try_recv().ok(),
+            };
             match job {
-                Job::Work(time) => work(time, &signals, &mut stopping)?,
-                Job::Fail => return Err("told to fail".into()),
+                Some(Job::Work(time)) => work(time, &signals, &mut told)?,
+                Some(Job::Fail) => return Err("told to fail".into()),
+                None => break,
             }
             let done = DONE.fetch_add(1, Ordering::Relaxed) + 1;
             writeln!(journal, "job {done}")?;
         }
-        println!("worker: stopped, {} done", DONE.load(Ordering::Relaxed));
+        say(format!("worker: stopped, {DONE:?} done"));
         Ok(())
-    }
-}
-
-impl Worker {
-    fn next(&self, signals: &Receiver<Signal>, stopping: &mut bool) -> Option<Job> {
-        while !*stopping {
-            select! {
-                recv(self.jobs) -> job => return job.ok(),
-                recv(signals) -> signal => match signal {
-                    Ok(Signal::KILL) => return None,
-                    signal => *stopping = is_stop(signal),
-                }
-            }
-        }
-        // The server has stopped before: what is in the queue is all there will be.
-        self.jobs.try_recv().ok()
     }
 }
 
 /// Stands for work that looks at its signals now and then: KILL ends it, a stop can wait until it is done.
-fn work(time: Duration, signals: &Receiver<Signal>, stopping: &mut bool) -> ifrit::Result<()> {
-    println!("worker: works for {time:?}");
+fn work(
+    time: Duration,
+    signals: &Receiver<Signal>,
+    told: &mut Option<Signal>,
+) -> ifrit::Result<()> {
+    say(format!("worker: works for {time:?}"));
     let over = channel::after(time);
     loop {
         select! {
             recv(over) -> _ => return Ok(()),
-            recv(signals) -> signal => match signal {
-                Ok(Signal::KILL) | Err(_) => return Err("cut short in the middle of a job".into()),
-                signal => *stopping |= is_stop(signal),
-            }
+            recv(signals) -> signal => *told = stop(signal).or(*told),
+        }
+        if *told == Some(Signal::KILL) {
+            return Err("cut short in the middle of a job".into());
         }
     }
 }
 
-/// A closed channel counts as a stop.
-fn is_stop(signal: Result<Signal, channel::RecvError>) -> bool {
-    signal.map_or(true, Signal::is_stop)
-}
-
-struct Reporter {
-    every: Duration,
-}
-
-impl Runner for Reporter {
-    fn run(&mut self, signals: Receiver<Signal>, ready: ReadySender) -> ifrit::Result<()> {
-        let ticks = channel::tick(self.every);
-        ready.notify();
-        loop {
-            select! {
-                recv(ticks) -> _ => {}
-                recv(signals) -> signal => if is_stop(signal) { break }
-            }
-            println!("reporter: {} done", DONE.load(Ordering::Relaxed));
-        }
-        println!("reporter: stopped");
-        Ok(())
-    }
-}
-
-struct Server {
-    port: u16,
+struct Listener {
+    address: String,
+    clients: DynamicClient,
     queue: Sender<Job>,
 }
 
-impl Runner for Server {
+impl Runner for Listener {
     fn run(&mut self, signals: Receiver<Signal>, ready: ReadySender) -> ifrit::Result<()> {
-        let address = SocketAddr::from(([127, 0, 0, 1], self.port));
-        let listener = TcpListener::bind(address).map_err(|error| format!("{address}: {error}"))?;
+        let listener = TcpListener::bind(&self.address);
+        let listener = listener.map_err(|error| format!("{}: {error}", self.address))?;
         let address = listener.local_addr()?;
-        println!("server: listens on {address}");
-        let open = Mutex::new(Open::default());
-        ifrit::scope(|scope| {
-            let acceptor = scope.invoke(run_fn(|_, ready| {
-                ready.notify();
-                accept(&listener, &open, &self.queue)
-            }));
-            ready.notify();
+        say(format!("listener: on {address}"));
+        ready.notify();
+        let stopping = AtomicBool::new(false);
+        let accept = || {
             loop {
-                let signal = select! {
-                    recv(acceptor.exited()) -> _ => break,
-                    recv(signals) -> signal => signal.unwrap_or(Signal::KILL),
-                };
-                if signal == Signal::KILL {
-                    open.lock().unwrap().close(Shutdown::Both);
-                } else if signal.is_stop() {
-                    println!("server: stops");
-                    open.lock().unwrap().close(Shutdown::Read);
+                let (stream, peer) = listener.accept()?;
+                if stopping.load(Ordering::SeqCst) {
+                    return Ok(());
                 }
-                if signal.is_stop() {
-                    // `accept` cannot wait for a signal too, and nothing in `std` ends it. A connection wakes it.
-                    let _ = TcpStream::connect(address);
-                }
+                let member = Member::new(peer.to_string(), connection(stream, self.queue.clone()));
+                let _ = self.clients.try_insert(member); // one too many is dropped, which closes it
             }
-            println!("server: stopped");
-            Ok(acceptor.join()?)
-        })
+        };
+        // `accept` cannot wait for a signal too, and nothing in `std` ends it. A connection wakes it.
+        let wake = |_| {
+            stopping.store(true, Ordering::SeqCst);
+            let _ = TcpStream::connect(address);
+        };
+        let result = until_woken(&signals, accept, wake);
+        say("listener: stopped");
+        result
     }
 }
 
-/// Gives each connection a thread. Ends when they are closed and all have answered.
-fn accept(listener: &TcpListener, open: &Mutex<Open>, queue: &Sender<Job>) -> ifrit::Result<()> {
-    ifrit::scope(|connections| {
-        loop {
-            let accepted = listener.accept();
-            let mut state = open.lock().unwrap();
-            let (stream, peer) = match accepted {
-                _ if state.closed => return Ok(()),
-                Ok((stream, peer)) => (Arc::new(stream), peer),
-                Err(error) => {
-                    state.close(Shutdown::Read); // the end of the scope waits for them
-                    return Err(error.into());
-                }
+/// Answers what a client says, until one of the two has had enough. The service goes on when it fails.
+fn connection(stream: TcpStream, queue: Sender<Job>) -> impl Runner {
+    run_fn(move |signals, ready| {
+        ready.notify();
+        let wake = |signal| {
+            // What has been received is still answered; after KILL, not even that.
+            let how = if signal == Signal::KILL {
+                Shutdown::Both
+            } else {
+                Shutdown::Read
             };
-            state.streams.insert(peer, Arc::clone(&stream));
-            drop(state);
-            connections.background(run_fn(move |_, ready| {
-                ready.notify();
-                let result = converse(&stream, queue);
-                open.lock().unwrap().streams.remove(&peer);
-                result
-            }));
+            let _ = stream.shutdown(how);
+        };
+        if let Err(error) = until_woken(&signals, || converse(&stream, &queue), wake) {
+            say(format!("connection: {error}"));
         }
+        Ok(())
     })
-}
-
-/// The open connections. Shutting a socket down wakes the thread that is blocked on it.
-#[derive(Default)]
-struct Open {
-    closed: bool,
-    streams: HashMap<SocketAddr, Arc<TcpStream>>,
-}
-
-impl Open {
-    /// `Read`: they come to the end of what has been received, and still answer it. `Both`: they are cut.
-    fn close(&mut self, how: Shutdown) {
-        self.closed = true;
-        for stream in self.streams.values() {
-            let _ = stream.shutdown(how); // unless the other side has gone
-        }
-    }
 }
 
 fn converse(mut stream: &TcpStream, queue: &Sender<Job>) -> ifrit::Result<()> {
@@ -294,4 +221,39 @@ fn converse(mut stream: &TcpStream, queue: &Sender<Job>) -> ifrit::Result<()> {
         }
     }
     Ok(())
+}
+
+/// Does work that blocks in something else than its signals, on a thread of its own; `wake` gets it out of there.
+fn until_woken(
+    signals: &Receiver<Signal>,
+    work: impl FnOnce() -> ifrit::Result<()> + Send,
+    wake: impl Fn(Signal),
+) -> ifrit::Result<()> {
+    ifrit::scope(|scope| {
+        let work = scope.background(run_once(|_, ready| {
+            ready.notify();
+            work()
+        }));
+        loop {
+            select! {
+                recv(work.exited()) -> _ => return Ok(work.join()?),
+                recv(signals) -> signal => if let Some(signal) = stop(signal) { wake(signal) }
+            }
+        }
+    })
+}
+
+/// Shows the tree of the processes. The last to start, it shows that of a service that is ready.
+struct Status;
+
+impl Runner for Status {
+    fn run(&mut self, signals: Receiver<Signal>, ready: ReadySender) -> ifrit::Result<()> {
+        ready.notify();
+        loop {
+            say(format!("{}\nstatus: {DONE:?} done", ifrit::tree()));
+            if stop(signals.recv()).is_some() {
+                return Ok(());
+            }
+        }
+    }
 }

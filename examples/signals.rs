@@ -3,7 +3,7 @@
 //!     cargo run --example signals
 //!
 //! You see its number. Send it HUP (`kill -HUP <number>`) and it says that it reads its settings again; ctrl-c ends it,
-//! with exit code 3.
+//! with exit code 3. Did it not end at once, a second ctrl-c would tell it KILL, and a third would give it up.
 
 use std::fmt::Display;
 use std::io::{self, Write};
@@ -17,11 +17,11 @@ fn say(line: impl Display) {
 }
 
 fn main() -> ExitCode {
-    let number = std::process::id();
-    say(format_args!(
-        "this is process {number}; try kill -HUP {number}, then ctrl-c"
-    ));
     let app = ifrit::run_fn(|signals, ready| {
+        let number = std::process::id();
+        say(format_args!(
+            "this is process {number}; try kill -HUP {number}, then ctrl-c"
+        ));
         ready.notify();
         for signal in signals {
             if signal.is_stop() {

@@ -4,3 +4,4 @@ mod program;
 
 mod batch;
 mod service;
+mod signals;

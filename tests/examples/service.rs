@@ -2,7 +2,7 @@
 
 use std::env;
 use std::fs;
-use std::io::{self, BufRead, BufReader, Read, Write};
+use std::io::{self, BufRead, BufReader, PipeReader, PipeWriter, Read, Write};
 use std::net::TcpStream;
 use std::path::PathBuf;
 use std::process::{Child, Command, Stdio};
@@ -11,9 +11,13 @@ use std::thread;
 use std::time::Duration;
 
 use ifrit::crossbeam_channel::{Receiver, RecvTimeoutError, unbounded};
+use rustix::pipe::fcntl_getpipe_size;
 use rustix::process::{Pid, Signal, kill_process};
 
 use crate::program::{PATIENCE, program};
+
+/// What it says when it is up: the last line of its tree, and the line after that.
+const UP: &str = "status: 0 done";
 
 /// A running service, in a folder of its own. It is killed when dropped.
 struct Service {
@@ -33,48 +37,66 @@ struct Ended {
 }
 
 impl Service {
-    /// Starts it on a free port and waits until it is ready.
-    fn start(settings: &str) -> Service {
-        let mut service = Service::begin("0", settings);
-        let listens = service.line_after("server: listens on 127.0.0.1:");
-        service.port = listens.parse().expect("a port");
-        // The tree is printed last, and its last line is the one who prints it.
-        service.line_after("└─ banner ");
+    /// Starts it on a free port and waits until it is up.
+    fn start() -> Service {
+        let mut service = Service::begin("0");
+        let port = service.line_after("listener: on 127.0.0.1:");
+        service.port = port.parse().expect("a port");
+        service.line_after(UP);
         service
     }
 
-    fn begin(port: &str, settings: &str) -> Service {
+    fn begin(port: &str) -> Service {
+        let (stdout, writer) = io::pipe().expect("a pipe");
+        let (said, lines) = unbounded();
+        thread::spawn(move || {
+            for line in BufReader::new(stdout).lines().map_while(Result::ok) {
+                let _ = said.send(line);
+            }
+        });
+        Service::spawn(port, writer, lines)
+    }
+
+    fn spawn(port: &str, stdout: PipeWriter, lines: Receiver<String>) -> Service {
         static NEXT: AtomicUsize = AtomicUsize::new(0);
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let name = format!("ifrit-service-test-{}-{number}", std::process::id());
         let folder = env::temp_dir().join(name);
-        fs::create_dir_all(&folder).expect("a folder");
-        let file = folder.join("service.conf");
-        let data = folder.join("data");
-        let settings = format!("data_dir = {}\n{settings}", data.display());
-        fs::write(&file, settings).expect("a file");
-
-        let mut child = Command::new(program("service"))
+        let child = Command::new(program("service"))
             .arg(port)
-            .arg(&file)
+            .arg(&folder)
             .stdin(Stdio::null())
-            .stdout(Stdio::piped())
+            .stdout(stdout)
             .stderr(Stdio::piped())
             .spawn()
             .expect("the service");
-        let stdout = BufReader::new(child.stdout.take().expect("piped"));
-        let (said, lines) = unbounded();
-        thread::spawn(move || {
-            for line in stdout.lines().map_while(Result::ok) {
-                let _ = said.send(line);
-            }
-        });
         Service {
             child,
             folder,
             lines,
             port: 0,
         }
+    }
+
+    /// Starts it on a free port, waits until it is up, and hands over both ends of its standard output, which is empty.
+    fn start_unread() -> (Service, PipeReader, PipeWriter) {
+        let (stdout, writer) = io::pipe().expect("a pipe");
+        let both = writer.try_clone().expect("a pipe");
+        let mut service = Service::spawn("0", both, unbounded().1);
+        let mut stdout = BufReader::new(stdout);
+        loop {
+            let mut line = String::new();
+            let read = stdout.read_line(&mut line).expect("it says more");
+            assert!(read > 0, "it has ended: {}", service.report());
+            if let Some(port) = line.strip_prefix("listener: on 127.0.0.1:") {
+                service.port = port.trim().parse().expect("a port");
+            }
+            if line.trim() == UP {
+                break;
+            }
+        }
+        assert!(stdout.buffer().is_empty(), "it has said everything");
+        (service, stdout.into_inner(), writer)
     }
 
     /// Reads on until a line begins so, and returns the rest of that line.
@@ -133,9 +155,9 @@ impl Service {
             }
         }
         Ended {
+            report: self.report(),
             code: self.child.wait().expect("a status").code(),
             said,
-            report: self.report(),
         }
     }
 }
@@ -171,29 +193,25 @@ impl Client {
 }
 
 #[test]
-fn it_says_its_plan_then_starts_in_order_then_says_its_tree() {
-    let mut service = Service::begin("0", "stop_within_ms = 7000\n");
+fn it_shows_its_plan_then_starts_in_order_then_shows_its_tree() {
+    let mut service = Service::begin("0");
     let mut said = Vec::new();
-    while !said
-        .last()
-        .is_some_and(|line: &String| line.starts_with("└─ banner #"))
-    {
+    while said.last().is_none_or(|line| line != UP) {
         said.push(service.line_after(""));
     }
     let text = said.join("\n");
-    let plan = "ordered group\n├─ data: RunFn (one-shot)\n├─ worker: Worker\n├─ reporter: Reporter\n├─ server: \
-                Server\n└─ banner: RunFn (one-shot)\ndata: in ";
+    let plan = "ordered group\n├─ log: Log (stop 1s)\n├─ folder: RunFn (one-shot)\n├─ worker: Worker\n├─ connections: \
+                dynamic group (at most 100)\n├─ listener: Listener\n└─ status: Status\nlistener: on ";
     assert!(text.starts_with(plan), "{text}");
     let tree: Vec<_> = text[plan.len()..]
         .lines()
         .skip_while(|line| !line.starts_with("main #"))
         .collect();
     assert!(tree[0].ends_with("ordered group"), "{text}");
-    for (line, name) in tree[1..]
-        .iter()
-        .zip(["├─ worker #", "├─ reporter #", "├─ server #"])
-    {
-        assert!(line.starts_with(name) && line.ends_with(" ready"), "{text}");
+    let names = ["log", "worker", "connections", "listener"];
+    for (line, name) in tree[1..].iter().zip(names) {
+        assert!(line.starts_with(&format!("├─ {name} #")), "{text}");
+        assert!(line.contains(" ready"), "{text}");
     }
     service.signal(Signal::TERM);
     assert_eq!(service.end().code, Some(0));
@@ -202,48 +220,42 @@ fn it_says_its_plan_then_starts_in_order_then_says_its_tree() {
 #[test]
 fn int_and_term_stop_it_in_reverse_order_with_code_0() {
     for signal in [Signal::INT, Signal::TERM] {
-        let service = Service::start("report_every_ms = 86400000\n");
+        let service = Service::start();
         service.signal(signal);
         let ended = service.end();
         assert_eq!(ended.code, Some(0), "{ended:?}");
-        assert_eq!(
-            ended.said,
-            [
-                "server: stops",
-                "server: stopped",
-                "reporter: stopped",
-                "worker: stopped, 0 done"
-            ]
-        );
+        assert_eq!(ended.said, ["listener: stopped", "worker: stopped, 0 done"]);
         assert_eq!(ended.report, "");
     }
 }
 
 #[test]
 fn it_works_and_answers() {
-    let mut service = Service::start("report_every_ms = 20\n");
+    let mut service = Service::start();
     let mut client = service.connect();
     assert_eq!(client.ask("work 1"), "queued\n");
-    assert_eq!(
-        client.ask("work x"),
-        "say `work <milliseconds>` or `fail`\n"
-    );
-    assert_eq!(
-        client.ask("nonsense"),
-        "say `work <milliseconds>` or `fail`\n"
-    );
-    // The reporter speaks of its own accord.
-    service.line_after("reporter: 1 done");
+    for nonsense in ["work x", "nonsense"] {
+        let answer = client.ask(nonsense);
+        assert_eq!(answer, "say `work <milliseconds>` or `fail`\n");
+    }
+    service.line_after("worker: works for 1ms");
     service.signal(Signal::TERM);
-    assert_eq!(service.end().code, Some(0));
+    let ended = service.end();
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+    let last = ended.said.last().expect("a line");
+    assert_eq!(last, "worker: stopped, 1 done");
 }
 
 #[test]
-fn usr1_makes_the_reporter_speak_and_stops_nothing() {
-    let mut service = Service::start("");
+fn usr1_shows_the_tree_with_its_connections_and_stops_nothing() {
+    let mut service = Service::start();
+    let mut client = service.connect();
+    assert_eq!(client.ask("?"), "say `work <milliseconds>` or `fail`\n");
     for _ in 0..3 {
         service.signal(Signal::USR1);
-        service.line_after("reporter: 0 done");
+        service.line_after("├─ connections #");
+        service.line_after("│  └─ 127.0.0.1:");
+        service.line_after(UP);
     }
     service.signal(Signal::TERM);
     assert_eq!(service.end().code, Some(0));
@@ -251,14 +263,14 @@ fn usr1_makes_the_reporter_speak_and_stops_nothing() {
 
 #[test]
 fn a_stop_drains_the_connections_and_the_queue() {
-    let mut service = Service::start("");
+    let mut service = Service::start();
     let (mut busy, mut idle) = (service.connect(), service.connect());
     assert_eq!(idle.ask("work 0"), "queued\n");
     busy.say(&"work 0\n".repeat(500));
     assert_eq!(busy.answer(), "queued\n");
 
     service.signal(Signal::TERM);
-    service.line_after("server: stops");
+    service.line_after("listener: stopped");
     // Everything that had been sent is answered; then both connections end.
     let answers = busy.0.lines().collect::<io::Result<Vec<_>>>();
     assert_eq!(answers.expect("answers").len(), 499);
@@ -270,51 +282,64 @@ fn a_stop_drains_the_connections_and_the_queue() {
 }
 
 #[test]
+fn a_connection_that_breaks_harms_no_other() {
+    let service = Service::start();
+    let mut broken = service.connect();
+    // It is reset when it is closed with answers unread.
+    broken.say(&"?\n".repeat(500));
+    assert!(broken.answer().starts_with("say"));
+    drop(broken);
+    let mut client = service.connect();
+    assert_eq!(client.ask("work 0"), "queued\n");
+    service.signal(Signal::TERM);
+    let ended = service.end();
+    assert_eq!(ended.code, Some(0), "{ended:?}");
+}
+
+#[test]
 fn a_failing_worker_stops_the_service_with_a_report() {
-    let mut service = Service::start("");
+    let mut service = Service::start();
     let mut client = service.connect();
     assert_eq!(client.ask("fail"), "queued\n");
-    service.line_after("server: stopped");
+    service.line_after("listener: stopped");
     assert_eq!(client.answer(), ""); // drained, and closed
     let ended = service.end();
     assert_eq!(ended.code, Some(1), "{ended:?}");
+    let report = &ended.report;
+    assert!(report.starts_with("service: told to fail\n"), "{report}");
     assert!(
-        ended.report.starts_with("service: told to fail\n"),
-        "{ended:?}"
+        report.contains("began it: worker: told to fail"),
+        "{report}"
     );
-    assert!(
-        ended.report.contains("began it: worker: told to fail"),
-        "{ended:?}"
-    );
-    assert!(ended.report.contains("followed: server: ok"), "{ended:?}");
+    assert!(report.contains("followed: listener: ok"), "{report}");
 }
 
 #[test]
 fn a_second_signal_forces_the_stop() {
-    let mut service = Service::start("");
+    let mut service = Service::start();
     let mut client = service.connect();
     assert_eq!(client.ask("work 86400000"), "queued\n");
     service.line_after("worker: works for 86400s");
     service.signal(Signal::INT);
-    service.line_after("reporter: stopped"); // now it waits for the worker
+    service.line_after("listener: stopped"); // soon it waits for the worker
+    assert_eq!(client.answer(), "");
     service.insist();
     let ended = service.end();
     assert_eq!(ended.code, Some(130), "{ended:?}");
+    let report = &ended.report;
     assert!(
-        ended.report.contains("the stop begun by SIGINT was forced"),
-        "{ended:?}"
+        report.contains("the stop begun by SIGINT was forced"),
+        "{report}"
     );
     assert!(
-        ended
-            .report
-            .contains("worker: cut short in the middle of a job"),
-        "{ended:?}"
+        report.contains("worker: cut short in the middle of a job"),
+        "{report}"
     );
 }
 
 #[test]
 fn a_second_signal_cuts_a_connection_that_does_not_read() {
-    let mut service = Service::start("");
+    let mut service = Service::start();
     let mut client = service.connect();
     // A worker that does not end, so that the service still runs at the second signal even if the system finds room for
     // all the answers.
@@ -334,42 +359,56 @@ fn a_second_signal_cuts_a_connection_that_does_not_read() {
         };
     }
     service.signal(Signal::INT);
-    service.line_after("server: stops");
+    service.line_after("listener: stopped");
     service.insist();
     let ended = service.end();
     assert_eq!(ended.code, Some(130), "{ended:?}");
+    // The connection has not been given up: it has returned.
     assert!(
-        ended.said.contains(&"server: stopped".to_owned()),
+        !ended.report.contains("gave up on: connections"),
         "{ended:?}"
     );
 }
 
 #[test]
-fn the_deadline_ends_a_stop_that_takes_too_long() {
-    let mut service = Service::start("stop_within_ms = 100\nkill_grace_ms = 60000\n");
+fn a_closed_standard_output_harms_nothing() {
+    let (service, reader, writer) = Service::start_unread();
+    drop((reader, writer));
+    service.signal(Signal::USR1); // it shows its tree, and cannot
     let mut client = service.connect();
-    assert_eq!(client.ask("work 86400000"), "queued\n");
-    service.line_after("worker: works for 86400s");
+    assert_eq!(client.ask("work 1"), "queued\n");
     service.signal(Signal::TERM);
+    assert_eq!(client.answer(), "");
     let ended = service.end();
-    assert_eq!(ended.code, Some(1), "{ended:?}");
-    assert!(
-        ended
-            .report
-            .contains("worker: cut short in the middle of a job"),
-        "{ended:?}"
-    );
+    assert_eq!((ended.code, &*ended.report), (Some(0), ""), "{ended:?}");
+}
+
+#[test]
+fn a_full_standard_output_delays_the_stop_by_a_second_and_the_log_is_named() {
+    let (service, _reader, mut writer) = Service::start_unread();
+    let size = fcntl_getpipe_size(&writer).expect("a size");
+    writer.write_all(&vec![b'\n'; size]).expect("room");
+    service.signal(Signal::USR1); // it shows its tree, and cannot
+    let mut client = service.connect();
+    assert_eq!(client.ask("work 1"), "queued\n");
+    service.signal(Signal::TERM);
+    assert_eq!(client.answer(), "");
+    let ended = service.end();
+    assert_eq!(ended.code, Some(128 + 15), "{ended:?}");
+    let report = &ended.report;
+    assert!(report.contains("gave up on: log"), "{report}");
+    assert!(report.contains("worker: ok"), "{report}");
 }
 
 #[test]
 fn a_busy_port_is_an_error_and_those_already_up_stop() {
-    let first = Service::start("");
-    let second = Service::begin(&first.port.to_string(), "");
+    let first = Service::start();
+    let second = Service::begin(&first.port.to_string());
     let ended = second.end();
     assert_eq!(ended.code, Some(1), "{ended:?}");
     let address = format!("127.0.0.1:{}: Address already in use", first.port);
     assert!(ended.report.contains(&address), "{ended:?}");
-    assert!(ended.report.contains("began it: server: "), "{ended:?}");
+    assert!(ended.report.contains("began it: listener: "), "{ended:?}");
     let last = ended.said.last().expect("a line");
     assert_eq!(last, "worker: stopped, 0 done");
     first.signal(Signal::TERM);
@@ -377,48 +416,11 @@ fn a_busy_port_is_an_error_and_those_already_up_stop() {
 }
 
 #[test]
-fn a_bad_settings_file_is_refused_before_anything_starts() {
-    for (settings, complaint) in [
-        (
-            "colour = red\n",
-            "service.conf:2: colour: no such setting\n",
-        ),
-        (
-            "stop_within_ms = soon\n",
-            "service.conf:2: stop_within_ms: invalid digit",
-        ),
-        ("\n\nhello\n", "service.conf:4: hello: no such setting\n"),
-    ] {
-        let ended = Service::begin("0", settings).end();
-        assert_eq!(ended.code, Some(1), "{ended:?}");
-        assert!(ended.report.starts_with("service: "), "{ended:?}");
-        assert!(ended.report.contains(complaint), "{ended:?}");
-        assert!(ended.said.is_empty(), "{ended:?}");
-    }
-}
-
-#[test]
-fn a_deadline_of_no_length_is_refused_before_anything_starts() {
-    let ended = Service::begin("0", "stop_within_ms = 0\n").end();
+fn a_port_that_is_none_is_an_error_and_named() {
+    let ended = Service::begin("http").end();
     assert_eq!(ended.code, Some(1), "{ended:?}");
-    assert!(ended.report.contains("stop_within is zero"), "{ended:?}");
-    assert!(!ended.said.iter().any(|line| line.starts_with("data: ")));
-}
-
-#[test]
-fn bad_arguments_are_refused() {
-    for (arguments, complaint) in [
-        (["http", "x"], "service: port \"http\": invalid digit"),
-        (["70000", "x"], "service: port \"70000\": number too large"),
-        (
-            ["0", "/no/such/file"],
-            "service: /no/such/file: No such file",
-        ),
-    ] {
-        let output = Command::new(program("service")).args(arguments).output();
-        let output = output.expect("the service");
-        let report = String::from_utf8_lossy(&output.stderr);
-        assert_eq!(output.status.code(), Some(1), "{report}");
-        assert!(report.starts_with(complaint), "{report}");
-    }
+    assert!(
+        ended.report.starts_with("service: 127.0.0.1:http: "),
+        "{ended:?}"
+    );
 }

@@ -81,6 +81,8 @@
 //! The reasons, and some more, are in [`guide::limitations`].
 //!
 //! - **A thread cannot be killed.** One that ignores its signals is given up and named, and runs on until the program ends.
+//! - **A thread outlives its exit by a moment.** The destructors of its thread-locals run after [`join`](Process::join) and
+//!   [`wait`](Process::wait) have given the exit.
 //! - **A wrapper that runs its child inline cannot return while the child is stuck.** [`Sigmon`](sigmon::Sigmon) and
 //!   [`Restarter`](restart::Restarter) are such. The exit of their process is published in time all the same.
 //! - **`panic = "abort"`** turns panics into the end of the program.

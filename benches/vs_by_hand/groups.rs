@@ -1,4 +1,6 @@
 //! Groups of idle members: from the start until the group is ready, and from the stop signal until its exit is received.
+//! What the members' threads do after their own exits (they destroy their thread-locals, and their stacks go back to the
+//! system) is not counted, on neither side: most of a large group's threads still do that when its exit comes.
 //!
 //! The floor is a supervisor written by hand (`by_hand::group`), on a thread of its own as ours is. What goes before,
 //! names and runners and lists of them, is made before the clock runs. Times are shown for one member, so a cost that is

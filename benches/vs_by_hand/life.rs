@@ -1,4 +1,5 @@
-//! One life: a thread is started and says that it is ready, is told to stop, and its exit is received.
+//! One life: a thread is started and says that it is ready, is told to stop, and its exit is received. The end of the
+//! thread itself, a moment later, is not counted, on neither side.
 //!
 //! The floor is one thread, a stop channel and a channel of events (`by_hand::Worker`).
 

@@ -38,6 +38,9 @@ pub struct Wait {
 
 impl Process {
     /// A new channel that emits the exit, once; at once if the process has exited already. Never blocks.
+    ///
+    /// The exit comes when the runner has returned and was dropped. The thread itself ends a moment later: the destructors
+    /// of its thread-locals run after the exit.
     #[doc(alias = "monitor")]
     pub fn wait(&self) -> Wait {
         Wait::new(&self.0)
@@ -105,6 +108,9 @@ impl Process {
     }
 
     /// Blocks until the process has exited and returns its exit.
+    ///
+    /// As with [`wait`](Process::wait), the thread itself ends a moment later, with the destructors of its thread-locals.
+    /// This is not `std::thread::JoinHandle::join`.
     ///
     /// # Errors
     ///

@@ -9,7 +9,7 @@ use std::env;
 use std::fs;
 use std::process::Command;
 use std::thread;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use ifrit::testing::PATIENCE;
 use rustix::process::{
@@ -116,13 +116,14 @@ pub(crate) fn grown_by(work: impl FnOnce()) -> u64 {
     resident().saturating_sub(before)
 }
 
-/// Blocks until `condition` holds. It asks again and again: of a thread's or a file's end the kernel tells nobody.
+/// Blocks until `condition` holds. It asks again and again, since the kernel announces no end of a thread or a file; in
+/// between it sleeps, and leaves the core to what it waits for.
 #[track_caller]
 pub(crate) fn until(what: &str, condition: impl Fn() -> bool) {
     let limit = Instant::now() + PATIENCE;
     while !condition() {
         assert!(Instant::now() < limit, "not {what} after {PATIENCE:?}");
-        thread::yield_now();
+        thread::sleep(Duration::from_micros(100));
     }
 }
 

@@ -52,7 +52,14 @@ impl Mailbox {
         }
     }
 
-    pub(crate) fn push(&mut self, signal: Signal) {
+    /// Whether `signal` is pending.
+    pub(crate) fn has(&mut self, signal: Signal) -> bool {
+        self.forget_read();
+        self.logged & bit(signal) != 0
+    }
+
+    /// Takes out of the log what has been read.
+    fn forget_read(&mut self) {
         let pending = match &self.channel {
             Some((sender, _)) => sender.len(),
             None => self.log.len(),
@@ -62,8 +69,12 @@ impl Mailbox {
         {
             self.logged &= !bit(read);
         }
+    }
+
+    pub(crate) fn push(&mut self, signal: Signal) {
+        self.forget_read();
         if self.logged & bit(signal) != 0 {
-            return; // 2
+            return; // Invariant 2: it is coalesced with the one that is pending.
         }
         self.logged |= bit(signal);
         self.log.push_back(signal);

@@ -173,6 +173,25 @@ fn shared_by_hand() {
     assert!(stopped.is_up(), "stopped, and nobody has asked for it");
 }
 
+/// Driven by hand one after the other, on the same signals: the first reads nothing, and the second waits for the stop.
+fn in_turn_by_hand() {
+    let (signals, inbox) = unbounded();
+    let _open = signals.clone();
+    go(move || {
+        let _ = signals.send(Signal::HANGUP);
+        let _ = signals.send(Signal::TERMINATE);
+    });
+    let hurried = run_fn(|_, _| Ok(()));
+    let first = Restarter::on_error(hurried).run(inbox.clone(), ready_channel().0);
+    assert!(first.is_ok());
+    let patient = run_fn(|signals: Receiver<Signal>, _| {
+        until_stop(&signals);
+        Ok(())
+    });
+    let second = Restarter::on_error(patient).run(inbox, ready_channel().0);
+    assert!(second.is_ok());
+}
+
 #[test]
 fn nothing_starts_after_a_stop_and_no_stop_is_lost() {
     for (name, delay) in [
@@ -209,6 +228,20 @@ fn by_hand_it_is_the_same() {
     let name = "restarter, shared by hand";
     check(name, Schedules::Interrupting(2), shared_by_hand);
     check(name, Schedules::Some, shared_by_hand);
+}
+
+#[test]
+fn what_a_helper_has_taken_and_nothing_has_read_is_there_for_the_next() {
+    let name = "restarter, in turn by hand";
+    check(name, Schedules::Interrupting(2), in_turn_by_hand);
+    check(name, Schedules::Some, in_turn_by_hand);
+}
+
+#[test]
+fn a_pop_that_loses_what_is_pending_is_found_by_hand() {
+    let line = "Some((_, receiver)) => receiver.try_iter()";
+    let broken = (Fault::Stale, "src/mailbox.rs", line);
+    finds(DEADLOCK, broken, Schedules::Some, in_turn_by_hand);
 }
 
 #[test]
@@ -256,7 +289,7 @@ fn a_stop_of_which_a_delay_is_not_notified_is_found() {
 
 #[test]
 fn a_helper_that_does_not_wait_for_signals_is_found() {
-    let place = "fn pump( > select.recv(&signals)";
+    let place = "fn run(self) > select.recv(&self.signals)";
     let broken = (Fault::Forgotten, "src/process/inline.rs", place);
     for model in [by_hand, shared_by_hand] {
         finds(DEADLOCK, broken, Schedules::Some, model);

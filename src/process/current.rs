@@ -1,32 +1,54 @@
-//! Which process a thread belongs to.
+//! What runs on a thread: its process, the host of what is driven by hand there, and signals that were not read.
 
 use std::cell::RefCell;
+use std::mem;
 
 use super::core::{Core, registry};
 use crate::id::ProcessId;
+use crate::signal::Signal;
+use crate::sync::channel::Receiver;
 use crate::sync::{Arc, thread_local};
 
-thread_local! {
-    static CURRENT: RefCell<Option<Arc<Core>>> = const { RefCell::new(None) };
+/// Of so many channels the signals are kept that were not read.
+const CHANNELS: usize = 8;
+
+struct Here {
+    process: Option<Arc<Core>>,
     /// Where a wrapper is driven by hand: the host made for that.
-    static BY_HAND: RefCell<Option<Arc<Core>>> = const { RefCell::new(None) };
+    by_hand: Option<Arc<Core>>,
+    /// What was taken out of a channel for a wrapper that is driven by hand, and was not read.
+    unread: Vec<(Receiver<Signal>, Vec<Signal>)>,
+}
+
+impl Here {
+    const fn outside() -> Self {
+        Here {
+            process: None,
+            by_hand: None,
+            unread: Vec::new(),
+        }
+    }
+}
+
+thread_local! {
+    static HERE: RefCell<Here> = const { RefCell::new(Here::outside()) };
 }
 
 /// The process whose thread this is.
 pub(crate) fn current_core() -> Option<Arc<Core>> {
-    CURRENT
-        .try_with(|current| current.borrow().clone())
+    HERE.try_with(|here| here.borrow().process.clone())
         .ok()
         .flatten()
 }
 
 /// Where what runs on this thread gets its clock, its limits and its signals from.
 pub(crate) fn current_host() -> Option<Arc<Core>> {
-    BY_HAND
-        .try_with(|by_hand| by_hand.borrow().clone())
-        .ok()
-        .flatten()
-        .or_else(current_core)
+    HERE.try_with(|here| {
+        let here = here.borrow();
+        here.by_hand.as_ref().or(here.process.as_ref()).cloned()
+    })
+    .ok()
+    .flatten()
 }
 
 /// The process of this thread, the one above it, and so on up to the root.
@@ -42,18 +64,54 @@ pub(super) fn as_host<T>(host: &Arc<Core>, work: impl FnOnce() -> T) -> T {
     struct Restore(Option<Arc<Core>>);
     impl Drop for Restore {
         fn drop(&mut self) {
-            BY_HAND.with(|by_hand| by_hand.replace(self.0.take()));
+            let _gone = set_host(self.0.take());
         }
     }
-    let _restore = Restore(BY_HAND.with(|by_hand| by_hand.replace(Some(Arc::clone(host)))));
+    let _restore = Restore(set_host(Some(Arc::clone(host))));
     work()
+}
+
+fn set_host(host: Option<Arc<Core>>) -> Option<Arc<Core>> {
+    HERE.with(|here| mem::replace(&mut here.borrow_mut().by_hand, host))
 }
 
 /// Makes `core` the current process of this thread for as long as `work` takes.
 pub(super) fn as_current<T>(core: &Arc<Core>, work: impl FnOnce() -> T) -> T {
-    CURRENT.with(|current| current.replace(Some(Arc::clone(core))));
-    let result = work();
-    // Dropped outside of the cell: what goes with it may ask for the current process.
-    let _core = CURRENT.with(RefCell::take);
-    result
+    struct Restore(Here);
+    impl Drop for Restore {
+        fn drop(&mut self) {
+            let before = mem::replace(&mut self.0, Here::outside());
+            // Dropped outside of the cell: what goes with it may ask for the current process.
+            let _gone = HERE.with(|here| here.replace(before));
+        }
+    }
+    let here = Here {
+        process: Some(Arc::clone(core)),
+        ..Here::outside()
+    };
+    let _restore = Restore(HERE.with(|cell| cell.replace(here)));
+    work()
+}
+
+/// Keeps what was taken out of `signals` and not read, for the next that reads them here by hand. Of channels without
+/// end, the newest are kept.
+pub(super) fn keep_unread(signals: Receiver<Signal>, unread: Vec<Signal>) {
+    if unread.is_empty() {
+        return;
+    }
+    let _gone = HERE.with(|here| {
+        let all = &mut here.borrow_mut().unread;
+        all.push((signals, unread));
+        (all.len() > CHANNELS).then(|| all.remove(0))
+    });
+}
+
+/// What was taken out of `signals` before and not read, in order.
+pub(super) fn take_unread(signals: &Receiver<Signal>) -> Vec<Signal> {
+    let unread = HERE.with(|here| {
+        let all = &mut here.borrow_mut().unread;
+        let of_these = all.extract_if(.., |(channel, _)| channel.same_channel(signals));
+        of_these.collect::<Vec<_>>()
+    });
+    unread.into_iter().flat_map(|(_, unread)| unread).collect()
 }

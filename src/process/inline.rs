@@ -2,7 +2,7 @@
 //!
 //! A wrapper around one runner (sigmon, a restarter) costs no thread: it calls its child's `run` itself. What it needs
 //! for that is a host: the process it runs in, if it was called there with the process's own signals. Otherwise (a test
-//! drives it by hand, or somebody passes filtered signals) a host is made for the call, which is a process without a
+//! drives it by hand, or the runner around it passes filtered signals) a host is made for the call, which is a process without a
 //! thread; a helper thread brings it the signals. Either way there is one code path.
 //!
 //! Invariants:
@@ -11,15 +11,19 @@
 //! 2. A stop that was asked for before a push prevents it; one that comes later lands in the child's mailbox. Both are
 //!    decided under the host's lock.
 //! 3. What a child leaks is worth nothing once its frame is popped: its signals are disconnected.
+//! 4. A signal that the helper has taken and the child has not read is not lost: it is kept for the next wrapper that is
+//!    driven by hand, on the same thread and with the same channel. It cannot be given back to the channel, so a runner
+//!    that reads that channel itself does not see it.
 
 use std::convert::Infallible;
 
 use super::core::Core;
-use super::current::{as_host, current_core, current_host};
+use super::current::{as_host, current_core, current_host, keep_unread, take_unread};
 use super::threads;
 use crate::error::Error;
-use crate::signal::{self, Signal};
-use crate::sync::channel::{Receiver, Select, bounded};
+use crate::signal::Signal;
+use crate::sync::atomic::{AtomicBool, Ordering};
+use crate::sync::channel::{Receiver, Select, TryRecvError, bounded};
 use crate::sync::{Arc, thread};
 
 /// Calls `work` with a host and the signals to read from it.
@@ -36,33 +40,62 @@ pub(crate) fn with_host<T>(
     }
     let process = current_core();
     let (host, inbox) = Core::by_hand(process.as_deref());
-    thread::scope(|scope| {
+    for signal in take_unread(&signals) {
+        host.tell(signal, process.as_deref().and_then(Core::stop_by)); // Invariant 4
+    }
+    let made_up = AtomicBool::default();
+    let result = thread::scope(|scope| {
         let (_done, done) = bounded(0);
-        let helper = Arc::clone(&host);
+        let pump = Pump {
+            signals: signals.clone(),
+            done,
+            process: process.as_deref(),
+            host: &host,
+            made_up: &made_up,
+        };
         let name = "ifrit-by-hand";
-        let pump = move |()| pump(signals, &done, process.as_deref(), &helper);
-        threads::start_scoped(scope, name, None, (), pump)
-            .map_err(|(source, ())| Error::spawn(name, source))?;
-        Ok(as_host(&host, || work(&host, inbox)))
-    })
+        threads::start_scoped(scope, name, None, pump, Pump::run)
+            .map_err(|(source, _)| Error::spawn(name, source))?;
+        Ok(as_host(&host, || work(&host, inbox.clone())))
+    });
+    let mut unread: Vec<_> = inbox.try_iter().collect();
+    if made_up.load(Ordering::Relaxed) {
+        unread.retain(|signal| *signal != Signal::INTERRUPT);
+    }
+    keep_unread(signals, unread); // Invariant 4
+    result
 }
 
-/// A stop comes with the time that the process around it was given for it.
-fn pump(
-    mut signals: Receiver<Signal>,
-    done: &Receiver<Infallible>,
-    process: Option<&Core>,
-    host: &Arc<Core>,
-) {
-    loop {
+/// Brings a host the signals of a channel.
+struct Pump<'h> {
+    signals: Receiver<Signal>,
+    done: Receiver<Infallible>,
+    process: Option<&'h Core>,
+    host: &'h Arc<Core>,
+    /// An INT is pending that was not sent: the channel is disconnected.
+    made_up: &'h AtomicBool,
+}
+
+impl Pump<'_> {
+    fn run(self) {
         let mut select = Select::new();
-        let from_outside = select.recv(&signals);
-        select.recv(done);
-        if select.ready() != from_outside {
-            return;
-        }
-        if let Some(signal) = signal::try_next(&mut signals) {
-            host.tell(signal, process.and_then(Core::stop_by));
+        let from_outside = select.recv(&self.signals);
+        select.recv(&self.done);
+        while select.ready() == from_outside {
+            match self.signals.try_recv() {
+                Ok(signal) => {
+                    // A stop comes with the time that the process around it was given for it.
+                    let stop_by = self.process.and_then(Core::stop_by);
+                    self.host.tell(signal, stop_by);
+                }
+                Err(TryRecvError::Empty) => {}
+                Err(TryRecvError::Disconnected) => {
+                    let is_pending = self.host.has_pending(Signal::INTERRUPT);
+                    self.made_up.store(!is_pending, Ordering::Relaxed);
+                    self.host.signal(Signal::INTERRUPT);
+                    return;
+                }
+            }
         }
     }
 }

@@ -37,5 +37,5 @@ pub(crate) use id_map::{ById, take_out};
 pub(crate) use inline::{Frame, with_host};
 pub(crate) use link::{Guarded, Leftover, Link, News, Parent, Report};
 pub(crate) use spawn::{
-    Detached, Launch, Life, Request, Starter, drop_runner, launch, spawn_member,
+    Detached, Launch, Life, Request, Starter, drop_runner, launch, run_here, spawn_member,
 };

@@ -5,7 +5,7 @@ use std::time::Duration;
 
 use super::ancestor::Ancestor;
 use super::core::{Core, Limits, earlier, inherited, registry};
-use super::current::{as_current, current_core};
+use super::current::{as_current, current_core, take_unread};
 use super::link::Link;
 use super::threads;
 use crate::clock::Clock;
@@ -13,7 +13,9 @@ use crate::error::{self, Error, Exit};
 use crate::plan;
 use crate::ready::ReadySender;
 use crate::runner::{BoxRunner, Runner};
+use crate::signal::Signal;
 use crate::sync::Arc;
+use crate::sync::channel::Receiver;
 use crate::sync::thread::Scope;
 
 /// What is asked for a process before it starts.
@@ -81,7 +83,7 @@ impl Request {
 }
 
 /// What becomes of the exit and the runner when the run has ended, or the thread has not started.
-pub(crate) type End<'r> = fn(&Core, Exit, Box<dyn Runner + 'r>);
+pub(crate) type AtTheEnd<'r> = fn(&Core, Exit, Box<dyn Runner + 'r>);
 
 /// The process owned its runner: the runner is dropped before the exit is published.
 pub(crate) fn drop_runner(core: &Core, exit: Exit, runner: Box<dyn Runner + '_>) {
@@ -128,6 +130,27 @@ pub(crate) fn spawn_member(request: &Request, runner: BoxRunner, link: Link) -> 
     core
 }
 
+/// Runs a process here and now, on the thread of the caller, with these signals. Returns it, and what was not read.
+pub(crate) fn run_here<R: Runner + ?Sized>(
+    request: &Request,
+    runner: &mut R,
+    signals: &Receiver<Signal>,
+) -> (Arc<Core>, Vec<Signal>) {
+    let core = request.core(plan::short_type_name::<R>(), None);
+    registry::enter(&core);
+    core.started_on_this_thread();
+    let unread = as_current(&core, || {
+        let ready = ReadySender::new(Arc::clone(&core) as _);
+        let exit = error::exit_of(|| runner.run(signals.clone(), ready));
+        core.returned();
+        let taken = take_unread(signals);
+        core.finish(exit, None);
+        taken.into_iter().chain(signals.try_iter()).collect()
+    });
+    registry::leave(&core);
+    (core, unread)
+}
+
 /// Puts a life on a thread. If that does not start, the end comes here and now.
 pub(crate) fn launch<'r>(life: Life<'r>, stack_size: Option<usize>, thread: impl Launch<'r>) {
     if life.core.limits.start.is_some()
@@ -150,11 +173,11 @@ pub(crate) fn launch<'r>(life: Life<'r>, stack_size: Option<usize>, thread: impl
 pub(crate) struct Life<'r> {
     core: Arc<Core>,
     runner: Box<dyn Runner + 'r>,
-    end: End<'r>,
+    end: AtTheEnd<'r>,
 }
 
 impl<'r> Life<'r> {
-    pub(crate) fn new(core: &Arc<Core>, runner: Box<dyn Runner + 'r>, end: End<'r>) -> Self {
+    pub(crate) fn new(core: &Arc<Core>, runner: Box<dyn Runner + 'r>, end: AtTheEnd<'r>) -> Self {
         Life {
             core: Arc::clone(core),
             runner,

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::time::{Duration, Instant};
 
-use super::waiting::PATIENCE;
+use super::waiting::patience;
 use crate::clock::{Clock, Manual};
 use crate::sync::{Arc, now};
 
@@ -58,20 +58,23 @@ impl ManualClock {
         }
     }
 
-    /// Blocks until at least `count` timers are set on it: until whoever is under test has come to wait.
+    /// Blocks until at least `count` timers are set on it: until what is under test has come to wait. For none, it
+    /// returns at once.
     ///
     /// # Panics
     ///
-    /// When [`PATIENCE`] is over.
+    /// When the [`patience`](super::patience) is over.
     pub fn wait_for_timers(&self, count: usize) {
-        self.earliest(count);
+        if count > 0 {
+            self.earliest(count);
+        }
     }
 
     /// Blocks until a timer is set on it, moves to the earliest, and returns how far that was.
     ///
     /// # Panics
     ///
-    /// When [`PATIENCE`] is over.
+    /// When the [`patience`](super::patience) is over.
     pub fn advance_to_next(&self) -> Duration {
         let (before, next) = (self.now(), self.earliest(1));
         self.0.advance_to(next);
@@ -79,9 +82,10 @@ impl ManualClock {
     }
 
     fn earliest(&self, count: usize) -> Instant {
-        match self.0.wait_for_timers(count, now() + PATIENCE) {
+        let patience = patience();
+        match self.0.wait_for_timers(count, now() + patience) {
             Some(instant) => instant,
-            None => panic!("not {count} timers after {PATIENCE:?}"),
+            None => panic!("not {count} timers after {patience:?}"),
         }
     }
 }

@@ -1,11 +1,11 @@
 //! Driving a runner by hand, without a thread.
 
-use crate::error::{Exit, exit_of};
+use crate::clock::Clock;
+use crate::error::Exit;
 use crate::mailbox::Mailbox;
-use crate::ready::ready_channel;
+use crate::process::{Request, run_here};
 use crate::runner::Runner;
 use crate::signal::Signal;
-use crate::sync::channel::TryRecvError;
 
 /// Calls a runner's `run` on the thread of the test, with signals that are already there.
 ///
@@ -39,9 +39,19 @@ use crate::sync::channel::TryRecvError;
 /// # drop(runner);
 /// assert_eq!(reloads, 1);
 /// ```
+///
+/// While it runs, the runner has a [`current`](crate::current) process, with the name and the clock of the harness; what
+/// it starts stands below that one. The signals of the harness are all that the runner hears: those that are sent to the
+/// process do not come to it.
+///
+/// A wrapper, such as a restarter, hears the signals through a helper thread, which takes them out of the channel as they
+/// come. Those that the wrapped runner did not read are `unread`, too, unless another wrapper that is called with the
+/// same channel later in the run reads them; a runner that reads the channel itself does not find them there.
 #[derive(Clone, Debug, Default)]
+#[must_use = "it runs nothing until `run`"]
 pub struct Harness {
     signals: Vec<Signal>,
+    request: Request,
 }
 
 /// What came of a run by hand; see [`Harness`].
@@ -57,15 +67,48 @@ pub struct Outcome {
 }
 
 impl Harness {
-    /// No signals yet.
+    /// No signals yet; the system's clock, and the type of the runner for a name.
     pub fn new() -> Self {
         Harness::default()
     }
 
     /// Adds a signal. As on a process, one equal to another that is still unread is coalesced with it.
-    #[must_use]
     pub fn signal(mut self, signal: Signal) -> Self {
         self.signals.push(signal);
+        self
+    }
+
+    /// The clock of the process that runs here, and of what it starts. Default: that of the process in which the harness
+    /// is used; the system's outside of any.
+    ///
+    /// A clock by hand is moved by another thread, since this one runs the runner.
+    ///
+    /// ```
+    /// use ifrit::testing::{Harness, ManualClock};
+    /// use std::time::Duration;
+    ///
+    /// let hour = Duration::from_secs(3600);
+    /// let clock = ManualClock::new();
+    /// let (start, harness) = (clock.now(), Harness::new().clock(clock.clock()));
+    /// let mut nap = ifrit::run_fn(|_, _| {
+    ///     let (_never, signals) = ifrit::crossbeam_channel::bounded(0);
+    ///     assert_eq!(ifrit::until_stop_for(&signals, hour), None);
+    ///     Ok(())
+    /// });
+    /// std::thread::scope(|threads| {
+    ///     threads.spawn(|| clock.advance_to_next());
+    ///     assert!(harness.run(&mut nap).exit.is_ok());
+    /// });
+    /// assert_eq!(clock.now(), start + hour);
+    /// ```
+    pub fn clock(mut self, clock: Clock) -> Self {
+        self.request.clock = Some(clock);
+        self
+    }
+
+    /// The name of the process that runs here. Default: the type of the runner.
+    pub fn name(mut self, name: impl Into<String>) -> Self {
+        self.request.name = Some(name.into().into());
         self
     }
 
@@ -76,13 +119,12 @@ impl Harness {
             mailbox.push(signal);
         }
         let signals = mailbox.receiver();
-        drop(mailbox);
-        let (ready, is_ready) = ready_channel();
-        let exit = exit_of(|| runner.run(signals.clone(), ready));
+        drop(mailbox); // which disconnects the runner's end
+        let (core, unread) = run_here(&self.request, runner, &signals);
         Outcome {
-            exit,
-            ready: is_ready.try_recv() == Err(TryRecvError::Disconnected),
-            unread: signals.try_iter().collect(),
+            ready: core.is_ready(),
+            exit: core.exit().unwrap_or(Ok(())),
+            unread,
         }
     }
 }

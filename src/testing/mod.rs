@@ -1,6 +1,6 @@
 //! For the tests of runners: fakes, a recorder, a harness, a clock moved by hand, and waits with one time-out.
 //!
-//! Nothing here sleeps. Whatever waits, waits for an event, and panics with a message when [`PATIENCE`] is over, as an
+//! Nothing here sleeps. What waits, waits for an event, and panics with a message when the [`patience`] is over, as an
 //! assertion does. It is meant for tests; a program has no use for it.
 //!
 //! ```
@@ -34,7 +34,7 @@ pub use clock::ManualClock;
 pub use fake::{Call, FakeRunner};
 pub use harness::{Harness, Outcome};
 pub use runners::{
-    NeverReady, Ping, PingRunner, RecordedSignals, SignalRecorder, never_ready, ping_runner,
-    signal_recorder,
+    ExitsUnready, NeverReady, Ping, PingEnd, PingRunner, RecordedSignals, SignalRecorder,
+    exits_unready, never_ready, ping_runner, signal_recorder,
 };
-pub use waiting::{PATIENCE, Waiting};
+pub use waiting::{PATIENCE, Waiting, patience, with_patience};

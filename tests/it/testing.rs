@@ -1,5 +1,9 @@
 //! The tests' own tools, which must not lie.
 
+mod harness;
+mod patience;
+mod runs;
+
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use ifrit::crossbeam_channel::RecvTimeoutError;

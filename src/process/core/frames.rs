@@ -22,6 +22,13 @@ impl Core {
         mailbox.is_some_and(|mailbox| mailbox.feeds(signals))
     }
 
+    /// Whether `signal` waits to be read by what runs now.
+    pub(in crate::process) fn has_pending(&self, signal: Signal) -> bool {
+        let mut state = self.state.lock();
+        let mailbox = state.mailbox.as_mut();
+        mailbox.is_some_and(|mailbox| mailbox.has(signal))
+    }
+
     /// Puts a fresh mailbox on top, with what is pending; `None` once a stop was asked for.
     pub(in crate::process) fn push_mailbox(&self) -> Option<Receiver<Signal>> {
         let mut state = self.state.lock();

@@ -111,7 +111,8 @@
 //! main_fn                                main: the whole program as one runner
 //! sigmon                                 the operating system's signals for a runner
 //! grouper                                runners made of runners
-//! restart   tree   testing               a runner again; who is whose child; fakes and a clock for tests
+//! restart   testing                      a runner again; fakes, waits and a clock for tests
+//! tree                                   who is whose child
 //! process                                a runner on a thread
 //! runner                                 the one contract
 //! clock   ready   observe                time; saying "ready"; what happened, as a stream
@@ -153,9 +154,10 @@ mod runner;
 
 pub mod process;
 
+pub mod tree;
+
 pub mod restart;
 pub mod testing;
-pub mod tree;
 
 pub mod grouper;
 

@@ -5,9 +5,16 @@ use ifrit::testing::{
 };
 use ifrit::{Error, Signal, background, invoke, until_stop};
 
-#[derive(Debug, thiserror::Error)]
-#[error("no disk")]
+#[derive(Debug)]
 struct NoDisk;
+
+impl std::fmt::Display for NoDisk {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("no disk")
+    }
+}
+
+impl std::error::Error for NoDisk {}
 
 #[test]
 fn a_fake_that_returns_does_so_in_every_later_run() {

@@ -13,7 +13,7 @@ use std::process::ExitCode;
 
 use ifrit::{
     Error,
-    grouper::{Batch, Capacity, Progress},
+    grouper::{Batch, Capacity, Job, Progress},
     prelude::*,
 };
 
@@ -68,7 +68,7 @@ impl Bar {
         Bar { jobs, terminal }
     }
 
-    fn show(&mut self, progress: Progress) {
+    fn show(&mut self, progress: Progress<'_>) {
         let cells = Self::WIDTH * progress.done / self.jobs;
         let cells = format!("{:-<1$}", "#".repeat(cells), Self::WIDTH);
         let (done, failed) = (progress.done, progress.failed);
@@ -92,18 +92,18 @@ fn print_checksums(folder: &Path, signals: &Receiver<Signal>) -> ifrit::Result<(
     files(folder, &mut paths)?;
 
     let mut bar = Bar::new(paths.len());
-    let jobs = paths
-        .iter()
-        .cloned()
-        .map(|path| move |signals: Receiver<Signal>| checksum(&path, &signals));
+    let jobs = paths.iter().cloned().map(|path| {
+        let name = path.display().to_string();
+        Job::once(name, move |signals| checksum(&path, &signals))
+    });
     let results = Batch::new(AT_A_TIME)
         .stop_on(signals)
         .on_progress(|progress| bar.show(progress))
-        .run(jobs);
+        .run_jobs(jobs);
     bar.clear();
 
     let mut out = BufWriter::new(io::stdout().lock());
-    let mut skipped = 0;
+    let mut skipped = paths.len() - results.len(); // no job is made after a stop
     for (path, result) in paths.iter().zip(results) {
         match result {
             Ok(sum) => writeln!(out, "{sum:016x}  {}", path.display())?,

@@ -1,7 +1,7 @@
 //! What a dynamic group costs over a thread pool put together by hand.
 //!
 //! `cargo bench --bench dynamic` measures everything, `cargo bench --bench dynamic -- reused memory` only what is named:
-//! `reused`, `lean`, `busy`, `fresh`, `inserters`, `memory`. `IFRIT_MEMBERS` sets how many members live in `memory`.
+//! `reused`, `lean`, `busy`, `fresh`, `inserters`, `batch`, `memory`. `IFRIT_MEMBERS` sets how many members live in `memory`.
 //!
 //! Each figure is the time of one member from insert to exit, of many that do nothing, 64 at a time. The floor (`by_hand`)
 //! does the same observable job: it is bounded to 64 in flight, each job has a name, which its thread bears while it
@@ -46,12 +46,13 @@ fn main() {
     if !args.iter().any(|arg| arg == "--bench") {
         return;
     }
-    let subjects: [(&str, fn()); 6] = [
+    let subjects: [(&str, fn()); 7] = [
         ("reused", reused),
         ("lean", lean),
         ("busy", busy),
         ("fresh", fresh),
         ("inserters", inserters),
+        ("batch", batch),
         ("memory", memory::measure),
     ];
     let wanted: Vec<&String> = args.iter().filter(|arg| !arg.starts_with('-')).collect();
@@ -137,6 +138,18 @@ fn inserters() {
         let ours = || ours::group(&Load::shared(REUSED), true);
         let name = "the same, of four inserters";
         compare_two(placement, name, REUSED, 1.5, floor, ours);
+    }
+}
+
+/// A job of a batch against a member on a reused thread, as many at a time.
+fn batch() {
+    for placement in [Placement::Pinned, Placement::Free] {
+        for at_a_time in [1, 2, 64] {
+            let floor = || ours::members(REUSED, at_a_time);
+            let ours = || ours::batch(REUSED, at_a_time);
+            let name = format!("a job of a batch, {at_a_time} at a time");
+            compare_two(placement, &name, REUSED, 1.0, floor, ours);
+        }
     }
 }
 

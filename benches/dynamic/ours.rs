@@ -1,7 +1,7 @@
 //! The job, done by a dynamic group.
 
 use ifrit::{
-    grouper::{Capacity, Dynamic, Member},
+    grouper::{Batch, Capacity, Dynamic, Member},
     run_fn,
 };
 
@@ -43,4 +43,30 @@ pub(crate) fn group(load: &Load, reuse_threads: bool) {
     client.close();
     group.join().expect("no member failed");
     assert_eq!(counted + drain() + exits.missed(), load.members());
+}
+
+/// Members that are ready at once and do nothing, so many at a time, on threads that are used again.
+pub(crate) fn members(members: u32, at_a_time: usize) {
+    let group = Dynamic::new(Capacity::at_most(at_a_time))
+        .history(0)
+        .reuse_threads();
+    let client = group.client();
+    let group = ifrit::invoke(group);
+    for n in 0..members {
+        let runner = run_fn(|_, ready| {
+            ready.notify();
+            Ok(())
+        });
+        let member = Member::new(n.to_string(), runner);
+        client.insert(member).expect("it takes members");
+    }
+    client.close();
+    group.join().expect("no member failed");
+}
+
+/// The same as jobs of a batch.
+pub(crate) fn batch(jobs: u32, at_a_time: usize) {
+    let jobs = (0..jobs).map(|n| move |_signals| Ok(n));
+    let results = Batch::new(Capacity::at_most(at_a_time)).run(jobs);
+    assert!(results.iter().all(|result| result.is_ok()));
 }

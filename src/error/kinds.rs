@@ -84,6 +84,19 @@ pub enum Error {
         source: Option<Box<Error>>,
     },
 
+    /// The job did not end in time and was told to stop because of it; see
+    /// [`Batch::job_within`](crate::grouper::Batch::job_within).
+    TimedOut {
+        /// The job.
+        name: String,
+        /// How long it was given.
+        after: Duration,
+        /// Its thread, if that would not stop either.
+        stuck: Option<Stuck>,
+        /// What its run returned once it was told to stop, if that was an error.
+        source: Option<Box<Error>>,
+    },
+
     /// The process did not stop in time, was told KILL, and did not return within the grace after that either. It
     /// still runs.
     StopTimeout {

@@ -64,7 +64,9 @@ impl<'e> Iterator for Within<'e> {
                 self.next
                     .extend(members.filter_map(|member| member.exit.as_ref().err()));
             }
-            Error::StartTimeout { source, .. } | Error::RestartBudget { source, .. } => {
+            Error::StartTimeout { source, .. }
+            | Error::TimedOut { source, .. }
+            | Error::RestartBudget { source, .. } => {
                 self.next.extend(source.as_deref());
             }
             Error::Runner(failure) if self.into_theirs => {
@@ -138,7 +140,7 @@ impl Error {
         match self {
             Error::Abandoned(stuck) => stuck,
             Error::StopTimeout { stuck, .. } => std::slice::from_ref(stuck),
-            Error::StartTimeout { stuck, .. } => stuck.as_slice(),
+            Error::StartTimeout { stuck, .. } | Error::TimedOut { stuck, .. } => stuck.as_slice(),
             _ => &[],
         }
     }

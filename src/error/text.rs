@@ -89,6 +89,11 @@ impl Error {
                 source: Some(source),
                 ..
             }
+            | Error::TimedOut {
+                name,
+                source: Some(source),
+                ..
+            }
             | Error::RestartBudget {
                 name,
                 source: Some(source),
@@ -143,11 +148,17 @@ impl Error {
             } => {
                 name(f, of, said)?;
                 write!(f, "not ready within {after:?}")?;
-                if let Some(stuck) = stuck {
-                    f.write_str(", and still running")?;
-                    list_stuck(f, std::slice::from_ref(stuck), Some(of))?;
-                }
-                Ok(())
+                still_running(f, stuck.as_ref(), of)
+            }
+            Error::TimedOut {
+                name: of,
+                after,
+                stuck,
+                ..
+            } => {
+                name(f, of, said)?;
+                write!(f, "not done within {after:?}")?;
+                still_running(f, stuck.as_ref(), of)
             }
             Error::StopTimeout { after, stuck } => {
                 stuck.write(f, said)?;
@@ -193,6 +204,13 @@ fn name(f: &mut fmt::Formatter<'_>, name: &str, said: Option<&str>) -> fmt::Resu
         return Ok(());
     }
     write!(f, "{name}: ")
+}
+
+/// The thread that would not stop either, if there is one.
+fn still_running(f: &mut fmt::Formatter<'_>, stuck: Option<&Stuck>, said: &str) -> fmt::Result {
+    let Some(stuck) = stuck else { return Ok(()) };
+    f.write_str(", and still running")?;
+    list_stuck(f, std::slice::from_ref(stuck), Some(said))
 }
 
 /// Those who are stuck, behind "still running".

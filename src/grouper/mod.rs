@@ -12,7 +12,7 @@ mod last_exit;
 mod member;
 mod refusal;
 
-pub use batch::{Batch, Progress};
+pub use batch::{Batch, Job, Progress};
 pub use dynamic::{Capacity, Dynamic, DynamicClient, Ends, Entrance, ExitEvent, Vacancy};
 pub use engine::{Admin, AutoShutdown, Counts, MemberState, MemberStatus, Strategy};
 pub use fixed::{Group, Order, Ordered, Parallel, QueueOrdered, order};

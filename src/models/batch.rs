@@ -13,8 +13,9 @@ fn stopped() {
     go(move || {
         let _ = send.send(Signal::TERMINATE);
     });
-    let runs = Count::default();
+    let (runs, made) = (Count::default(), Count::default());
     let jobs = (0..3).map(|number| {
+        made.up();
         let runs = runs.clone();
         move |signals: Receiver<Signal>| -> Result<usize> {
             on_its_own();
@@ -27,7 +28,7 @@ fn stopped() {
     });
     let batch = Batch::new(Capacity::at_most(2)).stop_on(&signals);
     let results = batch.on_progress(|_| on_its_own()).run(jobs);
-    assert_eq!(results.len(), 3, "each job has its result");
+    assert_eq!(results.len(), made.get(), "each job has its result");
     for (number, result) in results.iter().enumerate() {
         match result {
             Ok(value) => assert_eq!(*value, number, "in order"),
@@ -45,7 +46,14 @@ fn each_job_has_its_result() {
 
 #[test]
 fn a_batch_that_does_not_wait_for_signals_is_found() {
-    let place = "fn wait( > select.recv(&self.batch.signals)";
-    let broken = (Fault::Forgotten, "src/grouper/batch.rs", place);
+    let place = "fn wait( > select.recv(&self.settings.signals)";
+    let broken = (Fault::Forgotten, "src/grouper/batch/run.rs", place);
+    finds(DEADLOCK, broken, Schedules::Some, stopped);
+}
+
+#[test]
+fn an_exit_that_the_batch_does_not_hear_is_found() {
+    let place = "impl Drop for Watcher > self.exits.send(";
+    let broken = (Fault::Forgotten, "src/grouper/dynamic/watcher.rs", place);
     finds(DEADLOCK, broken, Schedules::Some, stopped);
 }

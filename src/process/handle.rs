@@ -59,6 +59,10 @@ pub fn current() -> Option<Process> {
 }
 
 impl Process {
+    pub(crate) fn core(&self) -> &Arc<Core> {
+        &self.0
+    }
+
     pub(crate) fn from_core(core: Arc<Core>) -> Self {
         Process(core)
     }

@@ -25,7 +25,9 @@ fn a_batch_survives_that_threads_do_not_start() {
                 let (results, asked_for) = batch(which);
                 let refused = |result: &_| matches!(result, Err(Error::Spawn { .. }));
                 assert_eq!(results.iter().any(refused), asked_for >= n);
-                assert_eq!(results.len(), 4, "each job has its place");
+                // Without the group's own thread no other job is made.
+                let no_group = matches!(results[..], [Err(Error::Spawn { .. })]);
+                assert!(results.len() == 4 || no_group, "each job has its place");
                 for (place, result) in results.iter().enumerate() {
                     match result {
                         Ok(value) => assert_eq!(*value, place),

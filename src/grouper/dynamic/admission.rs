@@ -5,6 +5,7 @@ use std::time::Instant;
 
 use super::shared::Shared;
 use super::state::{Living, Phase, Running, State};
+use super::watcher::Watcher;
 use crate::grouper::{Member, Reason, Refusal};
 use crate::process::{Core, Detached, Life, Link, Process, Request, drop_runner, earlier, launch};
 use crate::restart::around;
@@ -28,15 +29,25 @@ enum Look {
 }
 
 impl Shared {
-    pub(super) fn insert(self: &Arc<Self>, member: Member, wait: Wait) -> Result<Process, Refusal> {
-        match self.admit(&member, wait) {
+    pub(super) fn insert(
+        self: &Arc<Self>,
+        member: Member,
+        wait: Wait,
+        watcher: Option<Watcher>,
+    ) -> Result<Process, Refusal> {
+        match self.admit(&member, wait, watcher) {
             Ok(admitted) => Ok(admitted.start(member)),
             Err(reason) => Err(Refusal::of_member(reason, member)),
         }
     }
 
     /// Makes `member` one of the living: invariant 1.
-    pub(super) fn admit(self: &Arc<Self>, member: &Member, wait: Wait) -> Result<Admitted, Reason> {
+    pub(super) fn admit(
+        self: &Arc<Self>,
+        member: &Member,
+        wait: Wait,
+        mut watcher: Option<Watcher>,
+    ) -> Result<Admitted, Reason> {
         if let Some(reason) = member.why_not() {
             return Err(reason);
         }
@@ -45,7 +56,8 @@ impl Shared {
         let mut waited = false;
         let refusal = loop {
             let why_not_now = match self.look(&state, member) {
-                Look::Enter(running) => match self.enter(&mut state, running, member) {
+                Look::Enter(running) => match self.enter(&mut state, running, member, &mut watcher)
+                {
                     Ok(admitted) => return Ok(admitted),
                     Err(reason) => break reason,
                 },
@@ -111,6 +123,7 @@ impl Shared {
         state: &mut State,
         running: Arc<Running>,
         member: &Member,
+        watcher: &mut Option<Watcher>,
     ) -> Result<Admitted, Reason> {
         let request = Request {
             name: Some(Arc::clone(&member.name)),
@@ -133,6 +146,7 @@ impl Shared {
             core: Arc::clone(&core),
             options: member.options.clone(),
             slot: 0,
+            watcher: watcher.take(),
         };
         state.living.insert(core.id, living);
         Ok(Admitted { core, running })

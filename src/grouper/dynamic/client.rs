@@ -8,6 +8,7 @@ use super::admission::Wait;
 use super::events::{Entrance, ExitEvent};
 use super::shared::Shared;
 use super::vacancy::Vacancy;
+use super::watcher::Watcher;
 use crate::grouper::{Counts, Member, MemberStatus, Refusal};
 use crate::observe::Events;
 use crate::process::Process;
@@ -76,7 +77,7 @@ impl DynamicClient {
     /// The member and the reason why it was refused. A thread that does not start is not among them: that is the exit
     /// of the process that is returned, [`Error::Spawn`](crate::Error::Spawn).
     pub fn insert(&self, member: Member) -> Result<Process, Refusal> {
-        self.0.insert(member, Wait::ForEver)
+        self.0.insert(member, Wait::ForEver, None)
     }
 
     /// Inserts a member unless a stop of the caller is pending. Blocks until the group runs and has room for it, or until
@@ -99,6 +100,15 @@ impl DynamicClient {
         self.0.insert_unless(signals, member)
     }
 
+    /// As `insert`, of a member whose exit is said to a watcher, too.
+    pub(in crate::grouper) fn insert_watched(
+        &self,
+        member: Member,
+        watcher: Watcher,
+    ) -> Result<Process, Refusal> {
+        self.0.insert(member, Wait::ForEver, Some(watcher))
+    }
+
     /// Inserts a member. Never blocks.
     ///
     /// # Errors
@@ -106,7 +116,7 @@ impl DynamicClient {
     /// As [`insert`](DynamicClient::insert); also [`NotRunning`](crate::grouper::Reason::NotRunning) and
     /// [`Full`](crate::grouper::Reason::Full).
     pub fn try_insert(&self, member: Member) -> Result<Process, Refusal> {
-        self.0.insert(member, Wait::Not)
+        self.0.insert(member, Wait::Not, None)
     }
 
     /// Inserts a member. Blocks no longer than `patience` of real time.
@@ -116,7 +126,7 @@ impl DynamicClient {
     /// As [`insert`](DynamicClient::insert); also [`TimedOut`](crate::grouper::Reason::TimedOut).
     pub fn insert_timeout(&self, member: Member, patience: Duration) -> Result<Process, Refusal> {
         let limit = now().checked_add(patience);
-        self.0.insert(member, Wait::Until(limit))
+        self.0.insert(member, Wait::Until(limit), None)
     }
 
     /// A channel that fires once, when an insert would not have to wait: when there is room, or when the group takes no more

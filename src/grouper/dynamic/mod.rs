@@ -14,6 +14,7 @@ mod spin;
 mod state;
 mod unless;
 mod vacancy;
+mod watcher;
 
 pub use capacity::Capacity;
 pub use client::DynamicClient;
@@ -21,3 +22,6 @@ pub use events::{Entrance, ExitEvent};
 pub use group::Dynamic;
 pub use options::Ends;
 pub use vacancy::Vacancy;
+
+pub(super) use spin::Spin;
+pub(super) use watcher::Watcher;

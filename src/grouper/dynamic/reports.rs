@@ -23,9 +23,12 @@ impl Parent for Shared {
             News::Exited {
                 given_up, ref exit, ..
             } => {
-                let Some(living) = take_out(&mut state.living, &report.id) else {
+                let Some(mut living) = take_out(&mut state.living, &report.id) else {
                     return Leftover::default();
                 };
+                if let Some(watcher) = &mut living.watcher {
+                    watcher.hear(exit);
+                }
                 take_out(&mut state.names, &*living.core.name);
                 if given_up {
                     let core = Arc::clone(&living.core);

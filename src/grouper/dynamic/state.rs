@@ -6,6 +6,7 @@ use super::history::History;
 use super::options::Options;
 use super::pool::Pool;
 use super::vacancy::Waiting;
+use super::watcher::Watcher;
 use crate::grouper::member;
 use crate::id::ProcessId;
 use crate::process::{ById, Core, Parent, Request};
@@ -67,6 +68,7 @@ pub(super) struct Living {
     pub(super) options: member::Options,
     /// Its place in the engine, once the group is stopping.
     pub(super) slot: usize,
+    pub(super) watcher: Option<Watcher>,
 }
 
 impl State {

@@ -67,7 +67,7 @@ impl Shared {
             if stop.is_pending() {
                 break Reason::StopPending;
             }
-            match self.admit(&member, Wait::Briefly) {
+            match self.admit(&member, Wait::Briefly, None) {
                 Ok(admitted) => return Ok(admitted.start(member)),
                 Err(Reason::Full | Reason::NotRunning) => {}
                 Err(reason) => break reason,

@@ -289,6 +289,27 @@ impl Members {
         self.0.push(member);
         self
     }
+
+    /// Whether a group of these members would run: that no name is empty or given twice, and that no option makes no
+    /// sense. A group checks the same when it runs.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::EmptyNames`], [`Error::DuplicateNames`], [`Error::ZeroDeadline`], or another error of the first member
+    /// that is refused.
+    ///
+    /// ```
+    /// use ifrit::{Error, prelude::*, testing::never_ready};
+    ///
+    /// let members = Members::new().add("web", never_ready()).add("web", never_ready());
+    /// assert!(matches!(members.validate(), Err(Error::DuplicateNames(names)) if names == ["web"]));
+    /// ```
+    pub fn validate(&self) -> Result<(), Error> {
+        check_names(self.0.iter().map(Member::name))?;
+        self.0
+            .iter()
+            .try_for_each(|member| member.options.check(&member.name))
+    }
 }
 
 impl IntoIterator for Members {

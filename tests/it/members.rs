@@ -16,13 +16,15 @@ fn named(names: &[&str], fake: &FakeRunner) -> Members {
     names.map(|name| Member::new(*name, fake.clone())).collect()
 }
 
-/// Runs a group that must be refused, and sees that nothing was started.
+/// Runs a group that must be refused, and sees that nothing was started, and that its members say the same before.
 fn refused<O: Order>(names: &[&str], change: impl Fn(Member) -> Member) -> Error {
     let fake = FakeRunner::new();
     fake.ensure_exit();
-    let group = Group::<O>::new(named(names, &fake).into_iter().map(change));
-    let process = ifrit::background(group);
+    let members: Members = named(names, &fake).into_iter().map(change).collect();
+    let before = members.validate().unwrap_err();
+    let process = ifrit::background(Group::<O>::new(members));
     let error = process.expect_exit().unwrap_err();
+    assert_eq!(before.to_string(), error.to_string());
     assert_eq!(fake.calls(), 0);
     assert!(!process.is_ready());
     error
@@ -39,6 +41,17 @@ fn every_repeat_of_a_name_is_listed_in_order_and_nothing_starts() {
         assert_eq!(error.to_string(), "duplicate member names: a, b, a");
     }
     on_every_kind!(check);
+}
+
+#[test]
+fn members_that_can_be_run_are_valid() {
+    let fake = FakeRunner::new();
+    named(&[], &fake).validate().unwrap();
+    let members = named(&["a", "b"], &fake);
+    let one_shot = Member::new("c", fake.clone()).one_shot();
+    let limited = Member::new("d", fake.clone()).start_within(Duration::from_secs(1));
+    members.member(one_shot).member(limited).validate().unwrap();
+    assert_eq!(fake.calls(), 0);
 }
 
 #[test]

@@ -180,7 +180,8 @@ fn the_name_of_a_member_is_said_once() {
     let restarter = Restarter::on_error(broken())
         .backoff(Backoff::none())
         .budget(budget);
-    let text = error_of_db(restarter, |db| db).to_string();
+    let group = Parallel::new(Members::new().add("db", restarter));
+    let text = background(group).expect_exit().unwrap_err().to_string();
     assert_eq!(
         text,
         "db: more than 1 restarts within 60s: disk full [initiator]"

@@ -4,7 +4,7 @@
 //! 1. A latch opens at most once and never closes again.
 //! 2. Its receiver fires if and only if the latch has opened: the one sender is dropped when it opens, and forgotten
 //!    when the latch itself is dropped shut, so that a receiver that outlives everything never fires falsely.
-//! 3. Nobody pays for a channel that nobody asked for: it is made when the receiver is first taken.
+//! 3. A channel that is not asked for costs nothing: it is made when the receiver is first taken.
 
 use std::convert::Infallible;
 use std::mem;

@@ -7,7 +7,7 @@ use crate::runner::until_stop;
 use crate::signal::Signal;
 use crate::sync::channel::{Receiver, unbounded};
 
-/// More jobs than one at a time; the second waits until it is told. Somebody stops them all.
+/// More jobs than one at a time; the second waits until it is told. Another thread stops them all.
 fn stopped() {
     let (send, signals) = unbounded();
     go(move || {

@@ -1,6 +1,6 @@
 //! The timer of the system's clock, and of one moved by hand: set, cancelled and due at any step.
 //!
-//! Invariant 6: what is due is done once, and never before its time; and whoever sets the first timer, or one that is
+//! Invariant 6: what is due is done once, and never before its time; and a thread that sets the first timer, or one that is
 //! due before the others, wakes the thread that sleeps.
 
 use super::*;
@@ -32,7 +32,7 @@ fn set_and_cancelled() {
     drop((early, late));
 }
 
-/// A clock moved by hand, while somebody sets a timer on it.
+/// A clock moved by hand, while a thread sets a timer on it.
 fn moved() {
     let hand = ManualClock::new();
     let due = hand.now() + SECOND;

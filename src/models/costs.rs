@@ -61,7 +61,7 @@ fn watched() {
     assert!(process.join().is_ok());
 }
 
-/// What is not free, for somebody who takes it to be.
+/// What is not free, though it is taken to be.
 fn joined() {
     let process = background(idle());
     process.signal(Signal::TERMINATE);
@@ -126,7 +126,7 @@ fn with_wrappers() {
     tree(Restarter::always(idle()));
 }
 
-/// Somebody's own wrapper passes on the signals, and what stands inside needs a helper for that.
+/// A wrapper of the user's own passes on the signals, and what stands inside needs a helper for that.
 fn with_a_helper() {
     tree(run_fn(|signals: Receiver<Signal>, ready: ReadySender| {
         let (pass_on, passed_on) = unbounded();
@@ -161,7 +161,7 @@ fn run(mut group: impl Runner) -> Cost {
     cost
 }
 
-/// Somebody looks at all of them whenever one has ended.
+/// A thread looks at all of them whenever one has ended.
 fn all_looked_at(number: usize) -> Cost {
     let processes: Vec<Process> = (0..number).map(|_| background(idle())).collect();
     let (_, cost) = sync::cost(|| {

@@ -1,7 +1,7 @@
 //! Dynamic groups: inserts against exits, close and stop; and threads that are used again.
 //!
-//! Whoever waits to insert is answered. Who is admitted is told of every stop, and the group ends after him; who is
-//! refused comes back and never runs. There are never more members than may be, and each gets a thread.
+//! Each caller that waits to insert is answered. A member that is admitted is told of every stop, and the group ends after
+//! it; one that is refused comes back and never runs. There are never more members than may be, and each gets a thread.
 
 use super::*;
 use crate::error::{Error, Result};
@@ -60,7 +60,7 @@ fn insert(client: &DynamicClient, name: &'static str, worker: &Worker, say: &Sen
     });
 }
 
-/// Two want to get in where there is room for one, and somebody ends it all.
+/// Two want to get in where there is room for one, and a third thread ends it all.
 fn ended(idle: bool, end: impl FnOnce(&DynamicClient, &crate::Process)) {
     let group = one();
     let client = group.client();
@@ -77,10 +77,10 @@ fn ended(idle: bool, end: impl FnOnce(&DynamicClient, &crate::Process)) {
     let runs = worker.runs.get();
     assert_eq!(worker.alive.get(), 0, "the group has ended before a member");
     let answers =
-        [said.recv(), said.recv()].map(|answer| answer.expect("whoever waits is answered"));
+        [said.recv(), said.recv()].map(|answer| answer.expect("each that waits is answered"));
     let admitted = answers.iter().filter(|admitted| **admitted).count();
     assert_eq!(runs, admitted, "admitted and run are the same");
-    assert_eq!(worker.runs.get(), admitted, "nobody starts after the end");
+    assert_eq!(worker.runs.get(), admitted, "nothing starts after the end");
 }
 
 fn closed() {
@@ -91,7 +91,7 @@ fn stopped() {
     ended(true, |_, group| group.signal(Signal::TERMINATE));
 }
 
-/// Nobody closes before all are in: a place that becomes free goes to whoever waits for it.
+/// The group is not closed before all are in: a place that becomes free goes to a caller that waits for it.
 fn all_get_in(group: Dynamic) {
     let client = group.client();
     let worker = Worker::default();
@@ -101,7 +101,7 @@ fn all_get_in(group: Dynamic) {
         insert(&client, name, &worker, &say);
     }
     for _ in 0..3 {
-        assert_eq!(said.recv(), Ok(true), "whoever waits gets in");
+        assert_eq!(said.recv(), Ok(true), "each that waits gets in");
     }
     client.close();
     assert!(group.join().is_ok());
@@ -167,7 +167,7 @@ fn given_up(group: Dynamic) {
     let (signals, inbox) = unbounded();
     let (ready, _) = ready_channel();
     go(move || {
-        let answer = said.recv().expect("whoever waits is answered");
+        let answer = said.recv().expect("each that waits is answered");
         let _ = signals.send(Signal::TERMINATE);
         drop((answer, keep));
     });
@@ -181,7 +181,7 @@ fn given_up(group: Dynamic) {
     }
 }
 
-/// Run twice, while somebody inserts: before, between, and after the runs.
+/// Run twice, while another thread inserts: before, between, and after the runs.
 fn run_twice() {
     let mut group = one();
     let (client, worker) = (
@@ -204,7 +204,7 @@ fn run_twice() {
     }
     drop(group);
     let answers =
-        [said.recv(), said.recv()].map(|answer| answer.expect("whoever waits is answered"));
+        [said.recv(), said.recv()].map(|answer| answer.expect("each that waits is answered"));
     let admitted = answers.iter().filter(|admitted| **admitted).count();
     assert_eq!(worker.runs.get(), admitted, "admitted and run are the same");
 }
@@ -255,7 +255,7 @@ fn unless(group: Dynamic) {
     let (told, other) = (inserter("told"), inserter("other"));
     told.signal(Signal::TERMINATE);
     for _ in 0..2 {
-        match said.recv().expect("whoever waits is answered") {
+        match said.recv().expect("each that waits is answered") {
             (_, None) | ("told", Some(Reason::StopPending)) => {}
             (name, reason) => panic!("{name} is refused: {reason:?}"),
         }
@@ -290,7 +290,7 @@ fn unless_in_vain() {
     drop(group);
 }
 
-/// Somebody asks for room again and again, until he gets in.
+/// A caller asks for room again and again, until it gets in.
 fn vacancy() {
     let group = one();
     let (client, worker) = (group.client(), Worker::default());
@@ -315,7 +315,7 @@ fn vacancy() {
         let _ = say.send(process);
     });
     insert(&client, "b", &worker, &unbounded().0);
-    assert!(said.recv().expect("whoever waits gets in").join().is_ok());
+    assert!(said.recv().expect("each that waits gets in").join().is_ok());
     client.close();
     assert!(group.join().is_ok());
 }
@@ -343,13 +343,13 @@ fn a_thread_that_does_not_start_leaks_no_place() {
 }
 
 #[test]
-fn whoever_waits_to_insert_is_answered() {
+fn each_caller_that_waits_to_insert_is_answered() {
     check("dynamic, closed", Schedules::Some, closed);
     check("dynamic, stopped", Schedules::Some, stopped);
 }
 
 #[test]
-fn whoever_waits_is_answered_by_another_run_too() {
+fn each_caller_that_waits_is_answered_by_another_run_too() {
     check("dynamic, run twice", Schedules::Some, run_twice);
 }
 
@@ -370,7 +370,7 @@ fn who_inserts_unless_told_is_answered_and_keeps_no_place_from_others() {
     check("dynamic, vacancy", Schedules::Some, vacancy);
 }
 
-/// Whoever waits with a channel sees at least that it has no other end any more.
+/// A thread that waits with a channel sees at least that it has no other end any more.
 #[test]
 fn a_vacancy_that_does_not_fire_is_found() {
     let place = "fn tell_of_a_place( > sender.try_send(())";
@@ -403,7 +403,7 @@ fn each_job_gets_a_thread() {
 }
 
 #[test]
-fn a_free_place_of_which_nobody_is_notified_is_found() {
+fn a_free_place_that_is_not_notified_of_is_found() {
     let place = "fn place_free( > self.changed.notify_one()";
     let broken = (Fault::Forgotten, "src/grouper/dynamic/reports.rs", place);
     finds(DEADLOCK, broken, Schedules::Some, places);
@@ -452,7 +452,7 @@ fn a_job_that_is_not_queued_in_one_step_is_found() {
 }
 
 #[test]
-fn a_change_of_which_nobody_is_notified_is_found() {
+fn a_change_that_is_not_notified_of_is_found() {
     let place = "fn wake( > self.changed.notify_all()";
     let broken = (Fault::Forgotten, "src/grouper/dynamic/shared.rs", place);
     finds(DEADLOCK, broken, Schedules::Some, run_twice);

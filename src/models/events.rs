@@ -23,7 +23,7 @@ impl Runner for Worker {
     }
 }
 
-/// Somebody begins to listen at any step: each exit comes to him once, past or new, and then the end.
+/// A listener comes at any step: each exit comes to it once, past or new, and then the end.
 fn listened_to() {
     let group = Dynamic::new(Capacity::at_most(2));
     let (client, listener) = (group.client(), group.client());
@@ -69,7 +69,7 @@ fn slow() {
     assert_eq!(received + missed, 3, "what is dropped is counted");
 }
 
-/// An error whose destructor asks whoever may hold a lock.
+/// An error whose destructor asks all that may hold a lock.
 struct Nosy(DynamicClient);
 
 impl Drop for Nosy {

@@ -1,7 +1,7 @@
 //! The latch: one thread opens it, others watch it, from before or when they like; and a latch dropped shut.
 //!
-//! Invariant 1: ready and exit are published once, and whoever watches them is told, however late he comes. Nobody is
-//! told before, and dropping a latch tells nobody.
+//! Invariant 1: ready and exit are published once, and each that watches them is told, however late it comes. None is
+//! told before, and dropping a latch tells none.
 
 use super::*;
 use crate::latch::Latch;
@@ -40,7 +40,7 @@ fn dropped_shut(opened: bool) {
             let receiver = latch.receiver().clone();
             drop(latch);
             let fired = receiver.try_recv() != Err(TryRecvError::Empty);
-            assert!(!fired, "invariant 1: fired though nobody has opened it");
+            assert!(!fired, "invariant 1: fired though it was not opened");
         });
     }
 }
@@ -56,10 +56,10 @@ fn fires_if_and_only_if_it_was_opened() {
     });
 }
 
-/// Broken in the model itself: somebody opens it, which looks as if its sender had been dropped.
+/// Broken in the model itself: a thread opens it, which looks as if its sender had been dropped.
 #[test]
 fn a_latch_that_fires_is_found() {
-    fails("fired though nobody", Schedules::Every, || {
+    fails("fired though it was not", Schedules::Every, || {
         dropped_shut(true)
     });
 }

@@ -83,7 +83,7 @@ fn pushed_and_read() {
     }
 }
 
-/// What is pending moves to another mailbox, while somebody still reads from the first, and later from the second.
+/// What is pending moves to another mailbox, while a thread still reads from the first, and later from the second.
 fn moved_on() {
     let mut outer = Mailbox::default();
     let log = Log::default();

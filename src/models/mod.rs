@@ -142,7 +142,7 @@ fn require(holds: bool, what: &'static str) {
     }
 }
 
-/// What every piece of somebody else's code says in a model.
+/// What every piece of the user's code asserts in a model.
 fn on_its_own() {
     require(sync::locks_held() == 0, "invariant 2: called under a lock");
 }

@@ -1,7 +1,7 @@
 //! The restarter, and the frames in which it runs its child: a stop against a delay, an exit and a start.
 //!
 //! Nothing starts after a stop: a stop either prevents the next incarnation, or is there before it looks. No stop is
-//! lost, whoever else reads. What is pending between two incarnations reaches the next. Never two incarnations at once.
+//! lost, whatever else reads. What is pending between two incarnations reaches the next. Never two incarnations at once.
 
 use super::*;
 use crate::error::Result;
@@ -104,7 +104,7 @@ fn leaked() {
     let (stopped, told) = (process.clone(), flaky.told.clone());
     drop(flaky);
     go(move || stop(stopped, told));
-    let _ = process.join(); // it ends, whoever has read the stop
+    let _ = process.join(); // it ends, whichever has read the stop
 }
 
 /// A notification at any step reaches the incarnation that runs, or the next.
@@ -154,7 +154,7 @@ fn by_hand() {
     assert!(flaky.runs.get() <= 2);
 }
 
-/// Driven by hand, with signals that somebody else takes as well: what is not there any more is no stop.
+/// Driven by hand, with signals that another thread takes as well: what is not there any more is no stop.
 fn shared_by_hand() {
     let (signals, inbox) = unbounded();
     let (also, stopped) = (inbox.clone(), Flag::default());
@@ -170,7 +170,7 @@ fn shared_by_hand() {
     });
     let exit = restarter(&Flaky::default(), FOR_EVER).run(inbox, ready_channel().0);
     assert!(exit.is_ok());
-    assert!(stopped.is_up(), "stopped, and nobody has asked for it");
+    assert!(stopped.is_up(), "stopped without being asked to");
 }
 
 /// Driven by hand one after the other, on the same signals: the first reads nothing, and the second waits for the stop.

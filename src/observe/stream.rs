@@ -6,8 +6,8 @@
 //! 2. Events come in the order in which they were published. A listener that comes late first gets the newest past
 //!    ones, which take up room like any other.
 //! 3. The stream ends when the hub does. A listener that is dropped leaves nothing behind.
-//! 4. Nothing that was published is dropped inside: whoever publishes gets back what has fallen out, and drops it where
-//!    that is safe. An event may hold the last handle to somebody's error.
+//! 4. Nothing that was published is dropped inside: the publisher gets back what has fallen out, and drops it where
+//!    that is safe. An event may hold the last handle to a user's error.
 
 use std::collections::{BTreeMap, VecDeque};
 use std::fmt;

@@ -42,7 +42,7 @@ fn failing_while_stopped() {
     }
 }
 
-/// Somebody stops the group because he has seen a member fail.
+/// A thread stops the group because it has seen a member fail.
 fn stopped_for_a_failure() {
     let log = Log::default();
     let (say, said) = bounded(1);
@@ -83,7 +83,11 @@ fn given_up() {
             "engine 1: the group has ended before a member"
         ),
         Err(error) => {
-            assert_eq!(error.stuck().len(), 1, "whoever is given up is named");
+            assert_eq!(
+                error.stuck().len(),
+                1,
+                "the member that is given up is named"
+            );
             assert!(
                 sync::elapsed() >= 10 * SECOND,
                 "invariant 6: not before the time"

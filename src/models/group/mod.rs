@@ -1,7 +1,7 @@
 //! The engine of fixed groups: starts, stops, exits, rounds, deadlines and its handle against each other.
 //!
 //! Nothing starts after a stop. A group ends when all its members have, or were given up and named. Each exit stands in
-//! the trace once, with its cause. Never two incarnations of a member at once. Whoever asks the handle is answered.
+//! the trace once, with its cause. Never two incarnations of a member at once. Each call of the handle is answered.
 
 mod exits;
 mod order;

@@ -90,7 +90,7 @@ fn nested() {
     }
 }
 
-/// Nobody stops the group.
+/// The group is not told to stop.
 fn left_alone() {
     let log = Log::default();
     let members = ["a", "b"].map(|name| Worker::new(name, Habit::Idle, &log).member());
@@ -131,7 +131,7 @@ fn a_group_in_a_group_keeps_the_order() {
     check("group, nested", Schedules::Some, nested);
 }
 
-/// Invariant 6: an idle tree sleeps, for all that the scheduler can see. Whoever wakes by himself would keep it going.
+/// Invariant 6: an idle tree sleeps, for all that the scheduler can see. A thread that wakes by itself would keep it going.
 #[test]
 fn an_idle_group_does_not_poll() {
     fails(DEADLOCK, Schedules::Some, left_alone); // and not as one that does not end

@@ -25,7 +25,7 @@ fn restarting(up: Option<&Sender<&'static str>>, log: &Log) -> Process {
     background(Ordered::new(members).strategy(Strategy::OneForAll))
 }
 
-/// One fails and all are restarted, while somebody stops the group.
+/// One fails and all are restarted, while the group is told to stop.
 fn round_against_stop() {
     let log = Log::default();
     let group = restarting(None, &log);
@@ -41,7 +41,7 @@ fn round_against_stop() {
     }
 }
 
-/// One fails and all are restarted; then somebody stops the group.
+/// One fails and all are restarted; then the group is told to stop.
 fn round() {
     let log = Log::default();
     let (up, ups) = unbounded();
@@ -61,7 +61,7 @@ fn round() {
     );
 }
 
-/// A member that fails and is to be restarted is restarted by hand, and removed, while somebody stops the group.
+/// A member that fails and is to be restarted is restarted by hand, and removed, while the group is told to stop.
 fn restarted_by_hand() {
     let log = Log::default();
     let restart = Restart::permanent().backoff(Backoff::constant(SECOND));
@@ -91,7 +91,7 @@ fn restarted_by_hand() {
     assert!(log.count("a", Step::Started) <= 3, "a start too many");
 }
 
-/// A member is added, and another terminated, while somebody stops the group.
+/// A member is added, and another terminated, while the group is told to stop.
 fn looked_after() {
     let log = Log::default();
     let first = Worker::new("a", Habit::Idle, &log);
@@ -112,13 +112,13 @@ fn looked_after() {
         log.all_have_ended(),
         "engine 1: the group has ended before a member"
     );
-    match said.recv().expect("whoever asks is answered") {
+    match said.recv().expect("each caller is answered") {
         Ok(process) => assert!(
             process.try_exit().is_some(),
             "engine 1: added, and left behind"
         ),
         Err(name) => {
-            assert_eq!(name, "b", "whoever is refused comes back");
+            assert_eq!(name, "b", "a member that is refused comes back");
             assert_eq!(log.at("b", Step::Started), None, "refused, and started");
         }
     }
@@ -136,7 +136,7 @@ fn a_round_restarts_all_or_is_stopped() {
 }
 
 #[test]
-fn whoever_asks_is_answered() {
+fn each_caller_is_answered() {
     check("group, looked after", Schedules::Some, looked_after);
     check(
         "group, restarted by hand",

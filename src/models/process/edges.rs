@@ -228,7 +228,7 @@ fn a_runner_that_is_run_under_a_lock_is_found() {
 
 /// Also of one that has panicked, and where some do not start.
 #[test]
-fn an_exit_of_which_nobody_is_notified_is_found() {
+fn an_exit_that_is_not_notified_of_is_found() {
     let place = "fn publish( > self.changed.notify_all()";
     let broken = (Fault::Forgotten, "src/process/core/life.rs", place);
     finds(DEADLOCK, broken, Schedules::Some, panicking);

@@ -40,7 +40,7 @@ fn waited_for() {
     assert!(gone.is_up(), "invariant 1: the runner goes first");
 }
 
-/// The runner gives away what it was given, and returns: readiness is said, and signals are read, by somebody else.
+/// The runner gives away what it was given, and returns: readiness is said, and signals are read, on another thread.
 fn leaked() {
     let (give, given) = bounded(1);
     let process = background(run_once(move |signals, ready| {
@@ -134,7 +134,7 @@ impl Launch<'static> for Watched {
     }
 }
 
-/// Somebody gives the process up while it becomes ready and returns; another one waits.
+/// One thread gives the process up while it becomes ready and returns; another one waits.
 fn given_up() {
     let family = Arc::new(Family::default());
     let parent = Arc::downgrade(&family) as _;
@@ -177,7 +177,7 @@ fn given_up() {
     assert_eq!(*heard, expected, "invariant 1: each once, and in order");
 }
 
-/// The runner goes home with the exit, to somebody who does not want it.
+/// The runner goes home with the exit, to a group that does not want it.
 fn sent_home(careless: bool) {
     let family = Arc::new(Family {
         careless,
@@ -206,7 +206,7 @@ fn an_exit_reaches_everyone_who_waits() {
 }
 
 #[test]
-fn what_is_leaked_harms_nobody() {
+fn what_is_leaked_does_no_harm() {
     check("process, leaked", Schedules::Interrupting(1), leaked);
     check("process, leaked", Schedules::Some, leaked);
 }
@@ -253,7 +253,7 @@ fn a_wait_that_is_not_registered_in_one_step_is_found() {
 }
 
 #[test]
-fn an_exit_of_which_nobody_is_notified_is_found() {
+fn an_exit_that_is_not_notified_of_is_found() {
     let place = "fn publish( > self.changed.notify_all()";
     let broken = (Fault::Forgotten, "src/process/core/life.rs", place);
     finds(DEADLOCK, broken, Schedules::Some, waited_for);

@@ -1,6 +1,6 @@
 //! Channels: what the crate uses of crossbeam-channel, with its errors.
 //!
-//! Nobody sends on a channel of capacity 0 here: those are there for their disconnection alone.
+//! Nothing is sent on a channel of capacity 0 here: those are there for their disconnection alone.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -124,7 +124,7 @@ fn pair<T>(capacity: Option<usize>) -> (Sender<T>, Receiver<T>) {
     (Sender(Arc::clone(&channel)), Receiver(channel))
 }
 
-/// As if somebody kept a sender and never used it.
+/// As if a sender were kept and never used.
 pub(crate) fn never<T>() -> Receiver<T> {
     Receiver(Channel::new(None, 1, None))
 }

@@ -1,7 +1,7 @@
 //! Locks that are given up too late: a bug that is put in on purpose.
 //!
-//! Whoever held such a lock keeps it for some steps more. Others wait for that long; whoever needs it again himself, as
-//! somebody else's code may, waits for ever.
+//! A thread that held such a lock keeps it for some steps more. Others wait for that long; a thread that needs it again
+//! itself, as the user's code may, waits for ever.
 
 use std::cell::RefCell;
 use std::sync::Arc;
@@ -11,7 +11,7 @@ use shuttle_engine::runtime::task::TaskId;
 
 use super::lock::Gate;
 
-/// How many steps of its own it is kept for: enough to come to what is done next, and to call somebody else's code there.
+/// How many steps of its own it is kept for: enough to come to what is done next, and to call the user's code there.
 const STEPS: usize = 40;
 
 struct Kept {

@@ -251,7 +251,7 @@ impl Condvar {
     }
 }
 
-/// Somebody who waits, until notified.
+/// A thread that waits, until notified.
 struct Waiting<'c> {
     condvar: &'c Condvar,
     me: TaskId,
@@ -276,7 +276,7 @@ impl Drop for Waiting<'_> {
     }
 }
 
-/// Filled once; whoever comes while it is being filled waits.
+/// Filled once; a thread that comes while it is being filled waits.
 #[derive(Debug)]
 pub(crate) struct OnceLock<T> {
     filling: Mutex<()>,

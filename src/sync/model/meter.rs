@@ -10,7 +10,7 @@ use shuttle_engine::runtime::task::TaskId;
 pub(crate) struct Cost {
     /// What others could see, each lock, channel, notification and variable; and each channel that was looked at.
     pub(crate) steps: usize,
-    /// How often it waited for something to happen. A lock is not counted: nobody who holds one waits, see `wait`.
+    /// How often it waited for something to happen. A lock is not counted: no thread that holds one waits, see `wait`.
     pub(crate) waits: usize,
     /// How many it has started, without those that stay for as long as the program.
     pub(crate) threads: usize,

@@ -1,13 +1,13 @@
 //! Behind the door while the crate is checked under a model.
 //!
 //! All threads of an execution are tasks on one thread of the system, and the scheduler of the model chooses who goes
-//! on, at every point: before whatever others can see, and wherever somebody waits. What stands between two points is
+//! on, at every point: before whatever others can see, and wherever a thread waits. What stands between two points is
 //! one step. The state of what is here is therefore never contended, and the locks around it are there for the types.
 //!
 //! Invariants:
-//! 1. Whoever waits for others is blocked for the scheduler, so that a wait that nobody ends is found as a deadlock.
-//!    Whoever waits for a time as well is not: its time may come at any step.
-//! 2. Time moves only when somebody's time has come, and then to it. It is the same in each execution of a schedule.
+//! 1. A thread that waits for others is blocked for the scheduler, so that a wait that does not end is found as a
+//!    deadlock. One that waits for a time as well is not: its time may come at any step.
+//! 2. Time moves only when the time of a thread has come, and then to it. It is the same in each execution of a schedule.
 //! 3. What is chosen at random elsewhere is chosen by the scheduler here.
 
 mod atomics;

@@ -39,7 +39,7 @@ pub(crate) fn choices() -> usize {
     CHOICES.get()
 }
 
-/// Those who wait for a change. Whoever makes it wakes all of them, and each looks again.
+/// Those that wait for a change. The thread that makes it wakes all of them, and each looks again.
 #[derive(Debug, Default)]
 pub(super) struct Waiters(Mutex<Vec<TaskId>>);
 
@@ -95,7 +95,7 @@ pub(super) fn wait_for(lists: &[&Waiters]) {
     block();
 }
 
-/// The same, where whoever is waited for does not wait himself.
+/// The same, where what is waited for does not wait itself.
 pub(super) fn wait_for_lock(unlocked: &Waiters) {
     let lists = [unlocked];
     let _registered = Registered::on(&lists);

@@ -47,7 +47,7 @@
 //!   removes members while the group runs.
 //! - A [`Dynamic`](grouper::Dynamic) group takes its members while it runs, through a
 //!   [`DynamicClient`](grouper::DynamicClient). A [`Batch`](grouper::Batch) runs many jobs on one, a few at a time, and
-//!   returns all results in order.
+//!   returns the results in the order of the jobs; a [`Job`](grouper::Job) has a name and can be tried again.
 //! - A [`Restarter`](restart::Restarter) is a runner that runs another one again when it ends, with a
 //!   [`Backoff`](restart::Backoff) and a budget.
 //! - [`Sigmon`](sigmon::Sigmon) is a runner that hands the signals of the operating system to another one.

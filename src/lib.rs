@@ -118,7 +118,8 @@
 //! clock   ready   observe                time; saying "ready"; what happened, as a stream
 //! error   latch   mailbox   plan         exits; what happens once; signals on their way; what is going to run
 //! signal   id   draw                     words: what is told, who is meant, a tree as text
-//! sync                                   the door: channels, locks, threads, time, OS signals
+//! disposal                               letting go of what users have made, on no thread that others wait for
+//! sync   unwind                          the door: channels, locks, threads, time, OS signals; panics, where none is kept
 //! ```
 //!
 //! - `process` is the core. `process::core` keeps the state of one process: its life (started, ready, exited, each a
@@ -136,6 +137,9 @@ struct Readme;
 
 // The modules, from the lowest layer up: see "Anatomy of the code" above.
 mod sync;
+mod unwind;
+
+mod disposal;
 
 mod draw;
 mod id;

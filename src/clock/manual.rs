@@ -3,6 +3,7 @@
 use std::time::Instant;
 
 use super::timer::{Action, Owner, Queue, Timer};
+use crate::disposal::{defer, defer_quietly};
 use crate::sync::{Arc, Condvar, Mutex, now};
 
 /// A clock that moves only when told to.
@@ -29,6 +30,7 @@ impl Manual {
         let mut queue = self.queue.lock();
         if instant <= self.now() {
             drop(queue);
+            let _deferring = defer_quietly();
             action();
             return Timer(None);
         }
@@ -39,6 +41,7 @@ impl Manual {
 
     /// Moves to `target` through every timer on the way, in order, each run at its own time.
     pub(crate) fn advance_to(&self, target: Instant) {
+        let _deferring = defer(); // an action that waits would keep the others from their time
         loop {
             let mut queue = self.queue.lock();
             let mut time = self.time.lock();

@@ -5,6 +5,7 @@ use std::io;
 use std::time::Instant;
 
 use super::manual::Manual;
+use crate::disposal::defer;
 use crate::error::catch;
 use crate::sync::thread::start_forever;
 use crate::sync::{Arc, Condvar, LazyLock, Mutex, now, statics};
@@ -99,6 +100,7 @@ impl SystemTimer {
     }
 
     fn run(&self) {
+        let _deferring = defer(); // the thread is everybody's
         let mut queue = self.queue.lock();
         loop {
             if let Some(action) = queue.take_due(now()) {

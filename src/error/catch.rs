@@ -8,16 +8,15 @@
 //! 1. A place belongs to the panic whose text it was noted with; a panic that came without a call of the hook gets none.
 //! 2. To catch is possible everywhere, also while a thread's own storage is going.
 
-use std::any::Any;
 use std::backtrace::Backtrace;
 use std::cell::RefCell;
-use std::mem;
 use std::panic::{self, AssertUnwindSafe};
 
 use super::kinds::Error;
-use super::panic::{Panic, text};
+use super::panic::Panic;
 use super::{BoxError, Exit};
 use crate::sync::LazyLock;
+use crate::unwind::text;
 
 struct Place {
     text: Option<String>,
@@ -78,27 +77,7 @@ pub(crate) fn exit_of(run: impl FnOnce() -> Result<(), BoxError>) -> Exit {
     catch(run)?.map_err(Error::from_runner)
 }
 
-/// Runs what a user has written for an error of theirs; `None` if that panics, of which nothing is kept.
-pub(super) fn attempt<T>(work: impl FnOnce() -> T) -> Option<T> {
-    match panic::catch_unwind(AssertUnwindSafe(work)) {
-        Ok(result) => Some(result),
-        Err(payload) => {
-            drop_payload(payload);
-            None
-        }
-    }
-}
-
 /// Drops `value`; if its destructor panics, says so.
 pub(crate) fn drop_caught<T>(value: T) -> Result<(), Error> {
     catch(|| drop(value))
-}
-
-pub(super) fn drop_payload(payload: Box<dyn Any + Send>) {
-    if let Err(again) = panic::catch_unwind(AssertUnwindSafe(|| drop(payload)))
-        && text(&*again).is_none()
-    {
-        // Its destructor may panic with another one of its kind, and so on without end.
-        mem::forget(again);
-    }
 }

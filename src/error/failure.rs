@@ -5,16 +5,17 @@ use std::mem;
 use std::ops::Deref;
 
 use super::BoxError;
-use super::catch::drop_caught;
 use super::fatal::inside;
 use super::kinds::Error;
 use super::search::{Marks, as_ours};
+use crate::disposal::dispose;
 use crate::sync::Arc;
 
 /// The error that a runner returned. It derefs to it; clones share it.
 ///
-/// A destructor of the error that panics is caught. The last clone may die anywhere, and in a group's trace beside
-/// others of its kind, where a second panic would end the program.
+/// Its destructor runs where the last clone is dropped, on a thread of the program or of a process. Where that is a thread
+/// that others wait for, such as that of a group or of the timers, it runs on a thread that is there for nothing else.
+/// A destructor that panics is caught.
 ///
 /// ```
 /// use ifrit::Error;
@@ -47,7 +48,7 @@ impl Drop for Held {
     fn drop(&mut self) {
         // What takes its place has no size, so it costs nothing.
         let error = mem::replace(&mut self.error, Box::new(fmt::Error));
-        let _ = drop_caught(error);
+        dispose(error);
     }
 }
 

@@ -8,11 +8,12 @@ use std::error::Error as StdError;
 use std::fmt;
 
 use super::BoxError;
-use super::catch::drop_payload;
 use super::kinds::Error;
 use super::search::Marks;
 use super::text::text_of_chain;
+use crate::disposal::dispose;
 use crate::sync::Arc;
+use crate::unwind::text;
 
 /// What is known of a panic. Clones share it.
 ///
@@ -115,15 +116,9 @@ impl Payload {
 
 impl Drop for Payload {
     fn drop(&mut self) {
-        // The last clone of an exit may die anywhere; a payload whose destructor panics must not harm that place.
+        // The last clone of an exit may die anywhere.
         if let Some(payload) = self.0.take() {
-            drop_payload(payload);
+            dispose(payload);
         }
     }
-}
-
-/// What most panics carry.
-pub(super) fn text(payload: &(dyn Any + Send)) -> Option<&str> {
-    let literal = payload.downcast_ref::<&str>().copied();
-    literal.or_else(|| payload.downcast_ref::<String>().map(String::as_str))
 }

@@ -8,11 +8,11 @@
 use std::error::Error as StdError;
 use std::fmt::{self, Write};
 
-use super::catch::attempt;
 use super::fatal::inside;
 use super::kinds::Error;
 use super::{ExitTrace, Failure, MemberExit, Panic};
 use crate::id::Stuck;
+use crate::unwind::attempt;
 
 /// So many errors of a chain of sources are looked at. One may be its own source.
 const LONGEST_CHAIN: usize = 100;

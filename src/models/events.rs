@@ -174,21 +174,6 @@ fn a_listener_that_is_not_registered_in_one_step_is_found() {
 }
 
 #[test]
-fn an_event_that_is_dropped_under_a_lock_is_found() {
-    let place = "fn hear( > self.state.lock()";
-    let broken = (Fault::Kept, "src/grouper/dynamic/reports.rs", place);
-    finds("invariant 2", broken, Schedules::Some, nosy);
-    let place = "impl Announce for Incarnation > self.state.lock()";
-    let broken = (Fault::Kept, "src/restart/incarnation.rs", place);
-    finds(
-        "invariant 2",
-        broken,
-        Schedules::Some,
-        nosy_beside_a_restarter,
-    );
-}
-
-#[test]
 fn an_event_that_is_dropped_and_not_counted_is_found() {
     let place = "fn push( > self.sender.send(event)";
     let broken = (Fault::Forgotten, "src/observe/stream.rs", place);

@@ -12,6 +12,7 @@
 mod batch;
 mod clock;
 mod costs;
+mod disposal;
 mod dynamic;
 mod events;
 mod group;

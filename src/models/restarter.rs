@@ -251,7 +251,9 @@ fn a_push_that_is_not_one_step_is_found() {
     let no_delay = || stopped_after(1, Duration::ZERO);
     let delay = || stopped_after(2, SECOND);
     for model in [no_delay, delay] {
-        finds("a start after a stop", broken, Schedules::Some, model);
+        // The signal may be lost in the mailbox that is put aside, too.
+        let whys = ["a start after a stop", DEADLOCK];
+        finds_any(&whys, broken, Schedules::Some, model);
     }
 }
 

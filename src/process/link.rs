@@ -3,7 +3,8 @@
 use std::time::Instant;
 
 use super::findings::{Findings, OnlyIf};
-use crate::error::{Exit, drop_caught};
+use crate::disposal::{defer, dispose};
+use crate::error::Exit;
 use crate::id::ProcessId;
 use crate::plan::Plan;
 use crate::runner::BoxRunner;
@@ -18,7 +19,7 @@ pub(crate) trait Parent: Send + Sync {
     fn hear(&self, report: Report) -> Leftover;
 }
 
-/// What is to be dropped once no lock is held. Destructors that panic are caught.
+/// What is to be dropped once no lock is held.
 #[derive(Default)]
 #[must_use = "to be dropped when no lock is held"]
 pub(crate) struct Leftover(Option<Box<dyn Send>>);
@@ -32,7 +33,8 @@ impl Leftover {
 impl Drop for Leftover {
     fn drop(&mut self) {
         if let Some(foreign) = self.0.take() {
-            let _ = crate::error::drop_caught(foreign);
+            let _deferring = defer(); // what others have left must not keep this member's thread
+            drop(foreign);
         }
     }
 }
@@ -59,7 +61,7 @@ pub(crate) enum News {
         exit: Exit,
         at: Instant,
         /// Come home, unless it was dropped or its thread still runs.
-        runner: Option<BoxRunner>,
+        runner: Option<Guarded>,
         /// The thread still runs.
         given_up: bool,
         findings: Findings,
@@ -71,7 +73,7 @@ pub(crate) enum News {
     },
 }
 
-/// A runner at home or on its way there; a destructor that panics is caught here, so that it harms no other member.
+/// A runner at home or on its way there; see [`disposal`](crate::disposal) for where its destructor runs.
 pub(crate) struct Guarded(Option<BoxRunner>);
 
 impl Guarded {
@@ -90,7 +92,9 @@ impl Guarded {
 
 impl Drop for Guarded {
     fn drop(&mut self) {
-        let _ = drop_caught(self.0.take());
+        if let Some(runner) = self.0.take() {
+            dispose(runner);
+        }
     }
 }
 

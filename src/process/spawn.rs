@@ -9,6 +9,7 @@ use super::current::{as_current, current_core, take_unread};
 use super::link::Link;
 use super::threads;
 use crate::clock::Clock;
+use crate::disposal;
 use crate::error::{self, Error, Exit};
 use crate::plan;
 use crate::ready::ReadySender;
@@ -158,6 +159,7 @@ pub(crate) fn launch<'r>(life: Life<'r>, stack_size: Option<usize>, thread: impl
     {
         return life.not_started(source);
     }
+    disposal::start_if_needed();
     let core = Arc::clone(&life.core);
     registry::enter(&core);
     match thread.launch(life, stack_size) {
@@ -206,6 +208,7 @@ impl<'r> Life<'r> {
             self.end(exit);
         });
         registry::leave(&core);
+        disposal::start_if_needed();
     }
 
     fn not_started(self, source: io::Error) {

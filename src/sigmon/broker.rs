@@ -8,14 +8,15 @@
 //! 3. One signal is heard once on each thread. A sigmon runs its runner on its own thread, so subscribers that share a
 //!    thread stand in each other, and the one that came last is the innermost: it decides. Those around it are told
 //!    what was decided before it is done, since what is done may end the program.
-//! 4. Listeners are called without the lock. One that gives up a process lets go of what others have left there;
-//!    whatever comes of that, the thread goes on: it serves the whole program.
+//! 4. Listeners are called without the lock. One that gives up a process lets go of what others have left there: no
+//!    foreign destructor runs on the thread, which serves the whole program, and it goes on whatever a listener does.
 
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::io;
 
 use super::listener::Listener;
+use crate::disposal::defer;
 use crate::error::catch;
 use crate::signal::Signal;
 use crate::sync::os_signals::{Handler, OsSignals};
@@ -136,6 +137,7 @@ impl Topic {
 
 /// A signal has come; on the thread that receives them.
 fn dispatch(raw: i32) {
+    let _deferring = defer();
     let Some(signal) = Signal::from_raw(raw) else {
         return;
     };

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{Tree, TreeNode};
+use crate::disposal::defer_quietly;
 use crate::id::ProcessId;
 use crate::process::{Core, Status, registry};
 use crate::sync::Arc;
@@ -29,6 +30,7 @@ use crate::sync::Arc;
 /// # app.join().unwrap();
 /// ```
 pub fn tree() -> Tree {
+    let _deferring = defer_quietly(); // a process whose last handle is this one may leave something foreign
     let mut living = registry::living();
     // An exit is published a moment before its thread is done.
     living.retain(|core| core.status() != Status::Exited);

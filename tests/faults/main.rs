@@ -13,6 +13,7 @@ mod refused;
 
 // Foreign code panics.
 mod bombs;
+mod destructors;
 mod payloads;
 mod phases;
 

@@ -25,7 +25,7 @@ use crate::refusal::{Refuse, refusing};
 const WHICH: &str = "IFRIT_TEST_REFUSE";
 
 /// Every thread of the program below, in the order in which they start: members, helpers, and the shared ones.
-const THREADS: [&str; 15] = [
+const THREADS: [&str; 16] = [
     "program",
     "ifrit-timer",
     "ifrit-signals",
@@ -41,9 +41,12 @@ const THREADS: [&str; 15] = [
     "reused",
     "reused too",
     "fresh",
+    "ifrit-disposal", // for the error of the flaky one, when its group ends
 ];
 /// The place of the one that is healed: it is the restart of a member, and the next attempt succeeds.
 const HEALED: usize = 12;
+/// The place of the one that no process waits for.
+const UNMISSED: usize = 16;
 
 #[test]
 fn a_program_survives_any_one_thread_that_does_not_start() {
@@ -51,7 +54,7 @@ fn a_program_survives_any_one_thread_that_does_not_start() {
         let in_copy = in_child_with(&[(WHICH, &n.to_string())], || {
             let n = number();
             with_refusal(Refuse::Only(n), |exit| match exit {
-                Ok(()) => assert_eq!(n, HEALED),
+                Ok(()) => assert!([HEALED, UNMISSED].contains(&n), "{n}"),
                 Err(error) => names_the_thread(error, n),
             });
         });
@@ -66,8 +69,9 @@ fn a_program_survives_that_no_more_threads_start() {
     for n in 1..=THREADS.len() {
         let in_copy = in_child_with(&[(WHICH, &n.to_string())], || {
             let n = number();
-            with_refusal(Refuse::From(n), |exit| {
-                names_the_thread(exit.as_ref().unwrap_err(), n);
+            with_refusal(Refuse::From(n), |exit| match exit {
+                Ok(()) => assert_eq!(n, UNMISSED),
+                Err(error) => names_the_thread(error, n),
             });
         });
         if in_copy.is_none() {
@@ -104,7 +108,10 @@ fn with_refusal(which: Refuse, check: impl FnOnce(&Exit)) {
     let before = threads();
     let back_to_normal = || {
         // The shared ones stay.
-        let shared = || threads_named("ifrit-timer") + threads_named("ifrit-signals");
+        let shared = || {
+            let names = ["ifrit-timer", "ifrit-signals", "ifrit-disposal"];
+            names.map(threads_named).iter().sum::<usize>()
+        };
         until("as few threads as before", || {
             threads() == before + shared()
         });

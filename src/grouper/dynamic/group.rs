@@ -10,6 +10,7 @@ use super::options::{Ends, Options};
 use super::pool::Pool;
 use super::shared::{Shared, Turn};
 use super::state::Running;
+use crate::disposal::defer;
 use crate::error::{Error, ExitTrace, Result};
 use crate::grouper::engine::{Begin, Engine, Settings, Slots, Start, Stop};
 use crate::plan::Plan;
@@ -97,9 +98,9 @@ impl Dynamic {
     /// such as its affinity and its priority. There are as many threads as members have lived at the same time; they stay
     /// until the group's run ends.
     ///
-    /// A thread is free for the next member once the exit of the one before is seen. The last thing it does for that one is
-    /// to drop what nobody keeps any more, such as the error of an exit that has fallen out of the history. If the destructor
-    /// of such an error blocks, the next member may have to wait for it.
+    /// A thread is free for the next member once the exit of the one before is seen. The last thing it does for that one
+    /// is to drop the error of its exit, where nothing else keeps that. If the destructor of such an error blocks, the next
+    /// member may have to wait for it.
     #[must_use]
     pub fn reuse_threads(self) -> Self {
         self.option(|options| options.reuse_threads = true)
@@ -217,11 +218,14 @@ impl Runner for Dynamic {
             drop(self.shared.finish()); // whoever waits to insert is answered
             return Err(refused.into());
         }
-        self.shared.open(self.running());
-        ready.notify();
-        let history = match self.serve(&mut signals) {
-            Some(begin) => self.stop(begin, signals),
-            None => self.shared.finish(),
+        let history = {
+            let _deferring = defer(); // members and clients wait for this thread
+            self.shared.open(self.running());
+            ready.notify();
+            match self.serve(&mut signals) {
+                Some(begin) => self.stop(begin, signals),
+                None => self.shared.finish(),
+            }
         };
         if history.failed {
             let trace = ExitTrace::new(history.exits.into()).omitting(history.omitted);

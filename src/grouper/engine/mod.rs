@@ -37,6 +37,7 @@ pub(super) use settings::{Start, Stop};
 pub(super) use slot::Slots;
 
 use super::member::check_names;
+use crate::disposal::defer;
 use crate::error::{Error, MemberExit};
 use crate::process::{Leftover, News, Parent, Report};
 use crate::ready::ReadySender;
@@ -95,6 +96,7 @@ impl Engine {
             slot.options.check(&slot.name)?;
         }
         self.bring_home(slots)?;
+        let _deferring = defer(); // members and callers wait for this thread
         Run::new(self, settings, slots, signals, Some(ready))
             .run()
             .into_exit()
@@ -108,6 +110,7 @@ impl Engine {
         signals: Receiver<Signal>,
         begin: Begin,
     ) -> Vec<MemberExit> {
+        let _deferring = defer();
         let mut run = Run::new(self, settings, slots, signals, None);
         run.take_over(begin);
         run.run().into_ends()

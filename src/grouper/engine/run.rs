@@ -14,7 +14,7 @@ use super::time::{StopLimit, hand_down};
 use super::{Begin, Engine};
 use crate::clock::Clock;
 use crate::error::{Cause, MemberExit};
-use crate::process::{Core, Guarded, News, Report, current_host, earlier};
+use crate::process::{Core, News, Report, current_host, earlier};
 use crate::ready::ReadySender;
 use crate::restart::Account;
 use crate::signal::{self, Signal};
@@ -263,7 +263,7 @@ impl<'g> Run<'g> {
             } => {
                 let slot = &mut self.slots.all[index];
                 if !given_up {
-                    slot.come_home(runner.map(Guarded::new));
+                    slot.come_home(runner);
                 }
                 let told = slot.run.told.take();
                 let record = MemberExit {

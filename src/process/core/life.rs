@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 use super::{Core, State, registry};
+use crate::disposal::{defer, defer_quietly};
 use crate::error::{Error, Exit, leaves_threads};
 use crate::id::{ProcessId, Stuck};
 use crate::process::findings::Findings;
@@ -30,13 +31,13 @@ impl Core {
         if leaves_threads(&exit) {
             self.hand_up_children();
         }
+        let runner = runner.map(Guarded::new);
         let at = self.clock.now();
         let (exit, findings, mut state) = self.look_at(exit);
         let mailboxes = (state.mailbox.take(), std::mem::take(&mut state.outer)); // 4
         if state.exit.is_some() {
             drop(state);
             if let Some(link) = &self.link {
-                let runner = runner.map(Guarded::new);
                 drop(link.report(self.id, News::EndedLate { runner }));
             }
             return;
@@ -70,7 +71,7 @@ impl Core {
         mut state: MutexGuard<'_, State>,
         exit: Exit,
         at: Instant,
-        runner: Option<BoxRunner>,
+        runner: Option<Guarded>,
         given_up: bool,
         findings: Findings,
     ) {
@@ -99,6 +100,7 @@ impl Core {
 
     /// Publishes the exit of a process whose thread still runs; false if it has exited before.
     pub(crate) fn give_up(&self) -> bool {
+        let _deferring = defer(); // it may be a thread of all that gives up
         let stuck = self.stuck_here_and_below();
         let state = self.state.lock();
         if state.exit.is_some() {
@@ -174,6 +176,7 @@ impl Core {
 
 impl Announce for Core {
     fn ready(&self) {
+        let _deferring = defer_quietly();
         let mut state = self.state.lock();
         // 1: not after the run or the exit; nor once it is being stopped for not having been ready in time.
         if state.returned || state.exit.is_some() || state.start_overdue {

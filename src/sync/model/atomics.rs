@@ -9,6 +9,10 @@ use super::wait::point;
 pub(crate) struct AtomicBool(atomic::AtomicBool);
 
 impl AtomicBool {
+    pub(crate) const fn new(value: bool) -> Self {
+        AtomicBool(atomic::AtomicBool::new(value))
+    }
+
     pub(crate) fn load(&self, order: Ordering) -> bool {
         point();
         self.0.load(order)

@@ -54,7 +54,7 @@ impl Latch {
 impl Drop for Latch {
     fn drop(&mut self) {
         if let Shutter::Watched(sender) = mem::take(self.shutter.get_mut()) {
-            mem::forget(sender); // 2
+            mem::forget(sender); // Invariant 2: dropped, it would fire.
         }
     }
 }

@@ -7,7 +7,7 @@ use crate::latch::Latch;
 use crate::sync::Arc;
 use crate::sync::channel::Receiver;
 
-/// Whom a [`ReadySender`] tells.
+/// What a [`ReadySender`] tells.
 pub(crate) trait Announce: Send + Sync {
     fn ready(&self);
 }

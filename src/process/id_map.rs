@@ -6,7 +6,8 @@ use std::hash::{BuildHasher, BuildHasherDefault, Hash, Hasher};
 
 use crate::id::ProcessId;
 
-/// The numbers are ours and count upwards, so nobody can make them collide, and one multiplication spreads them.
+/// The crate makes the numbers, counting upwards, so that no user can make them collide, and one multiplication spreads
+/// them.
 pub(crate) type ById<T> = HashMap<ProcessId, T, BuildHasherDefault<Spread>>;
 
 /// Takes an entry out, and gives room back where little of it is used.

@@ -42,10 +42,11 @@ struct Failed {
 }
 
 impl Roster {
-    /// Takes a process in that is about to start. Errors that have been delivered are let go whenever their number may
-    /// have doubled.
-    pub(super) fn enter(&self, core: &Arc<Core>) {
+    /// Takes a process in that is about to start, and says whether KILL has come before: it is to be told once it has
+    /// started. Errors that have been delivered are let go whenever their number may have doubled.
+    pub(super) fn enter(&self, core: &Arc<Core>) -> bool {
         let mut entries = self.0.lock();
+        let killed = entries.stop == Some(Signal::KILL);
         entries.living.insert(core.id, Arc::clone(core));
         let mut gone = Vec::new();
         if entries.failed.len() >= entries.prune_at.max(16) {
@@ -55,19 +56,16 @@ impl Roster {
         }
         drop(entries);
         drop(gone); // Invariant 4: an error may wait for another start in this scope.
+        killed
     }
 
-    /// A process that has started may have missed the KILL that came before.
-    pub(super) fn has_started(&self, core: &Arc<Core>) {
-        let stop = self.0.lock().stop;
-        if stop == Some(Signal::KILL) {
-            core.signal(Signal::KILL);
-        }
-    }
-
+    /// The stop signal that the host was told before the scope began.
     pub(super) fn host_was_told(&self, signal: Option<Signal>) {
         let mut entries = self.0.lock();
-        entries.stop = entries.stop.or(signal);
+        // One that has come since is later; but nothing takes the place of KILL.
+        if entries.stop.is_none() || signal == Some(Signal::KILL) {
+            entries.stop = signal;
+        }
     }
 
     /// Tells those that live to stop.

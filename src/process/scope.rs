@@ -12,6 +12,7 @@ use super::spawn::{self, Request};
 use crate::error::Error;
 use crate::id::ProcessId;
 use crate::runner::Runner;
+use crate::signal::Signal;
 use crate::sync::{Arc, thread};
 
 /// Processes whose runners may borrow from the caller; see [`scope`].
@@ -133,11 +134,14 @@ impl<'scope> Scope<'scope, '_> {
             index: 0,
             only_if: None,
         };
+        let mut killed = false;
         let core = spawn::spawn_scoped(request, runner, self.threads, link, |core| {
             core.track_delivery();
-            self.roster.enter(core);
+            killed = self.roster.enter(core);
         });
-        self.roster.has_started(&core);
+        if killed {
+            core.signal(Signal::KILL);
+        }
         Process::from_core(core)
     }
 }

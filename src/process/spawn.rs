@@ -34,7 +34,7 @@ pub(crate) struct Request {
     pub(crate) stop_within: Option<Duration>,
 }
 
-/// Whose child a process is, and from whom it inherits what is not asked for.
+/// Which process a new one is a child of and inherits from what is not asked for.
 #[derive(Clone, Debug, Default)]
 pub(crate) enum Starter {
     /// The process on whose thread it is started, if any.
@@ -228,7 +228,7 @@ pub(crate) trait Launch<'r> {
     -> Result<(), (io::Error, Life<'r>)>;
 }
 
-/// A new thread that nobody joins: its process says when it is done.
+/// A new thread that is never joined: its process says when it is done.
 pub(crate) struct Detached;
 
 impl Launch<'static> for Detached {

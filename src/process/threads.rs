@@ -16,7 +16,7 @@ const MAPPINGS_KEPT_FREE: usize = 2_000;
 /// The GNU C library has up to eight heaps for each core, in two mappings each.
 const MAPPINGS_PER_CORE: usize = 16;
 
-/// What Linux allows unless somebody has set something else. Where the limit cannot be read, this one is kept to.
+/// The limit of Linux where no other is set. Where the limit cannot be read, this one is kept to.
 const USUAL_LIMIT: usize = 65_530;
 
 static MOST: LazyLock<usize> = LazyLock::new(|| {
@@ -68,7 +68,7 @@ impl Drop for Seat {
     }
 }
 
-/// Shows this thread under another name to whoever asks the operating system, which cuts it to what it takes.
+/// Shows this thread under another name in the operating system, which cuts it to what it takes.
 ///
 /// On Linux; elsewhere a thread keeps its name. A file of the kernel's would do it too, but has to be opened and kept.
 pub(crate) fn rename_this(name: &str) {
@@ -156,7 +156,7 @@ impl<T: Send> Load<T> {
     }
 }
 
-/// Lets `body` work on `load` on a new thread that nobody joins; hands `load` back if there is none to be had.
+/// Lets `body` work on `load` on a new thread that is never joined; hands `load` back if there is none to be had.
 pub(crate) fn start<T: Send + 'static>(
     name: &str,
     stack_size: Option<usize>,

@@ -100,6 +100,7 @@ fn what_is_started_after_kill_is_killed_at_once() {
     process.signal(Signal::TERMINATE);
     let child = fake.wait_for_call();
     assert_eq!(child.wait_for_signal(), Signal::KILL);
+    assert!(child.signals().is_empty(), "once");
     child.trigger_exit(Ok(()));
     process.expect_exit().unwrap();
 }

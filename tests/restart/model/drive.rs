@@ -23,9 +23,9 @@ struct Drive {
 
 /// In how many orders in a row a world is looked at without anything new before that counts as all there is.
 const THOROUGH: usize = 200;
-const FEW: usize = 20;
+const FEW: usize = 10;
 /// How long the real tree may take before the model is asked for more.
-const LITTLE: Duration = Duration::from_secs(2);
+const LITTLE: Duration = Duration::from_secs(10);
 /// Between two looks at the real tree.
 const SHORT: Duration = Duration::from_micros(20);
 const LONG: Duration = Duration::from_millis(5);

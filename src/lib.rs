@@ -117,7 +117,7 @@
 //! runner                                 the one contract
 //! clock   ready   observe                time; saying "ready"; what happened, as a stream
 //! error   latch   mailbox   plan         exits; what happens once; signals on their way; what is going to run
-//! signal   id   draw                     words: what is told, who is meant, a tree as text
+//! signal   id   draw   on_drop           words: what is told, which is meant, a tree as text; what is done at an end
 //! disposal                               letting go of what users have made, on no thread that others wait for
 //! sync   unwind                          the door: channels, locks, threads, time, OS signals; panics, where none is kept
 //! ```
@@ -143,6 +143,7 @@ mod disposal;
 
 mod draw;
 mod id;
+mod on_drop;
 pub mod signal;
 
 pub mod error;

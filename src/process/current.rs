@@ -5,6 +5,7 @@ use std::mem;
 
 use super::core::{Core, registry};
 use crate::id::ProcessId;
+use crate::on_drop::OnDrop;
 use crate::signal::Signal;
 use crate::sync::channel::Receiver;
 use crate::sync::{Arc, thread_local};
@@ -61,13 +62,8 @@ pub(crate) fn lineage() -> Vec<ProcessId> {
 
 /// Makes `host` the host of this thread for as long as `work` takes.
 pub(super) fn as_host<T>(host: &Arc<Core>, work: impl FnOnce() -> T) -> T {
-    struct Restore(Option<Arc<Core>>);
-    impl Drop for Restore {
-        fn drop(&mut self) {
-            let _gone = set_host(self.0.take());
-        }
-    }
-    let _restore = Restore(set_host(Some(Arc::clone(host))));
+    let mut before = set_host(Some(Arc::clone(host)));
+    let _restore = OnDrop(|| drop(set_host(before.take())));
     work()
 }
 

@@ -14,6 +14,7 @@ use broker::Subscription;
 use listener::Listener;
 
 use crate::error::{Error, Exit, Result};
+use crate::on_drop::OnDrop;
 use crate::plan::Plan;
 use crate::process::{Core, current_core, with_host};
 use crate::ready::ReadySender;
@@ -195,7 +196,11 @@ impl<R: Runner> Sigmon<R> {
         signals: Receiver<Signal>,
         ready: ReadySender,
     ) -> Result {
-        let _restored = Limits::around(host);
+        let (grace, stop_within) = host.limits_set_inside();
+        let _as_before = OnDrop(|| {
+            host.set_grace(grace);
+            host.set_stop_within(stop_within);
+        });
         if self.kill_grace.is_some() {
             host.set_grace(self.kill_grace);
         }
@@ -222,30 +227,5 @@ impl<R: Runner> Runner for Sigmon<R> {
             plan = plan.note(format!("stop {limit:?}"));
         }
         plan.part(self.runner.plan())
-    }
-}
-
-/// The limits of the process as they were before a run, restored after it.
-struct Limits<'h> {
-    host: &'h Core,
-    grace: Option<Duration>,
-    stop_within: Option<Duration>,
-}
-
-impl<'h> Limits<'h> {
-    fn around(host: &'h Core) -> Self {
-        let (grace, stop_within) = host.limits_set_inside();
-        Limits {
-            host,
-            grace,
-            stop_within,
-        }
-    }
-}
-
-impl Drop for Limits<'_> {
-    fn drop(&mut self) {
-        self.host.set_grace(self.grace);
-        self.host.set_stop_within(self.stop_within);
     }
 }

@@ -1,14 +1,20 @@
-//! The words a runner is told: [`Signal`].
+//! One signal: [`Signal`], its number and its name.
 
 use std::fmt;
 
 use signal_hook::consts as os;
 
-/// A signal, as the operating system numbers them.
+/// A signal, as the operating system numbers them: 1 to 64.
 ///
-/// A signal is a word sent to a [`Process`](crate::Process) or by the operating system; on its own it does nothing.
-/// INT, TERM, QUIT and KILL are **stop signals** ([`is_stop`](Signal::is_stop)): they begin or escalate a stop. Every
-/// other signal is a notification, and nothing stops because of it.
+/// To a runner, a signal is a message in its channel; the runner does what it means. [`Process::signal`] sends one, and
+/// [`Sigmon`] hands on those of the operating system.
+///
+/// - INT, TERM, QUIT and KILL are **stop signals** ([`is_stop`](Signal::is_stop)): they begin or escalate a stop. The
+///   first three mean "finish, and return", KILL means "return now, no draining".
+/// - Every other signal is a **notification**: nothing stops because of it.
+///
+/// [`Process::signal`]: crate::Process::signal
+/// [`Sigmon`]: crate::sigmon::Sigmon
 ///
 /// ```
 /// use ifrit::Signal;
@@ -34,7 +40,7 @@ macro_rules! signals {
 }
 
 signals! {
-    /// SIGHUP: by custom, "read your settings again". A notification.
+    /// SIGHUP: by custom, "read the settings again". Also what a closed terminal sends. A notification.
     HANGUP = SIGHUP, "SIGHUP";
     /// SIGINT: what ctrl-c sends. A stop signal.
     INTERRUPT = SIGINT, "SIGINT";
@@ -50,8 +56,8 @@ signals! {
     BUS = SIGBUS, "SIGBUS";
     /// SIGFPE: raised by the processor; it cannot be caught usefully.
     FLOATING_POINT = SIGFPE, "SIGFPE";
-    /// SIGKILL: within this crate, "return now, no draining". It is a word between threads here: it kills nothing, and
-    /// from the operating system it cannot be caught. A stop signal.
+    /// SIGKILL: "return now, no draining". A stop signal. Between threads it is a message like the others, and kills
+    /// nothing. From the operating system it cannot be caught: that one kills the program.
     KILL = SIGKILL, "SIGKILL";
     /// SIGUSR1. A notification.
     USER1 = SIGUSR1, "SIGUSR1";
@@ -96,7 +102,7 @@ signals! {
 }
 
 impl Signal {
-    /// The signal with the operating system's number `raw`, if that lies in 1..=64.
+    /// The signal with the operating system's number `raw`; `None` if that is not in 1..=64.
     ///
     /// ```
     /// # use ifrit::Signal;

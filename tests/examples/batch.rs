@@ -34,7 +34,7 @@ impl Folder {
         fs::write(self.0.join(name), content).expect("a file");
     }
 
-    /// A file that nobody reads to its end. It takes up no space.
+    /// A file that is too long to be read to its end. It takes up no space.
     fn endless(&self, name: &str) {
         let file = File::create(self.0.join(name)).expect("a file");
         file.set_len(1 << 40).expect("a file with a hole");

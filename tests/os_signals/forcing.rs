@@ -108,7 +108,7 @@ fn giving_up_publishes_the_exit_while_the_thread_runs() {
 }
 
 #[test]
-fn whoever_is_stuck_at_the_third_signal_is_named() {
+fn a_member_that_is_stuck_at_the_third_signal_is_named() {
     let mut child = child(|| {
         let inner = Ordered::new(Members::new().add("deaf", deaf()));
         let outer = Ordered::new(Members::new().add("inner", inner));
@@ -228,7 +228,7 @@ fn the_least_interval_is_that_of_the_processs_clock() {
 #[test]
 fn a_burst_of_signals_aborts_nothing() {
     let mut child = child(|| {
-        // Somebody listens to the very end: a signal that finds nobody any more would end the program.
+        // This one listens to the very end: a signal without a listener would end the program.
         let _listens = ifrit::invoke(Sigmon::new(run_fn(|_, ready| {
             ready.notify();
             loop {

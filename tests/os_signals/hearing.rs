@@ -30,7 +30,7 @@ fn term_stops_it_by_default() {
 }
 
 #[test]
-fn a_signal_nobody_asked_for_does_what_it_always_did() {
+fn a_signal_that_is_not_listened_for_does_what_it_always_did() {
     let mut child = child(|| ifrit::main(listener()));
     child.expect("ready");
     // Not HANGUP: under `nohup`, what that has always done is nothing.
@@ -117,7 +117,7 @@ fn a_signal_that_comes_before_the_runner_listens_is_kept() {
 }
 
 #[test]
-fn a_stop_during_the_start_of_a_group_starts_nobody_else() {
+fn a_stop_during_the_start_of_a_group_starts_no_further_member() {
     let mut child = child(|| {
         let slow = run_fn(|signals, _ready| {
             say("setting up");

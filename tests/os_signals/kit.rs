@@ -27,7 +27,7 @@ pub(crate) fn child<F: FnOnce() -> ExitCode>(body: F) -> Child {
     start(body, Command::new)
 }
 
-/// As [`child`], but nobody reads its standard error: writing there is an error.
+/// As [`child`], but its standard error is closed at the other end: writing there is an error.
 pub(crate) fn child_unread<F: FnOnce() -> ExitCode>(body: F) -> Child {
     let mut child = start(body, Command::new);
     child.report = None;
@@ -50,7 +50,7 @@ fn start<F: FnOnce() -> ExitCode>(
     command: impl FnOnce(std::path::PathBuf) -> Command,
 ) -> Child {
     if env::var_os(IN_CHILD).is_some() {
-        // If the parent dies, nobody is left to end this.
+        // If the parent dies, nothing else ends this.
         let _ = os::set_parent_process_death_signal(Some(os::Signal::KILL));
         process::exit(number(body()));
     }
@@ -315,7 +315,7 @@ pub(crate) fn deaf() -> impl Runner {
             say(signal);
         }
         loop {
-            thread::park(); // its channel is gone: nobody is left to tell it anything
+            thread::park(); // its channel is gone: nothing can tell it anything any more
         }
     })
 }

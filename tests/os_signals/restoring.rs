@@ -158,7 +158,7 @@ fn it_listens_again_when_it_runs_again_and_lets_go_again() {
     child.expect_death_by(TERM);
 }
 
-/// An error whose destructor takes as long as somebody wants.
+/// An error whose destructor takes until its channel is disconnected.
 #[derive(Debug, thiserror::Error)]
 #[error("one that holds up")]
 struct Holds(Receiver<()>);

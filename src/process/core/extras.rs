@@ -6,6 +6,7 @@ use std::time::Instant;
 
 use super::Core;
 use crate::error::Exit;
+use crate::on_drop::OnDrop;
 use crate::process::ancestor::Ancestor;
 use crate::signal::Signal;
 use crate::sync::channel::{Receiver, Sender};
@@ -167,13 +168,6 @@ thread_local! {
 
 /// One after the other, and not each inside the one above: they may stand deeper in each other than a stack is.
 fn tell_all(heard: Heard) {
-    /// The thread passes signals on until this is dropped.
-    struct Passing;
-    impl Drop for Passing {
-        fn drop(&mut self) {
-            let _ = HEARD.with(|queue| queue.borrow_mut().take());
-        }
-    }
     let is_first = HEARD.with(|queue| {
         let mut queue = queue.borrow_mut();
         let is_first = queue.is_none();
@@ -181,7 +175,9 @@ fn tell_all(heard: Heard) {
         is_first
     });
     if is_first {
-        let _passing = Passing;
+        let _passed_on = OnDrop(|| {
+            let _ = HEARD.with(|queue| queue.borrow_mut().take());
+        });
         let next = || HEARD.with(|queue| queue.borrow_mut().as_mut()?.pop_front());
         while let Some((listener, signal, stop_by)) = next() {
             listener.overhear(signal, stop_by);

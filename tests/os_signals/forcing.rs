@@ -108,6 +108,27 @@ fn giving_up_publishes_the_exit_while_the_thread_runs() {
 }
 
 #[test]
+fn giving_up_tells_the_runner_kill_as_well() {
+    let mut child = child(|| {
+        let app = Sigmon::new(until_kill()).escalate(Escalation::new([Step::GiveUp]));
+        let exit = ifrit::background(app).join();
+        // Unless it was told before, and has returned.
+        assert!(
+            matches!(exit, Ok(()) | Err(Error::Abandoned(_))),
+            "{exit:?}"
+        );
+        say("over");
+        wait_for_parent();
+        ExitCode::SUCCESS
+    });
+    child.expect("ready");
+    child.signal(TERM);
+    child.expect_all(["over", "SIGKILL"]);
+    child.go_on();
+    child.expect_code(0);
+}
+
+#[test]
 fn a_member_that_is_stuck_at_the_third_signal_is_named() {
     let mut child = child(|| {
         let inner = Ordered::new(Members::new().add("deaf", deaf()));

@@ -76,14 +76,22 @@ impl fmt::Display for Report<'_> {
     }
 }
 
-/// A line for each member, at every depth, in exit order. `decisive`: the exit of this group began what is reported.
+/// Where more members of a group than this ended Ok, they are counted and not listed.
+const LISTED_OKS: usize = 16;
+
+/// A line for each member, at every depth, in exit order, and one for those that are only counted. `decisive`: the exit of this group began what is reported.
 fn write_trace(
     f: &mut fmt::Formatter<'_>,
     trace: &ExitTrace,
     path: &str,
     decisive: bool,
 ) -> fmt::Result {
+    let oks = trace.iter().filter(|member| member.exit.is_ok()).count();
+    let counts_oks = oks > LISTED_OKS;
     for member in trace {
+        if counts_oks && member.exit.is_ok() {
+            continue;
+        }
         let path = format!("{path}{}", member.name);
         let decisive = decisive && member.cause == Cause::Initiator;
         if let Err(Error::Group(inner)) = &member.exit {
@@ -119,6 +127,22 @@ fn write_trace(
         }
         if let Some(Error::Group(inner)) = group_inside.map(|source| &**source) {
             write_trace(f, inner, &format!("{path}/"), decisive)?;
+        }
+    }
+    let more_oks = trace.omitted - trace.omitted_failures + if counts_oks { oks as u64 } else { 0 };
+    for (count, what) in [
+        (trace.omitted_failures, "more failed"),
+        (
+            more_oks,
+            if counts_oks {
+                "ended ok"
+            } else {
+                "more ended ok"
+            },
+        ),
+    ] {
+        if count > 0 {
+            write!(f, "\n  {path}{count} {what}")?;
         }
     }
     Ok(())

@@ -272,8 +272,14 @@ impl fmt::Display for Panic {
 
 impl fmt::Display for ExitTrace {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        if self.omitted > 0 {
-            write!(f, "{} older exits; ", self.omitted)?;
+        let oks = self.omitted - self.omitted_failures;
+        for (omitted, what) in [
+            (self.omitted_failures, "more failed"),
+            (oks, "more ended ok"),
+        ] {
+            if omitted > 0 {
+                write!(f, "{omitted} {what}; ")?;
+            }
         }
         for (place, exit) in self.iter().enumerate() {
             if place > 0 {

@@ -35,8 +35,10 @@ use crate::sync::Arc;
 pub struct ExitTrace {
     /// The exits, oldest first.
     pub exits: Arc<[MemberExit]>,
-    /// How many older exits are not in it: a group that lives long keeps only the newest.
+    /// How many exits are not in it: a group that lives long keeps only the newest, and failures in preference.
     pub omitted: u64,
+    /// How many of those were failures.
+    pub omitted_failures: u64,
     /// The newest failures that did not end their member, oldest first: after which it was restarted, or with which it
     /// answered to being terminated, removed, or stopped together with others. There are 100 at most.
     pub healed: Arc<[MemberExit]>,
@@ -47,6 +49,7 @@ impl ExitTrace {
         ExitTrace {
             exits: exits.into(),
             omitted: 0,
+            omitted_failures: 0,
             healed: Arc::from([]),
         }
     }
@@ -56,8 +59,9 @@ impl ExitTrace {
         self
     }
 
-    pub(crate) fn omitting(mut self, omitted: u64) -> Self {
-        self.omitted = omitted;
+    pub(crate) fn omitting(mut self, oks: u64, failures: u64) -> Self {
+        self.omitted = oks + failures;
+        self.omitted_failures = failures;
         self
     }
 

@@ -1,7 +1,11 @@
 //! What a group that lives long remembers of its exits.
 
 use ifrit::testing::Waiting;
-use ifrit::{Signal, grouper::DynamicClient};
+use ifrit::{
+    Error, Signal,
+    grouper::{DynamicClient, Member},
+    run_fn,
+};
 
 use crate::kit::{both, done, failing, insert_fake, start, trace, unlimited};
 
@@ -22,18 +26,68 @@ fn exits(client: &DynamicClient, count: usize) {
 }
 
 #[test]
-fn the_newest_exits_are_kept_and_the_rest_is_counted() {
+fn a_failure_is_kept_in_preference_to_newer_exits_that_were_ok() {
     for group in both(|| unlimited().history(2)) {
         let (client, group) = start(group);
         exits(&client, 5);
         client.close();
         let trace = trace(group.expect_exit());
         let names: Vec<_> = trace.iter().map(|exit| &*exit.name).collect();
-        assert_eq!(names, ["3", "4"]);
-        assert_eq!(trace.omitted, 3);
+        assert_eq!(names, ["0", "4"]);
+        assert_eq!((trace.omitted, trace.omitted_failures), (3, 0));
         let text = trace.to_string();
-        assert_eq!(text, "3 older exits; 3: ok [completed]; 4: ok [completed]");
+        assert_eq!(
+            text,
+            "3 more ended ok; 0: broken [completed]; 4: ok [completed]"
+        );
     }
+}
+
+#[test]
+fn of_many_failures_the_newest_are_kept_in_the_order_of_the_exits() {
+    let (client, group) = start(unlimited().history(3));
+    for n in 0..9 {
+        let member = match n % 2 {
+            0 => failing(n.to_string(), "broken"),
+            _ => done(n.to_string()),
+        };
+        let _ = client.insert(member).unwrap().expect_exit();
+    }
+    client.close();
+    let trace = trace(group.expect_exit());
+    let names: Vec<_> = trace.iter().map(|exit| &*exit.name).collect();
+    assert_eq!(names, ["4", "6", "8"]);
+    assert_eq!((trace.omitted, trace.omitted_failures), (6, 2));
+    assert!(
+        trace
+            .to_string()
+            .starts_with("2 more failed; 4 more ended ok; 4: broken")
+    );
+}
+
+#[test]
+fn a_failure_is_found_and_reported_after_a_thousand_exits_that_were_ok() {
+    let (client, group) = start(unlimited().reuse_threads());
+    let bad = Member::new("bad", run_fn(|_, _| panic!("the cause")));
+    client.insert(bad).unwrap().expect_exit().unwrap_err();
+    for n in 0..1_000 {
+        client
+            .insert(done(n.to_string()))
+            .unwrap()
+            .expect_exit()
+            .unwrap();
+    }
+    client.close();
+    let error = group.expect_exit().unwrap_err();
+    assert!(matches!(error.root_cause(), Error::Panicked(panic) if panic.message() == "the cause"));
+    let report = error.report().to_string();
+    let lines: Vec<_> = report.lines().collect();
+    assert!(lines[0].starts_with("panicked: the cause"), "{report}");
+    assert!(
+        lines[1].starts_with("  completed: bad: panicked: the cause"),
+        "{report}"
+    );
+    assert_eq!(lines[2..], ["  1000 ended ok"]);
 }
 
 #[test]
@@ -46,17 +100,17 @@ fn a_failure_that_is_forgotten_fails_the_group_all_the_same() {
 }
 
 #[test]
-fn unset_a_thousand_exits_are_kept() {
+fn by_default_a_thousand_exits_are_kept() {
     let (client, group) = start(unlimited().reuse_threads());
     exits(&client, 1_001);
     client.close();
     let trace = trace(group.expect_exit());
     assert_eq!((trace.len(), trace.omitted), (1_000, 1));
-    assert_eq!(trace[0].name, "1");
+    assert_eq!((&*trace[0].name, &*trace[1].name), ("0", "2"));
 }
 
 #[test]
-fn those_who_were_stopped_are_the_newest() {
+fn those_that_were_stopped_are_the_newest_beside_a_failure() {
     let (client, group) = start(unlimited().history(2));
     exits(&client, 3);
     let (_slow, slow) = insert_fake(&client, "slow");
@@ -65,7 +119,7 @@ fn those_who_were_stopped_are_the_newest() {
     slow.trigger_exit(Ok(()));
     let trace = trace(group.expect_exit());
     let names: Vec<_> = trace.iter().map(|exit| &*exit.name).collect();
-    assert_eq!(names, ["2", "slow"]);
+    assert_eq!(names, ["0", "slow"]);
     assert_eq!(trace.omitted, 2);
 }
 

@@ -155,7 +155,8 @@ fn an_error_may_look_at_its_group_while_the_group_drops_it() {
             assert!(member.expect_exit().is_err());
         }
         // What is remembered now is the exit of this one.
-        client.insert(done("last")).unwrap().expect_exit().unwrap();
+        let last = Member::new("last", run_fn(|_, _| Err("broken".into())));
+        client.insert(last).unwrap().expect_exit().unwrap_err();
         for _ in 0..20 {
             looks.recv_timeout(PATIENCE).expect("it was dropped");
         }

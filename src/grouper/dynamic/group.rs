@@ -11,7 +11,7 @@ use super::pool::Pool;
 use super::shared::{Shared, Turn};
 use super::state::Running;
 use crate::disposal::defer;
-use crate::error::{Error, ExitTrace, Result};
+use crate::error::{Error, Result};
 use crate::grouper::engine::{Begin, Engine, Settings, Slots, Start, Stop};
 use crate::plan::Plan;
 use crate::process::{Core, Request, Starter, current_core, current_host};
@@ -115,7 +115,30 @@ impl Dynamic {
         self.option(|options| options.ends = Some(ends))
     }
 
-    /// How many of the newest exits are kept for the trace. Unset, 1,000; older ones are counted.
+    /// How many exits are kept for the trace. Default: 1,000.
+    ///
+    /// They are the newest failures, and where there is room beside these, the newest Ok exits: one failure is found in the
+    /// trace whatever number of members has ended well since. Those that are not kept are
+    /// [counted](crate::error::ExitTrace::omitted). With a history of 0 none is kept, and a failure fails the group all the
+    /// same.
+    ///
+    /// ```
+    /// use ifrit::grouper::{Capacity, Dynamic};
+    /// use ifrit::{Error, prelude::*};
+    ///
+    /// let group = Dynamic::new(Capacity::at_most(1)).history(10);
+    /// let client = group.client();
+    /// let group = ifrit::invoke(group);
+    /// client.insert(Member::new("bad", ifrit::run_fn(|_, _| Err("disk full".into()))))?;
+    /// for n in 0..100 {
+    ///     client.insert(Member::new(n.to_string(), ifrit::run_fn(|_, _| Ok(()))))?;
+    /// }
+    /// client.close();
+    /// let Err(Error::Group(trace)) = group.join() else { panic!() };
+    /// assert_eq!((trace.len(), trace.omitted), (10, 91));
+    /// assert_eq!(trace[0].to_string(), "bad: disk full [completed]");
+    /// # Ok::<(), ifrit::BoxError>(())
+    /// ```
     #[must_use]
     pub fn history(self, exits: usize) -> Self {
         self.option(|options| options.history = exits)
@@ -227,11 +250,7 @@ impl Runner for Dynamic {
                 None => self.shared.finish(),
             }
         };
-        if history.failed {
-            let trace = ExitTrace::new(history.exits.into()).omitting(history.omitted);
-            return Err(Error::Group(trace).into());
-        }
-        Ok(())
+        Ok(history.into_exit()?)
     }
 
     fn plan(&self) -> Plan {

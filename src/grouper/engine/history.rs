@@ -81,7 +81,7 @@ impl History {
         }
         let trace = ExitTrace::new(self.ends.into_values().collect());
         Err(Error::Group(
-            trace.omitting(self.omitted).healing(self.healed.into()),
+            trace.omitting(0, self.omitted).healing(self.healed.into()),
         ))
     }
 }

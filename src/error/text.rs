@@ -188,7 +188,7 @@ impl Error {
             Error::InvalidBackoff(why) => write!(f, "the backoff is invalid: {why}"),
             Error::WouldDeadlock { name: of } => {
                 name(f, of, said)?;
-                f.write_str("a process cannot wait for itself")
+                f.write_str("the caller would wait for itself")
             }
             Error::NotStarted => f.write_str("stopped before it was started"),
             Error::AlreadyRan => f.write_str("this runner can run only once, and has"),

@@ -238,6 +238,14 @@ impl<O: Order> Group<O> {
         self.engine.admin()
     }
 
+    /// Lets the members be looked after through a handle that was made first, so that they can have it. It takes the place
+    /// of one that was given or [taken](Group::admin) before.
+    #[must_use]
+    pub fn with_admin(mut self, admin: Admin) -> Self {
+        self.engine.heed(&admin);
+        self
+    }
+
     /// How long after KILL a member is given up. Unset, as for the process the group runs in, which is 1 s at the top.
     #[must_use]
     pub fn kill_grace(mut self, grace: Duration) -> Self {

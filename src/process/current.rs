@@ -3,8 +3,7 @@
 use std::cell::RefCell;
 use std::mem;
 
-use super::core::{Core, registry};
-use crate::id::ProcessId;
+use super::core::Core;
 use crate::on_drop::OnDrop;
 use crate::signal::Signal;
 use crate::sync::channel::Receiver;
@@ -50,14 +49,6 @@ pub(crate) fn current_host() -> Option<Arc<Core>> {
     })
     .ok()
     .flatten()
-}
-
-/// The process of this thread, the one above it, and so on up to the root.
-pub(crate) fn lineage() -> Vec<ProcessId> {
-    let above = |core: &Arc<Core>| core.parent().and_then(registry::get);
-    std::iter::successors(current_core(), above)
-        .map(|core| core.id)
-        .collect()
 }
 
 /// Makes `host` the host of this thread for as long as `work` takes.

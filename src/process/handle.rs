@@ -8,6 +8,7 @@ use std::time::{Duration, Instant};
 use super::core::Core;
 use super::current::current_core;
 use super::status::Status;
+use super::waits::{self, Waiting};
 use crate::clock::Clock;
 use crate::error::{Error, Exit};
 use crate::id::ProcessId;
@@ -115,11 +116,21 @@ impl Process {
 
     pub(super) fn not_on_its_own_thread(&self) -> Result<(), Error> {
         if self.0.runs_on_this_thread() {
-            return Err(Error::WouldDeadlock {
-                name: self.name().to_owned(),
-            });
+            return Err(self.would_deadlock());
         }
         Ok(())
+    }
+
+    /// A wait for its end by the process of this thread, unless that could never be over.
+    pub(super) fn begin_to_wait(&self) -> Result<Waiting, Error> {
+        self.not_on_its_own_thread()?;
+        waits::begin(waits::here(), self.0.id).ok_or_else(|| self.would_deadlock())
+    }
+
+    fn would_deadlock(&self) -> Error {
+        Error::WouldDeadlock {
+            name: self.name().to_owned(),
+        }
     }
 
     /// Stops the process: sends `signal`, KILL when `within` has passed, and waits for the exit until the
@@ -131,7 +142,7 @@ impl Process {
     /// # Errors
     ///
     /// The exit itself; [`Error::StopTimeout`] if it has not exited (it runs on, and its exit comes when it comes);
-    /// [`Error::WouldDeadlock`] when called on the process's own thread.
+    /// [`Error::WouldDeadlock`] at once, and nothing is sent, where [`join`](Process::join) says so.
     ///
     /// ```
     /// use ifrit::prelude::*;
@@ -148,7 +159,7 @@ impl Process {
         if let Some(exit) = self.0.deliver() {
             return exit; // its thread may be that of another process by now
         }
-        self.not_on_its_own_thread()?;
+        drop(self.begin_to_wait()?); // it has a limit, so nothing is refused because of it
         let clock = &self.0.clock;
         let kill_at = clock.deadline(within);
         self.0.tell(signal, kill_at);

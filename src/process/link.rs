@@ -44,6 +44,8 @@ pub(crate) struct Link {
     /// Weak: what a group remembers of its members must not keep the group itself.
     pub(crate) parent: Weak<dyn Parent>,
     pub(crate) index: usize,
+    /// The process that has started it cannot end before it has.
+    pub(crate) is_held: bool,
     /// What its policy asks of an error, before it is reported.
     pub(crate) only_if: Option<OnlyIf>,
 }

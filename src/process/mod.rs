@@ -1,7 +1,7 @@
 //! A runner on a thread of its own.
 //!
 //! The files import downward only: `scope`, `until` and `family` stand highest, then `builder`, `wait`, `handle`,
-//! `inline`, `roster`, `spawn`, `current`, `core` (with `core::registry`), and lowest `ancestor`, `link`, `findings`,
+//! `inline`, `roster`, `spawn`, `waits`, `current`, `core` (with `core::registry`), and lowest `ancestor`, `link`, `findings`,
 //! `threads`, `id_map`, `status`.
 
 mod ancestor;
@@ -21,6 +21,7 @@ mod status;
 pub(crate) mod threads;
 pub(crate) mod until;
 mod wait;
+pub(crate) mod waits;
 
 pub use crate::id::{ProcessId, Stuck};
 pub use builder::Builder;
@@ -30,7 +31,7 @@ pub use wait::Wait;
 
 pub(crate) use self::core::{Core, StopWatch, earlier, inherited, registry};
 pub(crate) use builder::invoke;
-pub(crate) use current::{current_core, current_host, lineage};
+pub(crate) use current::{current_core, current_host};
 pub(crate) use findings::{Findings, is_worth_it};
 pub(crate) use handle::Process;
 pub(crate) use id_map::{ById, take_out};

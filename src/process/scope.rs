@@ -9,6 +9,7 @@ use super::handle::Process;
 use super::link::Link;
 use super::roster::Roster;
 use super::spawn::{self, Request};
+use super::waits;
 use crate::error::Error;
 use crate::id::ProcessId;
 use crate::runner::Runner;
@@ -132,6 +133,8 @@ impl<'scope> Scope<'scope, '_> {
         let link = Link {
             parent,
             index: 0,
+            // One that is started from another process of the scope is that one's child.
+            is_held: self.host.as_ref().map(|host| host.id) == waits::here(),
             only_if: None,
         };
         let mut killed = false;

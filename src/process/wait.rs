@@ -114,7 +114,9 @@ impl Process {
     ///
     /// # Errors
     ///
-    /// The exit itself; [`Error::WouldDeadlock`] at once when called on the process's own thread.
+    /// The exit itself; [`Error::WouldDeadlock`] at once when called on the process's own thread, and where the wait could
+    /// never be over: for a group or a scope by what runs inside it, and for a process that is itself blocked in a wait
+    /// like this for the caller, or in one for a member through an [`Admin`](crate::grouper::Admin).
     ///
     /// ```
     /// use ifrit::Error;
@@ -134,7 +136,7 @@ impl Process {
     ///
     /// # Errors
     ///
-    /// Those of [`join`](Process::join).
+    /// The exit itself; [`Error::WouldDeadlock`] at once when called on the process's own thread.
     ///
     /// ```
     /// use ifrit::testing::never_ready;
@@ -152,8 +154,14 @@ impl Process {
         if let Some(exit) = self.0.deliver() {
             return Some(exit);
         }
-        self.not_on_its_own_thread()
-            .map_or_else(|error| Some(Err(error)), |()| self.0.wait_exit(limit))
+        let waiting = match limit {
+            None => self.begin_to_wait().map(Some),
+            Some(_) => self.not_on_its_own_thread().map(|()| None),
+        };
+        match waiting {
+            Ok(_waiting) => self.0.wait_exit(limit),
+            Err(error) => Some(Err(error)),
+        }
     }
 
     /// The exit, if there is one yet. Never blocks.

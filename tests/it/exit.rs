@@ -243,5 +243,5 @@ fn what_goes_wrong_is_told_with_the_name_of_the_process() {
             Ok(ifrit::current().expect("a thread of ours").join()?)
         }));
     let own = me.expect_exit().unwrap_err();
-    assert_eq!(own.to_string(), "me: a process cannot wait for itself");
+    assert_eq!(own.to_string(), "me: the caller would wait for itself");
 }

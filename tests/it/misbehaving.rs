@@ -209,14 +209,14 @@ fn a_member_that_drops_its_signals_is_only_waited_for() {
 }
 
 #[test]
-fn a_member_that_joins_its_own_group_only_gets_stuck_itself() {
-    // It waits for what waits for it: the group stays stoppable, and gives it up.
+fn a_member_that_waits_for_its_own_groups_exit_on_a_channel_only_gets_stuck_itself() {
+    // A join would be refused; what a channel is waited for is not known. The group stays stoppable, and gives it up.
     let clock = ManualClock::new();
     let (sender, group_handle) = bounded::<Process>(1);
     let joining = ifrit::run_fn(move |_, ready| {
         ready.notify();
         let group = group_handle.recv()?;
-        let _ = group.join();
+        let _ = group.wait().recv();
         Ok(())
     });
     let members = Members::new().add("joining", joining);

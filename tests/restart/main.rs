@@ -26,6 +26,7 @@ mod admin;
 mod admin_members;
 mod admin_phases;
 mod admin_stress;
+mod waits;
 
 // Everything at random, against a model.
 mod model;

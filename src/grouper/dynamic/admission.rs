@@ -134,6 +134,7 @@ impl Shared {
         let link = Link {
             parent: Arc::downgrade(self) as _,
             index: 0,
+            is_held: true,
             only_if: None, // a restarter asks it
         };
         let core = request.core("member", Some(link));

@@ -10,15 +10,16 @@ use crate::grouper::last_exit::LastExit;
 use crate::grouper::member::Member;
 use crate::grouper::refusal::{Reason, Refusal};
 use crate::id::{ProcessId, Stuck};
-use crate::process::{Process, Status, lineage};
+use crate::process::waits::{self, Waiting};
+use crate::process::{Process, Status};
 use crate::sync::channel::{Receiver, Sender, bounded, never, unbounded};
 use crate::sync::{Arc, Mutex};
 
 /// A handle to a fixed group, to look after its members while it runs: list, terminate, restart, add and remove them.
 ///
 /// It is answered by the group's own thread, which never waits for a member; so it is answered at once, also in the
-/// middle of a hot crash loop or of a long delay. Clones are handles to the same group. Taken with
-/// [`Group::admin`](crate::grouper::Group::admin), before the group is run.
+/// middle of a hot crash loop or of a long delay. Clones are handles to the same group. It is taken with
+/// [`Group::admin`](crate::grouper::Group::admin), before the group is run, or made first with [`Admin::new`].
 ///
 /// ```
 /// use ifrit::grouper::{MemberState, Ordered};
@@ -52,19 +53,28 @@ pub struct Admin(Arc<Door>);
 #[derive(Default)]
 pub(super) struct Door(Mutex<Option<Sender<Command>>>);
 
-impl Door {
-    /// Without a handle nobody can knock, and no channel is needed.
-    pub(super) fn open(self: &Arc<Self>) -> Receiver<Command> {
-        if Arc::strong_count(self) == 1 {
-            return never();
-        }
-        let (sender, receiver) = unbounded();
-        *self.0.lock() = Some(sender);
-        receiver
-    }
+/// A door that a running group has opened, and closes at the end. The one that was opened first stays open.
+pub(super) struct Open {
+    door: Option<Arc<Door>>,
+    pub(super) commands: Receiver<Command>,
+}
 
-    pub(super) fn close(&self) {
-        *self.0.lock() = None;
+impl Door {
+    /// Without a handle there is nothing to be heard, and no channel is needed.
+    pub(super) fn open(self: &Arc<Self>) -> Open {
+        let mut sender = self.0.lock();
+        if Arc::strong_count(self) == 1 || sender.is_some() {
+            return Open {
+                door: None,
+                commands: never(),
+            };
+        }
+        let (commands_in, commands) = unbounded();
+        *sender = Some(commands_in);
+        Open {
+            door: Some(Arc::clone(self)),
+            commands,
+        }
     }
 
     /// Hands the command back if nobody runs.
@@ -76,20 +86,39 @@ impl Door {
     }
 }
 
+impl Open {
+    /// After that no more commands come.
+    pub(super) fn close(&self) {
+        if let Some(door) = &self.door {
+            *door.0.lock() = None;
+        }
+    }
+}
+
 pub(super) type Reply<T> = Sender<Result<T, Refusal>>;
 
 pub(super) enum Command {
     List(Reply<Vec<MemberStatus>>),
     Restart(String, Reply<Process>),
     Leave(Leaving),
-    Add(Box<Member>, Reply<Process>),
+    Add(Box<Addition>),
+}
+
+/// A caller has asked for a member to be added, and waits until it has been started.
+pub(super) struct Addition {
+    pub(super) member: Member,
+    /// The process that asks and those around it, as far as they are not ready.
+    pub(super) unready: Vec<ProcessId>,
+    pub(super) reply: Reply<Process>,
 }
 
 /// A caller has asked for a member to go, and waits until it has gone.
 pub(super) struct Leaving {
     pub(super) name: String,
-    /// The process that asks, and those it runs in.
-    pub(super) askers: Vec<ProcessId>,
+    /// The process that asks, whose thread is blocked until it is answered.
+    pub(super) asker: Option<ProcessId>,
+    /// Registered while it waits.
+    pub(super) waiting: Option<Waiting>,
     pub(super) how: How,
 }
 
@@ -206,8 +235,41 @@ impl Counts {
 }
 
 impl Admin {
-    pub(super) fn new(door: Arc<Door>) -> Self {
-        Admin(door)
+    /// A handle for a group that is yet to be built, which is given it with [`Group::with_admin`](crate::grouper::Group::with_admin):
+    /// so the members can have it, too.
+    ///
+    /// Until a group runs that has it, everything is refused with [`Reason::NotRunning`]. It speaks to one group at a time:
+    /// of several that have it and run at the same time, to the one that has begun first.
+    ///
+    /// ```
+    /// use ifrit::grouper::{Admin, Ordered};
+    /// use ifrit::prelude::*;
+    ///
+    /// let admin = Admin::new();
+    /// let mine = admin.clone();
+    /// let keeper = ifrit::run_fn(move |signals, ready| {
+    ///     ready.notify();
+    ///     mine.add(Member::new("helper", ifrit::testing::signal_recorder().0))?;
+    ///     ifrit::until_stop(&signals);
+    ///     Ok(())
+    /// });
+    /// let group = Ordered::new(Members::new().add("keeper", keeper)).with_admin(admin.clone());
+    /// # let group = ifrit::invoke(group);
+    /// # while admin.count()?.members < 2 { std::thread::yield_now(); }
+    /// # group.signal(Signal::INTERRUPT);
+    /// # group.join()?;
+    /// # Ok::<(), ifrit::BoxError>(())
+    /// ```
+    pub fn new() -> Self {
+        Admin(Arc::default())
+    }
+
+    pub(super) fn knocks_at(door: &Arc<Door>) -> Self {
+        Admin(Arc::clone(door))
+    }
+
+    pub(super) fn door(&self) -> Arc<Door> {
+        Arc::clone(&self.0)
     }
 
     /// All members, in start order.
@@ -263,16 +325,23 @@ impl Admin {
         self.ask(name, |reply| leave(name, How::Remove(reply)))
     }
 
-    /// Adds a member, the last in start order, and starts it: at once, or, while the group itself is still starting, in
-    /// its turn. Blocks until it has been started.
+    /// Adds a member, the last in start order, and starts it: at once; or in its turn, while the group itself is still
+    /// starting and no member of it is down. Blocks until it has been started.
     ///
     /// # Errors
     ///
-    /// The member and the reason why it was refused.
+    /// The member and the reason why it was refused. [`WouldDeadlock`](Reason::WouldDeadlock): its turn comes after that of
+    /// the caller, which is a member, or inside one, that is not ready yet. A caller that has made its
+    /// [`ReadySender`](crate::ReadySender) another thread's business is refused, too.
     pub fn add(&self, member: Member) -> Result<Process, Refusal> {
         let (reply, answer) = bounded(1);
-        if let Err(Command::Add(member, _)) = self.0.send(Command::Add(Box::new(member), reply)) {
-            return Err(Refusal::of_member(Reason::NotRunning, *member));
+        let addition = Addition {
+            member,
+            unready: waits::unready_around(),
+            reply,
+        };
+        if let Err(Command::Add(unsent)) = self.0.send(Command::Add(Box::new(addition))) {
+            return Err(Refusal::of_member(Reason::NotRunning, unsent.member));
         }
         match answer.recv() {
             Ok(answer) => answer,
@@ -294,9 +363,16 @@ impl Admin {
 fn leave(name: &str, how: How) -> Command {
     Command::Leave(Leaving {
         name: name.to_owned(),
-        askers: lineage(),
+        asker: waits::here(),
+        waiting: None,
         how,
     })
+}
+
+impl Default for Admin {
+    fn default() -> Self {
+        Admin::new()
+    }
 }
 
 impl fmt::Debug for Admin {

@@ -1,11 +1,10 @@
 //! Answering the handle, on the group's own thread.
 
-use super::admin::{Command, How, Leaving, MemberState, MemberStatus, Reply};
+use super::admin::{Addition, Command, How, Leaving, MemberState, MemberStatus};
 use super::run::{Phase, Run};
 use super::slot::Place;
-use crate::grouper::member::Member;
 use crate::grouper::refusal::{Reason, Refusal};
-use crate::process::Process;
+use crate::process::{Process, waits};
 use crate::signal::Signal;
 use crate::sync::Arc;
 
@@ -27,7 +26,7 @@ impl Run<'_> {
                 Some(index) => self.send_away(index, leaving),
                 None => leaving.refuse(Reason::Unknown),
             },
-            Command::Add(member, reply) => self.add(*member, reply),
+            Command::Add(addition) => self.add(*addition),
         }
     }
 
@@ -78,7 +77,7 @@ impl Run<'_> {
         }
     }
 
-    fn send_away(&mut self, index: usize, leaving: Leaving) {
+    fn send_away(&mut self, index: usize, mut leaving: Leaving) {
         let run = &mut self.slots.all[index].run;
         if run.leaving.is_some() {
             return leaving.refuse(Reason::Leaving);
@@ -88,9 +87,11 @@ impl Run<'_> {
         }
         match run.place {
             Place::Live => {
-                let id = self.slots.all[index].core.as_ref().map(|core| core.id);
-                if id.is_some_and(|id| leaving.askers.contains(&id)) {
-                    return leaving.refuse(Reason::WouldDeadlock);
+                if let Some(core) = &self.slots.all[index].core {
+                    leaving.waiting = waits::begin(leaving.asker, core.id);
+                    if leaving.waiting.is_none() {
+                        return leaving.refuse(Reason::WouldDeadlock);
+                    }
                 }
                 self.slots.all[index].run.leaving = Some(Box::new(leaving));
                 let signal = self.settings.termination.unwrap_or(Signal::INTERRUPT);
@@ -129,9 +130,17 @@ impl Run<'_> {
         }
     }
 
-    fn add(&mut self, member: Member, reply: Reply<Process>) {
+    fn add(&mut self, addition: Addition) {
+        let Addition {
+            member,
+            unready,
+            reply,
+        } = addition;
+        // Not with the starts of a round, which a hot crash loop may put off for ever; nor after a member that is down.
+        let in_its_turn = self.phase == Phase::Starting && self.down == 0;
         let refusal = match member.why_not() {
             None if self.slots.find(&member.name).is_some() => Some(Reason::DuplicateName),
+            None if in_its_turn && self.start_waits_for(&unready) => Some(Reason::WouldDeadlock),
             why_not => why_not,
         };
         if let Some(reason) = refusal {
@@ -143,10 +152,9 @@ impl Run<'_> {
         self.counts(index);
         self.slots.all[index].run.joining = Some(reply);
         self.joining += 1;
-        if self.phase == Phase::Starting && self.down == 0 {
+        if in_its_turn {
             self.to_start.push_back(index);
         } else {
-            // Not with the starts of a round, which a hot crash loop may put off for ever; nor after a member that is down.
             self.start(index);
         }
     }
@@ -175,8 +183,9 @@ pub(super) fn refuse(command: Command) {
             let _ = reply.send(Err(Refusal::new(&name, Reason::NotRunning)));
         }
         Command::Leave(leaving) => leaving.refuse(Reason::NotRunning),
-        Command::Add(member, reply) => {
-            let _ = reply.send(Err(Refusal::of_member(Reason::Closed, *member)));
+        Command::Add(addition) => {
+            let Addition { member, reply, .. } = *addition;
+            let _ = reply.send(Err(Refusal::of_member(Reason::Closed, member)));
         }
     }
 }

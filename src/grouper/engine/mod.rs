@@ -121,7 +121,11 @@ impl Engine {
     }
 
     pub(super) fn admin(&self) -> Admin {
-        Admin::new(Arc::clone(&self.door))
+        Admin::knocks_at(&self.door)
+    }
+
+    pub(super) fn heed(&mut self, admin: &Admin) {
+        self.door = admin.door();
     }
 
     /// Takes in the runners of threads that have ended since the last run.

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, VecDeque};
 use std::time::{Duration, Instant};
 
-use super::admin::Command;
+use super::admin::Open;
 use super::commands::refuse;
 use super::end::Ended;
 use super::history::History;
@@ -51,7 +51,7 @@ pub(super) struct Run<'g> {
     pub(super) settings: &'g Settings,
     pub(super) slots: &'g mut Slots,
     signals: Receiver<Signal>,
-    pub(super) commands: Receiver<Command>,
+    pub(super) door: Open,
     pub(super) ready: Option<ReadySender>,
     /// What the group runs in, which hands down time; none when a group is driven by hand.
     pub(super) host: Option<Arc<Core>>,
@@ -110,7 +110,7 @@ impl<'g> Run<'g> {
         let start_by = earlier(own, handed.map(|(_, by)| by));
         Run {
             signals,
-            commands: engine.door.open(),
+            door: engine.door.open(),
             ready,
             stop_limit: settings.stop_limit(host.as_deref()),
             host,
@@ -198,7 +198,7 @@ impl<'g> Run<'g> {
     /// It looks in the opposite order of that in which it acts, so that whatever came before a thing is heard before it:
     /// exits before the signal or the command of somebody who has seen them, a stop before what is due later.
     fn take_news(&mut self) -> bool {
-        let command = self.commands.try_recv().ok();
+        let command = self.door.commands.try_recv().ok();
         let now = (!self.timers.is_empty()).then(|| self.clock.now());
         let signal = signal::try_next(&mut self.signals);
         let more_signals = self.signals.len();
@@ -238,7 +238,7 @@ impl<'g> Run<'g> {
         let mut select = Select::new();
         select.recv(&self.engine.reports);
         select.recv(&self.signals);
-        select.recv(&self.commands);
+        select.recv(&self.door.commands);
         if let Some(alarm) = &alarm {
             select.recv(alarm);
         }
@@ -297,7 +297,7 @@ impl Drop for Run<'_> {
         {
             host.end_restarting();
         }
-        self.engine.door.close();
-        self.commands.try_iter().for_each(refuse);
+        self.door.close();
+        self.door.commands.try_iter().for_each(refuse);
     }
 }

@@ -2,7 +2,8 @@
 
 use super::run::{Phase, Run};
 use super::settings::Start;
-use super::slot::Place;
+use super::slot::{Place, Slot};
+use crate::id::ProcessId;
 use crate::process::{Link, Process, Request, earlier, spawn_member};
 use crate::sync::Arc;
 
@@ -19,7 +20,18 @@ impl Run<'_> {
         in_turn && self.round.is_none()
     }
 
-    /// Everyone who is to be up is.
+    /// Whether the next start waits until one of these processes is ready.
+    pub(super) fn start_waits_for(&self, processes: &[ProcessId]) -> bool {
+        let is_one = |slot: &Slot| {
+            let core = slot.core.as_ref();
+            slot.run.awaited && core.is_some_and(|core| processes.contains(&core.id))
+        };
+        self.settings.start == Start::Sequential
+            && !processes.is_empty()
+            && self.slots.members().any(is_one)
+    }
+
+    /// All that are to be up are.
     fn is_up(&self) -> bool {
         self.to_start.is_empty() && self.awaited == 0 && self.round.is_none()
     }
@@ -49,6 +61,7 @@ impl Run<'_> {
         let link = Link {
             parent: self.engine.inbox(),
             index,
+            is_held: true,
             only_if: slot
                 .options
                 .restart

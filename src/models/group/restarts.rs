@@ -165,7 +165,7 @@ fn a_question_that_is_left_at_the_door_is_found() {
     let broken = (
         Fault::Stale,
         RUN,
-        "fn drop(&mut self) > self.commands.try_iter()",
+        "fn drop(&mut self) > self.door.commands.try_iter()",
     );
     finds("always answered", broken, Schedules::Some, looked_after);
 }

@@ -109,6 +109,7 @@ fn link_to(parent: Weak<dyn Parent>) -> Link {
     Link {
         parent,
         index: 0,
+        is_held: true,
         only_if: Some(|_| {
             on_its_own(); // foreign code, under no lock
             true

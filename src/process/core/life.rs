@@ -145,6 +145,12 @@ impl Core {
         }
     }
 
+    /// The process that cannot end before this one has, if there is one: that of its group or its scope.
+    pub(crate) fn holder(&self) -> Option<ProcessId> {
+        let is_held = self.link.as_ref().is_some_and(|link| link.is_held);
+        self.parent().filter(|_| is_held)
+    }
+
     pub(crate) fn stuck(&self) -> Stuck {
         Stuck {
             name: self.name.to_string(),

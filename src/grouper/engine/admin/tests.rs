@@ -11,8 +11,12 @@ impl Admin {
     /// As `add`, without waiting. Whatever is asked after it is answered after it was heard.
     fn begin_to_add(&self, name: &str, fake: &FakeRunner) -> Answer {
         let (reply, answer) = bounded(1);
-        let member = Box::new(Member::new(name, fake.clone()));
-        assert!(self.0.send(Command::Add(member, reply)).is_ok());
+        let addition = Addition {
+            member: Member::new(name, fake.clone()),
+            unready: Vec::new(),
+            reply,
+        };
+        assert!(self.0.send(Command::Add(Box::new(addition))).is_ok());
         answer
     }
 }

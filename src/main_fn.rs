@@ -78,7 +78,7 @@ pub struct Main<R> {
     exit_code: Option<ToExitCode>,
 }
 
-type ToExitCode = Box<dyn FnOnce(&Exit) -> ExitCode + Send + Sync>;
+type ToExitCode = Box<dyn FnOnce(&Exit) -> ExitCode + Send>;
 
 impl<R: Runner + 'static> Main<R> {
     /// The program `runner`, with the defaults of [`main()`].
@@ -135,7 +135,7 @@ impl<R: Runner + 'static> Main<R> {
     /// ```
     pub fn exit_code<C: Into<ExitCode>>(
         mut self,
-        code: impl FnOnce(&Exit) -> C + Send + Sync + 'static,
+        code: impl FnOnce(&Exit) -> C + Send + 'static,
     ) -> Self {
         self.exit_code = Some(Box::new(|exit| code(exit).into()));
         self

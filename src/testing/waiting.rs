@@ -4,6 +4,7 @@ use std::cell::Cell;
 use std::time::Duration;
 
 use crate::error::Exit;
+use crate::on_drop::OnDrop;
 use crate::process::Process;
 use crate::signal::Signal;
 use crate::sync::{LazyLock, thread_local};
@@ -46,20 +47,15 @@ pub fn patience() -> Duration {
 /// use ifrit::testing::{FakeRunner, with_patience};
 /// use std::time::Duration;
 ///
-/// let fake = FakeRunner::new();
 /// let missing = std::panic::catch_unwind(|| {
+///     let fake = FakeRunner::new();
 ///     with_patience(Duration::from_millis(1), || fake.wait_for_call())
 /// });
 /// assert!(missing.is_err());
 /// ```
 pub fn with_patience<T>(patience: Duration, work: impl FnOnce() -> T) -> T {
-    struct Restore(Option<Duration>);
-    impl Drop for Restore {
-        fn drop(&mut self) {
-            HERE.with(|here| here.set(self.0));
-        }
-    }
-    let _restore = Restore(HERE.with(|here| here.replace(Some(patience))));
+    let before = HERE.with(|here| here.replace(Some(patience)));
+    let _restore = OnDrop(|| HERE.with(|here| here.set(before)));
     work()
 }
 

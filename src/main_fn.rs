@@ -50,6 +50,7 @@ const PANICKED: u8 = 101;
 /// }
 /// ```
 #[doc(alias("ctrl-c", "graceful shutdown"))]
+#[must_use = "it is what `main` should return"]
 pub fn main(runner: impl Runner + 'static) -> ExitCode {
     Main::new(runner).run()
 }

@@ -5,7 +5,7 @@ use std::fmt::Debug;
 
 use ifrit::testing::{FakeRunner, Harness, ManualClock};
 use ifrit::{
-    Plan, Process,
+    Main, Plan, Process, Signal,
     clock::Clock,
     grouper::{Batch, Capacity, Dynamic, Member, Members, Ordered},
     ready_channel,
@@ -36,6 +36,10 @@ fn runners_say_what_they_are() {
     let fresh = Restarter::from_factory(FakeRunner::new);
     says(fresh, &["Restarter", "Fresh", "budget"]);
     says(Sigmon::new(FakeRunner::new()), &["Sigmon", "SIGINT"]);
+    says(
+        Main::new(FakeRunner::new()).also([Signal::HANGUP]),
+        &["Main", "Sigmon", "FakeRunner", "SIGHUP"],
+    );
     says(Batch::new(Capacity::at_most(2)), &["Batch", "2"]);
 }
 

@@ -126,7 +126,7 @@ pub type Parallel = Group<order::Together>;
 ///
 /// - It is ready when every member is; without members at once.
 /// - A stop signal stops it. The end of any member does too, unless it is [one-shot](Member::one_shot): the others are
-///   told the [termination signal](Group::termination). Other signals go to every live member, and stop nobody.
+///   told the [termination signal](Group::termination). Other signals go to every live member and stop nothing.
 /// - A further stop signal goes to those already told, and takes the place of the signal for those whose turn is still
 ///   to come. [`Signal::KILL`] goes to all at once.
 /// - It ends when every member has exited or has been given up. If all exited well it ends Ok, otherwise with
@@ -171,7 +171,7 @@ impl<O: Order> Group<O> {
         }
     }
 
-    /// What the others are told when a member's end stops the group. Unset, [`Signal::INTERRUPT`].
+    /// What the others are told when a member's end stops the group. Default: [`Signal::INTERRUPT`].
     #[must_use]
     pub fn termination(mut self, signal: Signal) -> Self {
         self.settings.termination = Some(signal);
@@ -204,7 +204,7 @@ impl<O: Order> Group<O> {
         self
     }
 
-    /// Who is restarted along with a member. Unset, nobody.
+    /// Which members are restarted along with one. Default: none.
     ///
     /// The group says ready once, when all are for the first time, and stays so. While a member is down or on its way back,
     /// its process counts as [`Status::Restarting`](crate::process::Status::Restarting); each member's own state is in
@@ -217,7 +217,7 @@ impl<O: Order> Group<O> {
         self
     }
 
-    /// How many restarts, of all members together, are too many. Unset, 5 in 60 s. One more stops the group, with
+    /// How many restarts, of all members together, are too many. Default: 5 in 60 s. One more stops the group, with
     /// [`Error::RestartBudget`](crate::Error::RestartBudget) as the exit of the member that asked for it.
     #[must_use]
     pub fn budget(mut self, budget: Budget) -> Self {
@@ -225,7 +225,7 @@ impl<O: Order> Group<O> {
         self
     }
 
-    /// When the completion of [significant](Member::significant) members ends the group. Unset, never.
+    /// When the completion of [significant](Member::significant) members ends the group. Default: never.
     #[must_use]
     pub fn auto_shutdown(mut self, when: AutoShutdown) -> Self {
         self.settings.auto_shutdown = when;
@@ -246,7 +246,7 @@ impl<O: Order> Group<O> {
         self
     }
 
-    /// How long after KILL a member is given up. Unset, as for the process the group runs in, which is 1 s at the top.
+    /// How long after KILL a member is given up. Default: as for the process the group runs in, which is 1 s at the top.
     #[must_use]
     pub fn kill_grace(mut self, grace: Duration) -> Self {
         self.settings.kill_grace = Some(grace);

@@ -17,7 +17,7 @@ use crate::id::ProcessId;
 use crate::sync::{LazyLock, Mutex, statics};
 
 statics! {
-    /// Whom a process waits for, and which process waits.
+    /// The process that is waited for, and the one that waits.
     static WAITS: LazyLock<Mutex<BTreeSet<(ProcessId, ProcessId)>>> = LazyLock::new(Mutex::default);
 }
 

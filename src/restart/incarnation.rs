@@ -1,4 +1,4 @@
-//! One run of what a restarter runs, and whom it tells that it is ready.
+//! One run of what a restarter runs, and what is told that it is ready.
 
 use std::time::Instant;
 

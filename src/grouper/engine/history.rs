@@ -85,3 +85,66 @@ impl History {
         ))
     }
 }
+
+#[cfg(all(test, not(ifrit_shuttle)))]
+mod tests {
+    use super::*;
+    use crate::error::Cause;
+    use crate::id::ProcessId;
+
+    fn end(n: usize, exit: Exit) -> MemberExit {
+        MemberExit {
+            name: n.to_string(),
+            id: ProcessId(0),
+            exit,
+            cause: Cause::Completed,
+            time_to_stop: None,
+        }
+    }
+
+    fn failure() -> Exit {
+        Err(Error::NotStarted)
+    }
+
+    #[test]
+    fn a_failure_that_is_too_old_to_be_kept_still_fails_the_group() {
+        let mut history = History::default();
+        for n in 0..3 * PAST {
+            let entry = history.ended(end(n, failure()));
+            history.pass(entry);
+            let entry = history.ended(end(n, Ok(())));
+            history.pass(entry);
+        }
+        let Err(Error::Group(trace)) = history.into_exit() else {
+            panic!("members have failed");
+        };
+        assert_eq!(trace.len(), PAST);
+        assert_eq!(trace.omitted, 2 * PAST as u64);
+        assert_eq!(trace[0].name, (2 * PAST).to_string(), "the newest are kept");
+    }
+
+    #[test]
+    fn the_ends_of_members_that_are_there_are_all_kept() {
+        let mut history = History::default();
+        for n in 0..3 * PAST {
+            history.ended(end(n, Ok(())));
+        }
+        assert_eq!(history.ends().count(), 3 * PAST);
+        assert!(history.into_exit().is_ok());
+    }
+
+    #[test]
+    fn the_newest_failures_that_were_healed_are_kept() {
+        let mut history = History::default();
+        for n in 0..3 * HEALED {
+            history.healed(end(n, failure()));
+            history.healed(end(n, Ok(())));
+        }
+        history.ended(end(0, failure()));
+        let Err(Error::Group(trace)) = history.into_exit() else {
+            panic!("a member has failed");
+        };
+        assert_eq!(trace.healed.len(), HEALED);
+        assert_eq!(trace.healed[0].name, (2 * HEALED).to_string());
+    }
+}

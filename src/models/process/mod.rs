@@ -2,6 +2,7 @@
 
 mod edges;
 mod exit;
+mod waits;
 
 use std::convert::Infallible;
 

@@ -140,7 +140,7 @@ pub enum Cause {
     /// It was told to stop because the group was, from outside; or it alone was, through the group's handle, or together
     /// with others that are restarted.
     Stopped,
-    /// It ended as its policy allows, and stopped nobody.
+    /// It ended as its policy allows, and stopped no other member.
     Completed,
     /// It ended by itself, without having been told, when the group was already stopping; or it was restarted after that
     /// end.

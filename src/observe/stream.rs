@@ -171,7 +171,7 @@ pub(crate) fn listen<T: Clone>(hub: &Arc<Mutex<Hub<T>>>) -> Events<T> {
         missed: Arc::clone(&missed),
     };
     for event in &state.past {
-        let _fits = listener.push(event.clone()); // 2: there is as much room as there are past events
+        let _fits = listener.push(event.clone()); // Invariant 2: there is as much room as there are past events.
     }
     let mut registration = None;
     if !state.ended {

@@ -91,7 +91,7 @@ impl Launch<'static> for &Pool {
     ) -> Result<(), (io::Error, Life<'static>)> {
         let mut state = self.0.state.lock();
         if state.spare > 0 {
-            state.spare -= 1; // 1
+            state.spare -= 1; // Invariant 1: the job takes one.
             state.queue.push_back(life);
             let sleeper = self.0.call_one(&mut state);
             drop(state);
@@ -106,7 +106,7 @@ impl Launch<'static> for &Pool {
 }
 
 impl Shared {
-    /// A worker to wake because of what is in the queue, unless one is on its way. 2
+    /// A worker to wake because of what is in the queue, unless one is on its way: invariant 2.
     fn call_one(&self, state: &mut State) -> Option<Arc<Worker>> {
         self.note(state);
         if state.searching > 0 || state.queue.is_empty() {
@@ -146,7 +146,7 @@ impl Shared {
             here
         });
         if busy_here {
-            self.state.lock().spare += 1; // 1
+            self.state.lock().spare += 1; // Invariant 1: it runs no member any more.
         }
     }
 
@@ -163,7 +163,7 @@ impl Shared {
                 return Some(life);
             }
             if state.over {
-                return None; // 3
+                return None; // Invariant 3: the pool was dropped.
             }
             if turns.any_left() && state.searching == 1 {
                 drop(state);
@@ -172,9 +172,9 @@ impl Shared {
                 }
             } else {
                 state.searching -= 1;
-                state.parked.push(Arc::clone(worker)); // 4
+                state.parked.push(Arc::clone(worker)); // Invariant 4: another one is awake.
                 drop(state);
-                worker.sleep(); // whoever wakes it has counted it as searching
+                worker.sleep(); // what wakes it has counted it as searching
                 turns = self.spin.begin();
             }
             state = self.state.lock();

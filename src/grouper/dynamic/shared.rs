@@ -39,7 +39,7 @@ pub(super) struct Shared {
 /// What the group's thread finds when it is nudged.
 pub(super) enum Turn {
     GoOn,
-    /// Closed, and nobody lives.
+    /// Closed, and no member lives.
     Done,
     /// A member's end stops the group.
     Stop,
@@ -136,7 +136,7 @@ impl Shared {
     // For the group's own thread.
 
     pub(super) fn open(&self, running: Running) {
-        let _past = (self.entrances.lock().reopen(), self.exits.lock().reopen()); // 4
+        let _past = (self.entrances.lock().reopen(), self.exits.lock().reopen()); // Invariant 4: dropped below.
         let mut state = self.state.lock();
         let old = std::mem::take(&mut state.history);
         let running = Arc::new(running);
@@ -145,7 +145,7 @@ impl Shared {
             _ => Phase::Open(running),
         };
         self.wake(state);
-        drop(old); // 4
+        drop(old); // Invariant 4: after the lock, which `wake` has released.
     }
 
     pub(super) fn living(&self) -> Vec<Arc<Core>> {

@@ -48,7 +48,7 @@ pub enum Stop {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Strategy {
-    /// Nobody else.
+    /// No other member.
     #[default]
     OneForOne,
     /// Every other member: all are stopped, in stop order, and started again, in start order.

@@ -3,10 +3,11 @@
 use std::fmt;
 
 use crate::error::{Error, Result};
-use crate::plan::Plan;
+use crate::plan::{self, Plan};
 use crate::ready::ReadySender;
 use crate::signal::{self, Signal};
 use crate::sync::channel::Receiver;
+use crate::unwind::attempt;
 
 /// A piece of work that starts, says that it is ready, works until it is told to stop, and returns.
 ///
@@ -46,7 +47,47 @@ use crate::sync::channel::Receiver;
 /// counter.signal(Signal::TERMINATE);
 /// assert!(counter.join().is_ok());
 /// ```
+///
+/// A closure alone is no runner:
+///
+/// ```compile_fail,E0277
+/// use ifrit::prelude::*;
+///
+/// let _ = Member::new("a", |_, _| Ok(()));
+/// ```
+///
+/// It is made one, with [`run_once`] or [`run_fn`]:
+///
+/// ```
+/// use ifrit::prelude::*;
+///
+/// let _ = Member::new("a", ifrit::run_once(|_, _| Ok(())));
+/// ```
+///
+/// A runner that is built and dropped does nothing, of which the compiler warns:
+///
+/// ```compile_fail
+/// #![deny(unused_must_use)]
+/// use ifrit::prelude::*;
+///
+/// Ordered::new(Members::new());
+/// ```
+///
+/// ```
+/// #![deny(unused_must_use)]
+/// use ifrit::prelude::*;
+///
+/// let group = ifrit::background(Ordered::new(Members::new()));
+/// # group.signal(Signal::INTERRUPT);
+/// # group.join().unwrap();
+/// ```
 #[doc(alias("service", "worker"))]
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a runner",
+    label = "this is not a runner",
+    note = "a closure becomes one with `ifrit::run_once`, or with `ifrit::run_fn` if it can be called again, as a restart does",
+    note = "its arguments are its signals and its readiness: `|signals, ready| Ok(())`"
+)]
 pub trait Runner: Send {
     /// Does the work; see the contract above.
     ///
@@ -76,6 +117,24 @@ pub trait Runner: Send {
 /// ```
 pub type BoxRunner = Box<dyn Runner>;
 
+/// What a process is called that was given no name: its runner's type, without path and parameters. A box, which may
+/// hold any runner, is called what that is in its plan.
+pub(crate) fn name_of<R: Runner + ?Sized>(runner: &R) -> String {
+    let name = plan::short_type_name::<R>();
+    let full = std::any::type_name::<R>();
+    let is_dyn = full
+        .split('<')
+        .next()
+        .is_some_and(|outer| outer.contains("dyn "));
+    if name != "Box" && !is_dyn {
+        return name.to_owned();
+    }
+    let inner = attempt(|| runner.plan().kind);
+    inner
+        .filter(|kind| !kind.is_empty())
+        .unwrap_or_else(|| name.to_owned())
+}
+
 impl<R: Runner + ?Sized> Runner for Box<R> {
     fn run(&mut self, signals: Receiver<Signal>, ready: ReadySender) -> Result<()> {
         (**self).run(signals, ready)
@@ -98,9 +157,12 @@ impl<R: Runner + ?Sized> Runner for &mut R {
 
 /// A runner made of a closure; see [`run_fn`].
 #[derive(Clone)]
+#[must_use = "a runner does nothing until it is started or run"]
 pub struct RunFn<F>(F);
 
 /// Makes a runner of a closure that can be called any number of times.
+///
+/// For a closure that gives away what it has captured, there is [`run_once`]. Whatever restarts its runner needs this one.
 ///
 /// ```
 /// use ifrit::prelude::*;
@@ -113,10 +175,28 @@ pub struct RunFn<F>(F);
 /// }));
 /// assert!(process.join().is_ok());
 /// ```
+///
+/// A closure that gives away what it has captured could be called once only, and is refused:
+///
+/// ```compile_fail,E0507
+/// let settings = String::from("verbose");
+/// let _ = ifrit::run_fn(move |_signals, _ready| {
+///     drop(settings);
+///     Ok(())
+/// });
+/// ```
+///
+/// ```
+/// let settings = String::from("verbose");
+/// let _ = ifrit::run_once(move |_signals, _ready| {
+///     drop(settings);
+///     Ok(())
+/// });
+/// ```
 #[doc(alias = "RunFunc")]
 pub fn run_fn<F>(f: F) -> RunFn<F>
 where
-    F: FnMut(Receiver<Signal>, ReadySender) -> Result<()> + Send,
+    F: FnMut(Receiver<Signal>, ReadySender) -> Result<()> + Send, // `run_once` takes a `FnOnce`
 {
     RunFn(f)
 }
@@ -137,6 +217,7 @@ impl<F> fmt::Debug for RunFn<F> {
 }
 
 /// A runner made of a closure that can be called once; see [`run_once`].
+#[must_use = "a runner does nothing until it is started or run"]
 pub struct RunOnce<F>(Option<F>);
 
 /// Makes a runner of a closure that can be called once, such as one that gives away what it has captured.

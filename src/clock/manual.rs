@@ -2,13 +2,13 @@
 
 use std::time::Instant;
 
-use super::timer::{Action, Owner, Queue, Timer};
+use super::queue::{Action, Key, Queue};
 use crate::disposal::{defer, defer_quietly};
 use crate::sync::{Arc, Condvar, Mutex, now};
 
 /// A clock that moves only when told to.
 pub(crate) struct Manual {
-    pub(super) queue: Mutex<Queue>,
+    queue: Mutex<Queue>,
     time: Mutex<Instant>,
     scheduled: Condvar,
 }
@@ -26,17 +26,22 @@ impl Manual {
         *self.time.lock()
     }
 
-    pub(super) fn schedule(self: &Arc<Self>, instant: Instant, action: Action) -> Timer {
+    /// What is due already is done at once, and has no key.
+    pub(super) fn schedule(&self, instant: Instant, action: Action) -> Option<Key> {
         let mut queue = self.queue.lock();
         if instant <= self.now() {
             drop(queue);
             let _deferring = defer_quietly();
             action();
-            return Timer(None);
+            return None;
         }
         let key = queue.insert(instant, action);
         self.scheduled.notify_all();
-        Timer(Some((key, Owner::Manual(Arc::clone(self)))))
+        Some(key)
+    }
+
+    pub(super) fn cancel(&self, key: &Key) -> Option<Action> {
+        self.queue.lock().actions.remove(key)
     }
 
     /// Moves to `target` through every timer on the way, in order, each run at its own time.
@@ -86,7 +91,7 @@ mod tests {
         let manual = Manual::new();
         assert_eq!(wait(&manual, 1), None);
         let at = manual.now() + MOMENT;
-        let _timer = manual.schedule(at, Box::new(|| {}));
+        manual.schedule(at, Box::new(|| {}));
         assert_eq!(wait(&manual, 1), Some(at));
         assert_eq!(wait(&manual, 2), None);
     }

@@ -10,6 +10,8 @@
 //! 3. Nothing polls: the timer's thread sleeps until the earliest time, and for ever when there is none.
 
 mod manual;
+mod queue;
+mod system;
 mod timer;
 
 use std::fmt;
@@ -18,11 +20,12 @@ use std::ops::Deref;
 use std::time::{Duration, Instant};
 
 pub(crate) use manual::Manual;
-pub(crate) use timer::{Action, Timer};
+pub(crate) use queue::Action;
+pub(crate) use timer::Timer;
 
 use crate::sync::channel::{Receiver, at, bounded, never};
 use crate::sync::{Arc, now};
-use timer::SYSTEM;
+use system::SYSTEM;
 
 /// Where a process reads the time from and lets itself be woken.
 ///
@@ -82,22 +85,7 @@ impl Clock {
     ///
     /// Never blocks. Dropping the alarm cancels it.
     pub fn at(&self, instant: Instant) -> Alarm {
-        match &self.0 {
-            Source::System => Alarm {
-                receiver: at(instant),
-                _timer: None,
-            },
-            Source::Manual(manual) => {
-                let (sender, receiver) = bounded(1);
-                let ring = move || {
-                    let _ = sender.send(instant);
-                };
-                Alarm {
-                    receiver,
-                    _timer: Some(manual.schedule(instant, Box::new(ring))),
-                }
-            }
-        }
+        self.at_or_never(Some(instant))
     }
 
     /// An alarm that fires once, when `duration` has passed; never, if that is further off than time goes.
@@ -108,12 +96,25 @@ impl Clock {
     }
 
     pub(crate) fn at_or_never(&self, instant: Option<Instant>) -> Alarm {
-        match instant {
-            Some(instant) => self.at(instant),
-            None => Alarm {
-                receiver: never(),
-                _timer: None,
-            },
+        let (receiver, timer) = match (instant, &self.0) {
+            (None, _) => (never(), None),
+            (Some(instant), Source::System) => (at(instant), None),
+            (Some(instant), Source::Manual(manual)) => {
+                let (sender, receiver) = bounded(1);
+                let ring = move || {
+                    let _ = sender.send(instant);
+                };
+                (
+                    receiver,
+                    Some(Timer::manual(manual, instant, Box::new(ring))),
+                )
+            }
+        };
+        Alarm {
+            receiver,
+            instant,
+            clock: self.clone(),
+            _timer: timer,
         }
     }
 
@@ -139,8 +140,8 @@ impl Clock {
     /// before. `start_timer` must have succeeded. Not to be called under a lock: by hand, what is due runs at once.
     pub(crate) fn schedule(&self, instant: Instant, action: Action) -> Timer {
         match &self.0 {
-            Source::System => SYSTEM.schedule(instant, action),
-            Source::Manual(manual) => manual.schedule(instant, action),
+            Source::System => Timer::system(instant, action),
+            Source::Manual(manual) => Timer::manual(manual, instant, action),
         }
     }
 }
@@ -156,15 +157,28 @@ impl fmt::Debug for Clock {
 
 /// A channel that fires once, at a set time; see [`Clock::at`].
 ///
-/// It derefs to the channel, so it can be received from and selected on.
+/// It derefs to the channel, so it can be received from and selected on. A clone is an alarm of its own, which fires at the
+/// same instant. A bare `Receiver` that is cloned out of it works as long as the alarm lives.
 ///
 /// ```
 /// let alarm = ifrit::clock::Clock::system().after(std::time::Duration::ZERO);
+/// let again = alarm.clone();
 /// assert!(alarm.recv().is_ok());
+/// assert!(again.recv().is_ok());
 /// ```
+#[must_use = "it is cancelled when it is dropped"]
 pub struct Alarm {
     receiver: Receiver<Instant>,
+    /// `None`: never.
+    instant: Option<Instant>,
+    clock: Clock,
     _timer: Option<Timer>,
+}
+
+impl Clone for Alarm {
+    fn clone(&self) -> Self {
+        self.clock.at_or_never(self.instant)
+    }
 }
 
 impl Deref for Alarm {

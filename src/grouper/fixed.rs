@@ -153,6 +153,7 @@ pub type Parallel = Group<order::Together>;
 /// assert_eq!(trace.initiator().unwrap().name, "web");
 /// ```
 #[doc(alias = "supervisor")]
+#[must_use = "it starts nothing until it is run"]
 pub struct Group<O: Order> {
     slots: Slots,
     settings: Settings,
@@ -172,7 +173,6 @@ impl<O: Order> Group<O> {
     }
 
     /// What the others are told when a member's end stops the group. Default: [`Signal::INTERRUPT`].
-    #[must_use]
     pub fn termination(mut self, signal: Signal) -> Self {
         self.settings.termination = Some(signal);
         self
@@ -180,7 +180,6 @@ impl<O: Order> Group<O> {
 
     /// The group tells its members nothing of its own accord: after a member's end it starts no more, and waits until
     /// the others end by themselves or a stop signal comes from outside.
-    #[must_use]
     pub fn without_termination(mut self) -> Self {
         self.settings.termination = None;
         self
@@ -188,7 +187,6 @@ impl<O: Order> Group<O> {
 
     /// How long the whole group may take to become ready. The member that is not ready shortly before that (by the
     /// grace, or a tenth of the limit where that is less) fails with [`Error::StartTimeout`](crate::Error::StartTimeout).
-    #[must_use]
     pub fn start_within(mut self, limit: Duration) -> Self {
         self.settings.start_within = Some(limit);
         self
@@ -198,7 +196,6 @@ impl<O: Order> Group<O> {
     ///
     /// Every member still running shortly before that (by the grace, or a tenth of the limit where that is less) is told
     /// KILL, and after the grace it is given up. The time that comes down from above counts where it is shorter.
-    #[must_use]
     pub fn stop_within(mut self, limit: Duration) -> Self {
         self.settings.stop_within = Some(limit);
         self
@@ -211,7 +208,6 @@ impl<O: Order> Group<O> {
     /// [`Admin::list`].
     ///
     /// Others are stopped with the [termination signal](Group::termination), or INT if there is none.
-    #[must_use]
     pub fn strategy(mut self, strategy: Strategy) -> Self {
         self.settings.strategy = strategy;
         self
@@ -219,14 +215,12 @@ impl<O: Order> Group<O> {
 
     /// How many restarts, of all members together, are too many. Default: 5 in 60 s. One more stops the group, with
     /// [`Error::RestartBudget`](crate::Error::RestartBudget) as the exit of the member that asked for it.
-    #[must_use]
     pub fn budget(mut self, budget: Budget) -> Self {
         self.settings.budget = budget;
         self
     }
 
     /// When the completion of [significant](Member::significant) members ends the group. Default: never.
-    #[must_use]
     pub fn auto_shutdown(mut self, when: AutoShutdown) -> Self {
         self.settings.auto_shutdown = when;
         self
@@ -240,14 +234,12 @@ impl<O: Order> Group<O> {
 
     /// Lets the members be looked after through a handle that was made first, so that they can have it. It takes the place
     /// of one that was given or [taken](Group::admin) before.
-    #[must_use]
     pub fn with_admin(mut self, admin: Admin) -> Self {
         self.engine.heed(&admin);
         self
     }
 
     /// How long after KILL a member is given up. Default: as for the process the group runs in, which is 1 s at the top.
-    #[must_use]
     pub fn kill_grace(mut self, grace: Duration) -> Self {
         self.settings.kill_grace = Some(grace);
         self

@@ -67,7 +67,7 @@ fn a_timer_runs_once_and_not_before_its_time() {
 #[test]
 fn a_timer_that_does_not_wake_the_thread_is_found() {
     let place = "pub(super) fn schedule( > self.changed.notify_one()";
-    let broken = (Fault::Forgotten, "src/clock/timer.rs", place);
+    let broken = (Fault::Forgotten, "src/clock/system.rs", place);
     finds(DEADLOCK, broken, Schedules::Some, set_and_cancelled);
 }
 

@@ -11,9 +11,8 @@ use super::threads;
 use crate::clock::Clock;
 use crate::disposal;
 use crate::error::{self, Error, Exit};
-use crate::plan;
 use crate::ready::ReadySender;
-use crate::runner::{BoxRunner, Runner};
+use crate::runner::{self, BoxRunner, Runner};
 use crate::signal::Signal;
 use crate::sync::Arc;
 use crate::sync::channel::Receiver;
@@ -46,7 +45,7 @@ pub(crate) enum Starter {
 
 impl Request {
     /// The state of the process to be; what is not asked for is inherited from the process that starts it.
-    pub(crate) fn core(&self, runner_type: &'static str, link: Option<Link>) -> Arc<Core> {
+    pub(crate) fn core<R: Runner + ?Sized>(&self, runner: &R, link: Option<Link>) -> Arc<Core> {
         let (here, above) = match &self.starter {
             Starter::ThisThread => {
                 let here = current_core();
@@ -69,7 +68,7 @@ impl Request {
             stop: self.stop_within,
         };
         let name = self.name.clone().filter(|name| !name.is_empty());
-        let name = name.unwrap_or_else(|| runner_type.into());
+        let name = name.unwrap_or_else(|| runner::name_of(runner).into());
         Core::new(name, above, clock, limits, link)
     }
 
@@ -99,7 +98,7 @@ fn send_home(core: &Core, exit: Exit, runner: BoxRunner) {
 
 /// Starts a process that owns its runner. A thread that does not start is an exit.
 pub(super) fn spawn<R: Runner + 'static>(request: Request, runner: R) -> Arc<Core> {
-    let core = request.core(plan::short_type_name::<R>(), None);
+    let core = request.core(&runner, None);
     let life = Life::new(&core, Box::new(runner), drop_runner);
     request.start(life, Detached);
     core
@@ -113,7 +112,7 @@ pub(super) fn spawn_scoped<'scope, R: Runner + 'scope>(
     link: Link,
     introduce: impl FnOnce(&Arc<Core>),
 ) -> Arc<Core> {
-    let core = request.core(plan::short_type_name::<R>(), Some(link));
+    let core = request.core(&runner, Some(link));
     introduce(&core);
     let life = Life::new(&core, Box::new(runner), drop_runner);
     request.start(life, scope);
@@ -122,7 +121,7 @@ pub(super) fn spawn_scoped<'scope, R: Runner + 'scope>(
 
 /// Starts a member: it reports to its group, and its runner goes home with the exit.
 pub(crate) fn spawn_member(request: &Request, runner: BoxRunner, link: Link) -> Arc<Core> {
-    let core = request.core("member", Some(link));
+    let core = request.core(&runner, Some(link));
     launch(
         Life::new(&core, runner, send_home),
         request.stack_size,
@@ -137,7 +136,7 @@ pub(crate) fn run_here<R: Runner + ?Sized>(
     runner: &mut R,
     signals: &Receiver<Signal>,
 ) -> (Arc<Core>, Vec<Signal>) {
-    let core = request.core(plan::short_type_name::<R>(), None);
+    let core = request.core(&runner, None);
     registry::enter(&core);
     core.started_on_this_thread();
     let unread = as_current(&core, || {

@@ -63,6 +63,7 @@ pub enum Next {
 /// # ?; Ok::<(), ifrit::Error>(())
 /// ```
 #[doc(alias("supervisor", "retry"))]
+#[must_use = "it starts nothing until it is run"]
 pub struct Restarter<R> {
     runner: R,
     /// Where there is one, it takes the place of the policy.
@@ -159,21 +160,18 @@ impl<R: Runner> Restarter<R> {
     }
 
     /// How long to wait before each restart.
-    #[must_use]
     pub fn backoff(mut self, backoff: Backoff) -> Self {
         self.restart.backoff = backoff;
         self
     }
 
     /// How many restarts are too many.
-    #[must_use]
     pub fn budget(mut self, budget: Budget) -> Self {
         self.budget = Some(budget);
         self
     }
 
     /// How long an incarnation must have been ready for the delays to begin anew. Default: 60 s.
-    #[must_use]
     pub fn reset_after(mut self, ready_for: Duration) -> Self {
         self.restart.reset_after = ready_for;
         self

@@ -185,6 +185,7 @@ impl FakeRunner {
     }
 }
 
+#[diagnostic::do_not_recommend]
 impl Runner for FakeRunner {
     fn run(&mut self, signals: Receiver<Signal>, ready: ReadySender) -> Result<()> {
         let (end, told) = bounded(1);

@@ -26,6 +26,7 @@ pub fn never_ready() -> NeverReady {
     NeverReady
 }
 
+#[diagnostic::do_not_recommend]
 impl Runner for NeverReady {
     fn run(&mut self, signals: Receiver<Signal>, _ready: ReadySender) -> Result<()> {
         until_stop(&signals);
@@ -50,6 +51,7 @@ pub fn exits_unready() -> ExitsUnready {
     ExitsUnready
 }
 
+#[diagnostic::do_not_recommend]
 impl Runner for ExitsUnready {
     fn run(&mut self, _signals: Receiver<Signal>, _ready: ReadySender) -> Result<()> {
         Ok(())
@@ -125,6 +127,7 @@ pub fn ping_runner() -> (PingRunner, Ping) {
     (runner, Ping { sender, ends })
 }
 
+#[diagnostic::do_not_recommend]
 impl Runner for PingRunner {
     fn run(&mut self, mut signals: Receiver<Signal>, ready: ReadySender) -> Result<()> {
         ready.notify();
@@ -243,6 +246,7 @@ pub fn signal_recorder() -> (SignalRecorder, RecordedSignals) {
     (runner, recorded)
 }
 
+#[diagnostic::do_not_recommend]
 impl Runner for SignalRecorder {
     fn run(&mut self, signals: Receiver<Signal>, ready: ReadySender) -> Result<()> {
         ready.notify();

@@ -209,3 +209,26 @@ fn two_may_move_the_same_clock() {
 fn a_clock_is_not_moved_further_than_time_goes() {
     ManualClock::new().advance(Duration::MAX);
 }
+
+#[test]
+fn a_clone_of_an_alarm_fires_at_the_same_instant_and_outlives_the_alarm() {
+    let hand = ManualClock::new();
+    let at = hand.now() + Duration::from_secs(5);
+    let alarm = hand.clock().at(at);
+    let (again, late) = (alarm.clone(), alarm.clone());
+    drop(alarm);
+    hand.advance(Duration::from_secs(4));
+    assert!(again.is_empty() && late.is_empty());
+    hand.advance(Duration::from_secs(1));
+    assert_eq!(again.try_recv(), Ok(at));
+    drop(again);
+    assert_eq!(late.try_recv(), Ok(at));
+    assert_eq!(late.clone().try_recv(), Ok(at), "it is over already");
+
+    let system = Clock::system().after(Duration::from_millis(1));
+    let again = system.clone();
+    drop(system);
+    assert!(again.recv_timeout(PATIENCE).is_ok());
+    let never = Clock::system().after(Duration::MAX).clone();
+    assert!(never.is_empty());
+}

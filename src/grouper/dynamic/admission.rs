@@ -137,7 +137,7 @@ impl Shared {
             is_held: true,
             only_if: None, // a restarter asks it
         };
-        let core = request.core("member", Some(link));
+        let core = request.core(&*member.runner, Some(link));
         match state.names.entry(Arc::clone(&member.name)) {
             Entry::Vacant(place) => place.insert(core.id),
             Entry::Occupied(_) => return Err(Reason::DuplicateName),

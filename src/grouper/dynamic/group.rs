@@ -54,6 +54,7 @@ use crate::sync::channel::{Receiver, Select};
     "thread pool",
     "NewDynamic"
 ))]
+#[must_use = "it starts nothing until it is run"]
 pub struct Dynamic {
     shared: Arc<Shared>,
     nudges: Receiver<()>,
@@ -85,7 +86,6 @@ impl Dynamic {
     }
 
     /// The room of each listener, and the number of past events a late listener gets. Unset 64; at least 1.
-    #[must_use]
     pub fn event_buffer(self, events: usize) -> Self {
         self.option(|options| options.event_buffer = events.max(1))
     }
@@ -101,7 +101,6 @@ impl Dynamic {
     /// A thread is free for the next member once the exit of the one before is seen. The last thing it does for that one
     /// is to drop the error of its exit, where nothing else keeps that. If the destructor of such an error blocks, the next
     /// member may have to wait for it.
-    #[must_use]
     pub fn reuse_threads(self) -> Self {
         self.option(|options| options.reuse_threads = true)
     }
@@ -110,7 +109,6 @@ impl Dynamic {
     ///
     /// An Ok exit of a [one-shot](crate::grouper::Member::one_shot) member never does, nor an end that the member's own
     /// [policy](crate::grouper::Member::restart) allows.
-    #[must_use]
     pub fn stop_on_exit(self, ends: Ends) -> Self {
         self.option(|options| options.ends = Some(ends))
     }
@@ -139,27 +137,23 @@ impl Dynamic {
     /// assert_eq!(trace[0].to_string(), "bad: disk full [completed]");
     /// # Ok::<(), ifrit::BoxError>(())
     /// ```
-    #[must_use]
     pub fn history(self, exits: usize) -> Self {
         self.option(|options| options.history = exits)
     }
 
     /// What the others are told when a member's end stops the group. Unset, [`Signal::INTERRUPT`].
-    #[must_use]
     pub fn termination(mut self, signal: Signal) -> Self {
         self.settings.termination = Some(signal);
         self
     }
 
     /// How long the group may take to stop; see [`Group::stop_within`](crate::grouper::Group::stop_within).
-    #[must_use]
     pub fn stop_within(mut self, limit: Duration) -> Self {
         self.settings.stop_within = Some(limit);
         self
     }
 
     /// How long after KILL a member is given up; see [`Group::kill_grace`](crate::grouper::Group::kill_grace).
-    #[must_use]
     pub fn kill_grace(mut self, grace: Duration) -> Self {
         self.settings.kill_grace = Some(grace);
         self

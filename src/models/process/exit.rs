@@ -140,12 +140,12 @@ fn given_up() {
     let family = Arc::new(Family::default());
     let parent = Arc::downgrade(&family) as _;
     let request = Request::default();
-    let core = request.core("model", Some(link_to(parent)));
     let runner = Box::new(run_fn(|_, ready| {
         on_its_own();
         ready.notify();
         Ok(())
     }));
+    let core = request.core(&*runner, Some(link_to(parent)));
     let (running, ended) = bounded(0);
     launch(
         Life::new(&core, runner, drop_runner),

@@ -111,3 +111,46 @@ fn a_closure_may_return_any_error_with_the_question_mark() {
     let error = exit.unwrap_err();
     assert!(error.downcast_ref::<std::num::ParseIntError>().is_some());
 }
+
+#[test]
+fn a_process_of_a_boxed_runner_is_called_what_is_in_the_box() {
+    struct Mirror;
+    impl Runner for Mirror {
+        fn run(&mut self, _: Receiver<Signal>, _: ReadySender) -> Result<()> {
+            let thread = std::thread::current();
+            assert_eq!(thread.name(), ifrit::current().as_ref().map(|me| me.name()));
+            Ok(())
+        }
+    }
+    let boxed: [BoxRunner; 2] = [Box::new(Mirror), Box::new(Box::new(Mirror))];
+    for runner in boxed {
+        let process = background(runner);
+        assert_eq!(process.name(), "Mirror");
+        process.expect_exit().unwrap();
+    }
+    let mut lent: BoxRunner = Box::new(Mirror);
+    ifrit::scope(|scope| {
+        let process = scope.background(&mut *lent);
+        assert_eq!(process.name(), "Mirror");
+        process.expect_exit().unwrap();
+    });
+    let closure: BoxRunner = Box::new(run_once(|_, _| Ok(())));
+    assert_eq!(background(closure).name(), "RunOnce");
+}
+
+#[test]
+fn a_boxed_runner_whose_plan_panics_starts_all_the_same() {
+    struct Shy;
+    impl Runner for Shy {
+        fn run(&mut self, _: Receiver<Signal>, _: ReadySender) -> Result<()> {
+            Ok(())
+        }
+        fn plan(&self) -> ifrit::Plan {
+            panic!("not to be planned")
+        }
+    }
+    let boxed: BoxRunner = Box::new(Shy);
+    let process = background(boxed);
+    assert_eq!(process.name(), "Box");
+    process.expect_exit().unwrap();
+}

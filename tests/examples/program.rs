@@ -6,6 +6,8 @@ use std::process::Command;
 use std::sync::Mutex;
 use std::time::Duration;
 
+use ifrit::{Signal, sigmon::Sigmon};
+
 /// Far longer than anything here takes, even on a busy machine.
 pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 
@@ -14,6 +16,7 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 pub(crate) fn program(example: &str) -> PathBuf {
     static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
     let _guard = ONE_AT_A_TIME.lock();
+    inherit_no_ignored_signal();
     let this = env::current_exe().expect("the path of this binary");
     let profile = this.ancestors().nth(2).expect("target/<profile>/deps");
     let program = profile.join("examples").join(example);
@@ -30,4 +33,13 @@ pub(crate) fn program(example: &str) -> PathBuf {
         assert!(build.status().expect("cargo").success());
     }
     program
+}
+
+/// Lets the programs that are started from here ignore nothing. They would inherit what this one ignores, which is INT when
+/// a shell has started it in the background. A signal that has a handler is not inherited so, and that of a sigmon stays
+/// when the sigmon has returned.
+fn inherit_no_ignored_signal() {
+    let signals = [Signal::HANGUP, Signal::INTERRUPT, Signal::TERMINATE];
+    let nothing = Sigmon::new(ifrit::run_fn(|_, _| Ok(()))).only(signals);
+    ifrit::background(nothing).join().expect("handlers");
 }

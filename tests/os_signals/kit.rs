@@ -6,11 +6,12 @@ use std::fmt::Display;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::os::unix::process::ExitStatusExt;
 use std::process::{self, ChildStderr, ChildStdin, Command, ExitCode, ExitStatus, Stdio};
+use std::sync::Once;
 use std::thread;
 use std::time::Duration;
 
 use ifrit::crossbeam_channel::{Receiver, RecvTimeoutError, unbounded};
-use ifrit::sigmon::Escalation;
+use ifrit::sigmon::{Escalation, Sigmon};
 use ifrit::{Runner, Signal};
 use rustix::process as os;
 
@@ -54,6 +55,7 @@ fn start<F: FnOnce() -> ExitCode>(
         let _ = os::set_parent_process_death_signal(Some(os::Signal::KILL));
         process::exit(number(body()));
     }
+    inherit_no_ignored_signal();
     let path = type_name::<F>().trim_end_matches("::{{closure}}");
     let test = path.split_once("::").expect("crate::module::test").1;
     let exe = env::current_exe().expect("the path of this binary");
@@ -82,6 +84,23 @@ fn start<F: FnOnce() -> ExitCode>(
         lines,
         report,
     }
+}
+
+/// Lets the programs that are started from here ignore nothing. They would inherit what this one ignores, which is INT when
+/// a shell has started it in the background. A signal that has a handler is not inherited so, and that of a sigmon stays
+/// when the sigmon has returned.
+fn inherit_no_ignored_signal() {
+    static ONCE: Once = Once::new();
+    ONCE.call_once(|| {
+        let signals = [
+            Signal::HANGUP,
+            Signal::INTERRUPT,
+            Signal::QUIT,
+            Signal::TERMINATE,
+        ];
+        let nothing = Sigmon::new(ifrit::run_fn(|_, _| Ok(()))).only(signals);
+        ifrit::background(nothing).join().expect("handlers");
+    });
 }
 
 /// The number in an exit code, which the standard library does not give away.

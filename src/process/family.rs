@@ -6,6 +6,7 @@ use super::ancestor;
 use super::core::{Core, registry};
 use super::handle::Process;
 use super::status::Status;
+use crate::disposal::defer_quietly;
 use crate::id::ProcessId;
 use crate::sync::Arc;
 
@@ -33,6 +34,7 @@ impl Process {
     /// # app.join().unwrap();
     /// ```
     pub fn parent(&self) -> Option<Process> {
+        let _deferring = defer_quietly();
         living(self.0.above.as_ref()?.id).map(Process::from_core)
     }
 
@@ -49,6 +51,7 @@ impl Process {
     /// # process.signal(ifrit::Signal::KILL);
     /// ```
     pub fn root(&self) -> Process {
+        let _deferring = defer_quietly();
         let above = |core: &Arc<Core>| core.parent().and_then(living);
         let line = std::iter::successors(Some(Arc::clone(&self.0)), above);
         line.last().map_or_else(|| self.clone(), Process::from_core)
@@ -91,6 +94,7 @@ impl Process {
     /// # app.join().unwrap();
     /// ```
     pub fn find(&self, path: &str) -> Option<Process> {
+        let _deferring = defer_quietly(); // the last handle to a process that has exited may fall here
         let mut found = None;
         for core in registry::living() {
             if !ancestor::leads(self.id(), path, &core.name, core.above.as_ref()) {

@@ -10,6 +10,7 @@ use super::link::Link;
 use super::roster::Roster;
 use super::spawn::{self, Request};
 use super::waits;
+use crate::disposal::defer_quietly;
 use crate::error::Error;
 use crate::id::ProcessId;
 use crate::runner::Runner;
@@ -217,6 +218,7 @@ impl Failures {
 
     /// How many failures are listed. Never blocks.
     pub fn len(&self) -> usize {
+        let _deferring = defer_quietly(); // what is let go meanwhile may fall here
         self.0.failed().0.len()
     }
 
@@ -227,6 +229,7 @@ impl Failures {
 
     /// How many failures there was no room for. Never blocks.
     pub fn omitted(&self) -> usize {
+        let _deferring = defer_quietly();
         self.0.failed().1
     }
 

@@ -137,6 +137,7 @@ impl<T: Send> Load<T> {
             let _seat = seat;
             // Not in the condition: the lock would be held for as long as the body works.
             let load = on_the_thread.lock().take();
+            drop(on_the_thread); // or its memory would be kept for as long as the body works
             if let Some(load) = load {
                 body(load);
             }

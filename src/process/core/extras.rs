@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::time::Instant;
 
 use super::Core;
+use crate::disposal::defer_quietly;
 use crate::error::Exit;
 use crate::on_drop::OnDrop;
 use crate::process::ancestor::Ancestor;
@@ -175,6 +176,7 @@ fn tell_all(heard: Heard) {
         is_first
     });
     if is_first {
+        let _deferring = defer_quietly(); // the last handle to a process that has exited may fall here
         let _passed_on = OnDrop(|| {
             let _ = HEARD.with(|queue| queue.borrow_mut().take());
         });

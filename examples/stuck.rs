@@ -2,7 +2,7 @@
 //!
 //!     cargo run --example stuck
 //!
-//! You see the report of a stop that was given 200 ms, and the tree, in which the thread that is stuck still stands.
+//! You see the report of a stop that was given a second, and the tree, in which the thread that is stuck still stands.
 
 use std::thread;
 use std::time::Duration;
@@ -22,13 +22,10 @@ fn main() {
         }
     });
     let group = Parallel::new(Members::new().add("polite", polite).add("deaf", deaf));
-    let group = group.kill_grace(Duration::from_millis(50));
 
-    // It is the group that shall say who: its grace ends long before that of its process.
-    let process = Process::builder()
-        .kill_grace(Duration::from_secs(30))
-        .invoke(group);
-    let exit = process.stop(Signal::TERMINATE, Duration::from_millis(200));
+    // The group is over a tenth of the time before its process, so that it can say who is stuck.
+    let process = ifrit::invoke(group);
+    let exit = process.stop(Signal::TERMINATE, Duration::from_secs(1));
     if let Err(error) = exit {
         println!("{}\n", error.report());
         assert_eq!(error.stuck()[0].name, "deaf");

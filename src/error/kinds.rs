@@ -76,11 +76,12 @@ pub enum Error {
     StartTimeout {
         /// The process.
         name: String,
-        /// How long it was given.
+        /// How long it was given: the limit that was set, for the process or for a group above it.
         after: Duration,
         /// Its thread, if that would not stop either.
         stuck: Option<Stuck>,
-        /// What its run returned once it was told to stop, if that was an error.
+        /// What its run returned once it was told to stop, if that was an error; or the failure after which it waited
+        /// for its restart.
         source: Option<Box<Error>>,
     },
 
@@ -97,10 +98,9 @@ pub enum Error {
         source: Option<Box<Error>>,
     },
 
-    /// The process did not stop in time, was told KILL, and did not return within the grace after that either. It
-    /// still runs.
+    /// The process did not stop in time, although it was told KILL before the end. It still runs.
     StopTimeout {
-        /// How long it was given before KILL.
+        /// How long it was given, KILL and what comes after it included: the limit that was set.
         after: Duration,
         /// Who it is.
         stuck: Stuck,

@@ -185,17 +185,40 @@ impl<O: Order> Group<O> {
         self
     }
 
-    /// How long the whole group may take to become ready. The member that is not ready shortly before that (by the
-    /// grace, or a tenth of the limit where that is less) fails with [`Error::StartTimeout`](crate::Error::StartTimeout).
+    /// How long the whole group may take to become ready for the first time, restarts of members included. Default: no
+    /// limit.
+    ///
+    /// The member that is not ready by then fails with [`Error::StartTimeout`](crate::Error::StartTimeout), which stops
+    /// the group; so does one that has failed and waits for its restart. In a group inside another one with such a limit
+    /// that happens earlier, by the grace, or a tenth of the time where that is less, so that the error names the member.
     pub fn start_within(mut self, limit: Duration) -> Self {
         self.settings.start_within = Some(limit);
         self
     }
 
-    /// How long the whole group may take to stop.
+    /// How long the whole stop of the group may take, KILL and grace included; to reserve time for the members that are
+    /// stopped last, give the others a [limit of their own](Member::stop_within). Default: no limit.
     ///
-    /// Every member still running shortly before that (by the grace, or a tenth of the limit where that is less) is told
-    /// KILL, and after the grace it is given up. The time that comes down from above counts where it is shorter.
+    /// A member that still runs is told KILL the [grace](Group::kill_grace), or a tenth of the time where that is less,
+    /// before the end, and is given up at the end. Where the group runs in something that has a limit too, its end comes
+    /// so much earlier than that one's, too, that it can still say which member is stuck.
+    ///
+    /// In a stop in order, the member whose turn it is has all the time that is left, less the grace, or a tenth of it
+    /// where that is less: so much is kept for those that are still to be told, all together. A member that never returns
+    /// leaves them little time, but they are told the signal, and not KILL. Of 25 s in `Ordered` `[db, cache, web]` a deaf
+    /// `web` is told KILL after 23 s and given up after 24 s; `cache`, if it is deaf as well, after 24.9 s.
+    ///
+    /// ```
+    /// use ifrit::prelude::*;
+    /// use std::time::Duration;
+    ///
+    /// # let (db, web) = (ifrit::run_fn(|_, _| Ok(())), ifrit::run_fn(|_, _| Ok(())));
+    /// let app = Ordered::new([
+    ///     Member::new("db", db), // has at least 10 s
+    ///     Member::new("web", web).stop_within(Duration::from_secs(15)),
+    /// ])
+    /// .stop_within(Duration::from_secs(25));
+    /// ```
     pub fn stop_within(mut self, limit: Duration) -> Self {
         self.settings.stop_within = Some(limit);
         self
@@ -239,7 +262,11 @@ impl<O: Order> Group<O> {
         self
     }
 
-    /// How long after KILL a member is given up. Default: as for the process the group runs in, which is 1 s at the top.
+    /// How long a member may take to return after KILL, before it is given up. Default: that of the process the group runs
+    /// in, which is 1 s at the top.
+    ///
+    /// It begins with KILL, whatever that came from: the end of a limit, or a KILL that was sent to the group. The end of
+    /// a limit comes first where it is sooner.
     pub fn kill_grace(mut self, grace: Duration) -> Self {
         self.settings.kill_grace = Some(grace);
         self

@@ -91,17 +91,19 @@ impl Member {
     /// How long it may take to become ready. Default: only the group's own limit holds.
     ///
     /// Past that it is told INT, after the grace KILL, and after the grace again it is given up; its exit is
-    /// [`Error::StartTimeout`], which stops the group.
+    /// [`Error::StartTimeout`], which stops the group. If it has been told to stop before, it is told KILL at once.
     #[must_use]
     pub fn start_within(mut self, limit: Duration) -> Self {
         self.options.start_within = Some(limit);
         self
     }
 
-    /// How long it may take to stop, from being told on; then it is told KILL, and given up after the grace. Default: only
-    /// the group's own limit holds.
+    /// How long its whole stop may take, from being told on, KILL and grace included. Default: only the group's own limit
+    /// holds.
     ///
-    /// It also bounds a stop that begins inside, if the member is a group.
+    /// It is told KILL the [grace](super::Group::kill_grace), or a tenth of the limit where that is less, before the end,
+    /// and is given up at the end. The limit also bounds a stop that begins inside, if the member is a group, which is
+    /// over a little sooner still, so that it can say which of its own members is stuck.
     #[must_use]
     pub fn stop_within(mut self, limit: Duration) -> Self {
         self.options.stop_within = Some(limit);

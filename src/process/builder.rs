@@ -95,19 +95,49 @@ impl Builder {
         self
     }
 
-    /// How long the runner may take to say that it is ready.
+    /// How long the runner may take to say that it is ready. Default: no limit.
     ///
     /// Past that it is told INT, after the [grace](Builder::kill_grace) KILL, and after the grace again it is given up;
-    /// the exit is [`Error::StartTimeout`](crate::Error::StartTimeout) each time. Zero is
+    /// the exit is [`Error::StartTimeout`](crate::Error::StartTimeout) each time. If it has been told to stop before, it
+    /// is told KILL at once, and the exit is `StartTimeout` unless it had returned by then. Zero is
     /// [`Error::ZeroDeadline`](crate::Error::ZeroDeadline).
     pub fn start_within(mut self, limit: Duration) -> Self {
         self.0.start_within = Some(limit);
         self
     }
 
-    /// How long after KILL the process is given up, here and in what it starts.
+    /// How long any stop of the process may take, whatever asks for it: from the first stop signal until all is over.
+    /// Default: no limit.
     ///
-    /// Default: that of the process that starts it; 1 s outside of any.
+    /// KILL is sent the [grace](Builder::kill_grace), or a tenth of the limit where that is less, before the end; at the
+    /// end the process is given up, and its exit is [`Error::Abandoned`](crate::Error::Abandoned). A group inside is over
+    /// so much earlier that it can still say which of its members is stuck. Zero is
+    /// [`Error::ZeroDeadline`](crate::Error::ZeroDeadline).
+    ///
+    /// ```
+    /// use ifrit::{Error, Process, Signal};
+    /// use std::time::Duration;
+    ///
+    /// let (_gate, gate) = ifrit::crossbeam_channel::bounded::<()>(0);
+    /// let deaf = ifrit::run_fn(move |_signals, ready| {
+    ///     ready.notify();
+    ///     let _ = gate.recv();
+    ///     Ok(())
+    /// });
+    /// let deaf = Process::builder().stop_within(Duration::from_millis(20)).invoke(deaf);
+    /// deaf.signal(Signal::TERMINATE);
+    /// assert!(matches!(deaf.join(), Err(Error::Abandoned(_))));
+    /// ```
+    pub fn stop_within(mut self, limit: Duration) -> Self {
+        self.0.stop_within = Some(limit);
+        self
+    }
+
+    /// How long the process may take to return after KILL, here and in what it starts. Default: that of the process
+    /// that starts it, and 1 s at the top.
+    ///
+    /// Then it is given up, if it has a limit or is a member of a group; any other process is given up only by its
+    /// waiters, as [`Process::stop`] does.
     pub fn kill_grace(mut self, grace: Duration) -> Self {
         self.0.kill_grace = Some(grace);
         self

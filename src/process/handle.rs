@@ -5,7 +5,7 @@ use std::fmt;
 use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::time::{Duration, Instant};
 
-use super::core::Core;
+use super::core::{Core, Deadline};
 use super::current::current_core;
 use super::status::Status;
 use super::waits::{self, Waiting};
@@ -133,15 +133,16 @@ impl Process {
         }
     }
 
-    /// Stops the process: sends `signal`, KILL when `within` has passed, and waits for the exit until the
-    /// [grace](crate::process::Builder::kill_grace) after that is over.
+    /// Stops the process: sends `signal`, then KILL, and waits for the exit.
     ///
-    /// Blocks for `within` and the grace at most, by the clock of the process. A group inside keeps its own time limits
-    /// so much shorter that it can still say who is stuck.
+    /// Blocks for `within` at most, by the clock of the process: that is the whole stop, KILL and what comes after it
+    /// included. KILL is sent the [grace](crate::process::Builder::kill_grace), or a tenth of `within` where that is less, before the
+    /// end. A group inside is over so much earlier that it can still say which of its members is stuck.
     ///
     /// # Errors
     ///
-    /// The exit itself; [`Error::StopTimeout`] if it has not exited (it runs on, and its exit comes when it comes);
+    /// The exit itself; [`Error::StopTimeout`] if it has not exited by then (it runs on, and its exit comes when it
+    /// comes; a process with a limit of its own is given up instead, which is an exit, [`Error::Abandoned`]);
     /// [`Error::WouldDeadlock`] at once, and nothing is sent, where [`join`](Process::join) says so.
     ///
     /// ```
@@ -160,13 +161,15 @@ impl Process {
             return exit; // its thread may be that of another process by now
         }
         drop(self.begin_to_wait()?); // it has a limit, so nothing is refused because of it
-        let clock = &self.0.clock;
-        let kill_at = clock.deadline(within);
-        self.0.tell(signal, kill_at);
-        if !self.exits_before(kill_at) {
-            self.0.signal(Signal::KILL);
-            let give_up_at = kill_at.and_then(|at| at.checked_add(self.0.grace()));
-            self.exits_before(give_up_at);
+        let now = self.0.clock.now();
+        let end = now.checked_add(within);
+        let deadline = end.map(|end| Deadline::new(now, end, self.0.grace()));
+        self.0.tell(signal, end);
+        if !self.exits_before(deadline.map(|deadline| deadline.kill_at)) {
+            self.0.tell(Signal::KILL, end);
+            if !self.exits_before(end) && self.0.keeps_limits() {
+                self.0.give_up();
+            }
         }
         self.0.deliver().unwrap_or_else(|| {
             Err(Error::StopTimeout {

@@ -41,7 +41,7 @@ pub(crate) fn with_host<T>(
     let process = current_core();
     let (host, inbox) = Core::by_hand(process.as_deref());
     for signal in take_unread(&signals) {
-        host.tell(signal, process.as_deref().and_then(Core::stop_by)); // Invariant 4
+        host.tell(signal, process.as_deref().and_then(Core::stop_end)); // Invariant 4
     }
     let made_up = AtomicBool::default();
     let result = thread::scope(|scope| {
@@ -84,9 +84,9 @@ impl Pump<'_> {
         while select.ready() == from_outside {
             match self.signals.try_recv() {
                 Ok(signal) => {
-                    // A stop comes with the time that the process around it was given for it.
-                    let stop_by = self.process.and_then(Core::stop_by);
-                    self.host.tell(signal, stop_by);
+                    // A stop comes with the end that the process around it was given for it.
+                    let end = self.process.and_then(Core::stop_end);
+                    self.host.tell(signal, end);
                 }
                 Err(TryRecvError::Empty) => {}
                 Err(TryRecvError::Disconnected) => {

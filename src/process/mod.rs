@@ -29,7 +29,9 @@ pub use scope::{Failures, ScopeFailure};
 pub use status::Status;
 pub use wait::Wait;
 
-pub(crate) use self::core::{Core, StopWatch, earlier, inherited, registry};
+pub(crate) use self::core::{
+    Core, Deadline, Limit, StopWatch, earlier, hand_down, inherited, kept_back, registry,
+};
 pub(crate) use builder::invoke;
 pub(crate) use current::{current_core, current_host};
 pub(crate) use findings::{Findings, is_worth_it};

@@ -69,13 +69,13 @@ impl Roster {
     }
 
     /// Tells those that live to stop.
-    pub(super) fn end(&self, stop_by: Option<Instant>) {
+    pub(super) fn end(&self, end: Option<Instant>) {
         let mut entries = self.0.lock();
         entries.is_ending = true;
         let signal = entries.stop.unwrap_or(Signal::INTERRUPT);
         let living: Vec<_> = entries.living.values().cloned().collect();
         drop(entries);
-        tell(&living, signal, stop_by);
+        tell(&living, signal, end);
     }
 
     /// Those that have failed, whose exits were not delivered, in the order of their exits; and how many others.
@@ -97,14 +97,14 @@ impl Roster {
     }
 }
 
-fn tell(living: &[Arc<Core>], signal: Signal, stop_by: Option<Instant>) {
+fn tell(living: &[Arc<Core>], signal: Signal, end: Option<Instant>) {
     for core in living {
-        core.tell(signal, stop_by);
+        core.tell(signal, end);
     }
 }
 
 impl Overhear for Roster {
-    fn overhear(&self, signal: Signal, stop_by: Option<Instant>) {
+    fn overhear(&self, signal: Signal, end: Option<Instant>) {
         let mut entries = self.0.lock();
         if signal.is_stop() && entries.stop != Some(Signal::KILL) {
             entries.stop = Some(signal);
@@ -115,7 +115,7 @@ impl Overhear for Roster {
         }
         let living: Vec<_> = entries.living.values().cloned().collect();
         drop(entries);
-        tell(&living, signal, stop_by);
+        tell(&living, signal, end);
     }
 }
 

@@ -174,8 +174,8 @@ impl Builder {
 
 impl Drop for Scope<'_, '_> {
     fn drop(&mut self) {
-        let stop_by = self.host.as_ref().and_then(|host| host.stop_by());
-        self.roster.end(stop_by);
+        let end = self.host.as_ref().and_then(|host| host.stop_end());
+        self.roster.end(end);
     }
 }
 

@@ -4,7 +4,7 @@ use std::io;
 use std::time::Duration;
 
 use super::ancestor::Ancestor;
-use super::core::{Core, Limits, earlier, inherited, registry};
+use super::core::{Core, Limit, Limits, inherited, registry};
 use super::current::{as_current, current_core, take_unread};
 use super::link::Link;
 use super::threads;
@@ -27,10 +27,12 @@ pub(crate) struct Request {
     pub(crate) clock: Option<Clock>,
     pub(crate) kill_grace: Option<Duration>,
     pub(crate) start_within: Option<Duration>,
-    /// When the group that starts it wants it ready.
-    pub(crate) start_by: Option<std::time::Instant>,
-    /// How long a stop that begins inside may take.
+    /// The limit of the group that starts it.
+    pub(crate) start_limit: Option<Limit>,
+    /// How long any stop of the process may take; the process itself sees to it.
     pub(crate) stop_within: Option<Duration>,
+    /// How long a stop that begins inside may take; the group that starts it sees to the others.
+    pub(crate) stop_inside: Option<Duration>,
 }
 
 /// Which process a new one is a child of and inherits from what is not asked for.
@@ -57,25 +59,33 @@ impl Request {
         let (clock, grace) = inherited(here.as_deref());
         let clock = self.clock.clone().unwrap_or(clock);
         let grace = self.kill_grace.unwrap_or(grace);
-        let start_by = earlier(
-            self.start_within.and_then(|limit| clock.deadline(limit)),
-            self.start_by,
-        );
-        let start = start_by.map(|by| (by.saturating_duration_since(clock.now()), by));
+        let own_start = self.start_within;
+        let own_start = own_start.and_then(|set| Limit::new(clock.now(), set));
         let limits = Limits {
             grace,
-            start,
-            stop: self.stop_within,
+            start: Limit::earlier(own_start, self.start_limit),
+            stop: self.stop_inside,
         };
         let name = self.name.clone().filter(|name| !name.is_empty());
         let name = name.unwrap_or_else(|| runner::name_of(runner).into());
-        Core::new(name, above, clock, limits, link)
+        let core = Core::new(name, above, clock, limits, link);
+        if self.stop_within.is_some() {
+            core.set_stop_within(self.stop_within);
+        }
+        core
     }
 
     /// Starts what is asked for, if it makes sense.
     fn start<'r>(&self, life: Life<'r>, thread: impl Launch<'r>) {
-        if self.start_within.is_some_and(|limit| limit.is_zero()) {
-            let (who, option) = (life.core.name.to_string(), "start_within");
+        let limits = [
+            ("start_within", self.start_within),
+            ("stop_within", self.stop_within),
+        ];
+        let zero = limits
+            .iter()
+            .find(|(_, limit)| *limit == Some(Duration::ZERO));
+        if let Some((option, _)) = zero {
+            let who = life.core.name.to_string();
             return life.end(Err(Error::ZeroDeadline { who, option }));
         }
         launch(life, self.stack_size, thread);
@@ -153,7 +163,7 @@ pub(crate) fn run_here<R: Runner + ?Sized>(
 
 /// Puts a life on a thread. If that does not start, the end comes here and now.
 pub(crate) fn launch<'r>(life: Life<'r>, stack_size: Option<usize>, thread: impl Launch<'r>) {
-    if life.core.limits.start.is_some()
+    if life.core.keeps_limits()
         && let Err(source) = life.core.clock.start_timer()
     {
         return life.not_started(source);

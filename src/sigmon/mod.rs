@@ -141,15 +141,21 @@ impl<R: Runner> Sigmon<R> {
         self
     }
 
-    /// How long a stop may take, whoever asks for it; then KILL, and after the grace the process is given up:
-    /// its exit is [`Error::Abandoned`]. A group inside keeps to a little less, so that it can say who is stuck. Zero is
-    /// [`Error::ZeroDeadline`], when it runs.
+    /// How long a whole stop may take, whatever asks for it, KILL and grace included. Default: no limit.
+    ///
+    /// KILL comes the [grace](Sigmon::kill_grace), or a tenth of the limit where that is less, before the end; at the end
+    /// the process is given up, and its exit is [`Error::Abandoned`]. A group inside is over so much earlier that it can
+    /// still say which of its members is stuck. Zero is [`Error::ZeroDeadline`], when it runs.
     pub fn stop_within(mut self, limit: Duration) -> Self {
         self.stop_within = Some(limit);
         self
     }
 
-    /// How long after KILL the process is given up. Unset, as for the process this runs in, which is 1 s at the top.
+    /// How long the process may take to return after KILL, before it is given up. Default: that of the process this runs
+    /// in, which is 1 s at the top.
+    ///
+    /// It begins with KILL, also with one of the [escalation](Sigmon::escalate), if there is a
+    /// [limit](Sigmon::stop_within).
     pub fn kill_grace(mut self, grace: Duration) -> Self {
         self.kill_grace = Some(grace);
         self

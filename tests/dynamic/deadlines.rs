@@ -117,14 +117,14 @@ fn a_member_that_does_not_stop_in_time_is_told_kill_and_then_given_up_and_named(
         let (deaf, call) = insert_fake_as(&timed.client, "deaf", limited);
         timed.client.insert(idle("good")).unwrap().expect_ready();
         timed.stop(&call);
-        assert_eq!(timed.clock.advance_to_next(), 5 * SECOND);
+        assert_eq!(timed.clock.advance_to_next(), 9 * SECOND / 2);
         assert_eq!(call.wait_for_signal(), Signal::KILL);
-        assert_eq!(timed.clock.advance_to_next(), 2 * SECOND);
+        assert_eq!(timed.clock.advance_to_next(), SECOND / 2);
         let error = timed.group.expect_exit().unwrap_err();
         assert_eq!(error.stuck()[0].name, "deaf");
         let trace = trace(Err(error));
         assert_eq!(trace.get("deaf").unwrap().cause, Cause::Abandoned);
-        assert_eq!(trace.get("deaf").unwrap().time_to_stop, Some(7 * SECOND));
+        assert_eq!(trace.get("deaf").unwrap().time_to_stop, Some(5 * SECOND));
         assert_eq!(trace.get("good").unwrap().cause, Cause::Stopped);
         assert_eq!(deaf.status(), Status::Abandoned);
         call.trigger_exit(Ok(()));
@@ -139,7 +139,7 @@ fn the_whole_group_stops_within_its_limit() {
     for call in &calls {
         assert_eq!(call.wait_for_signal(), Signal::TERMINATE);
     }
-    // It keeps its own grace back: 20 s less 2 s.
+    // KILL comes the grace, which is 2 s, before the end.
     assert_eq!(timed.clock.advance_to_next(), 18 * SECOND);
     for call in &calls {
         assert_eq!(call.wait_for_signal(), Signal::KILL);
@@ -161,7 +161,7 @@ fn the_lesser_limit_holds() {
     let limited = |member: Member| member.stop_within(5 * SECOND);
     let (_process, call) = insert_fake_as(&timed.client, "a", limited);
     timed.stop(&call);
-    assert_eq!(timed.clock.advance_to_next(), 5 * SECOND);
+    assert_eq!(timed.clock.advance_to_next(), 9 * SECOND / 2);
     assert_eq!(call.wait_for_signal(), Signal::KILL);
     call.trigger_exit(Ok(()));
     timed.group.expect_exit().unwrap();
@@ -170,10 +170,10 @@ fn the_lesser_limit_holds() {
 #[test]
 fn the_grace_can_be_set() {
     let timed = timed(unlimited().kill_grace(7 * SECOND));
-    let limited = |member: Member| member.stop_within(5 * SECOND);
+    let limited = |member: Member| member.stop_within(100 * SECOND);
     let (_process, call) = insert_fake_as(&timed.client, "a", limited);
     timed.stop(&call);
-    timed.clock.advance_to_next();
+    assert_eq!(timed.clock.advance_to_next(), 93 * SECOND);
     assert_eq!(call.wait_for_signal(), Signal::KILL);
     assert_eq!(timed.clock.advance_to_next(), 7 * SECOND);
     assert_eq!(trace(timed.group.expect_exit())[0].cause, Cause::Abandoned);
@@ -196,15 +196,15 @@ fn the_grace_is_that_of_the_members_too() {
 
 #[test]
 fn a_stop_that_begins_inside_a_member_has_the_lesser_limit() {
-    // Each level keeps a tenth back, to say who is stuck.
-    let (nine, sixteen) = (9 * SECOND, Duration::from_millis(16_200));
+    // The inner group has a tenth less than that, and KILL comes a tenth before its end.
+    let (eight, sixteen) = (Duration::from_millis(8_100), Duration::from_millis(16_200));
     let limits = [
         (unlimited().stop_within(20 * SECOND), None, sixteen),
-        (unlimited(), Some(10 * SECOND), nine),
+        (unlimited(), Some(10 * SECOND), eight),
         (
             unlimited().stop_within(20 * SECOND),
             Some(10 * SECOND),
-            nine,
+            eight,
         ),
         (
             unlimited().stop_within(20 * SECOND),
@@ -287,9 +287,9 @@ fn a_stop_from_outside_hands_its_limit_down() {
         move || group.stop(Signal::TERMINATE, 20 * SECOND)
     });
     assert_eq!(call.wait_for_signal(), Signal::TERMINATE);
-    // That of the member, 2 s before that of the group.
+    // The group has 18 s, and the member is told KILL a tenth before that.
     timed.clock.wait_for_timers(2);
-    assert_eq!(timed.clock.advance_to_next(), 18 * SECOND);
+    assert_eq!(timed.clock.advance_to_next(), Duration::from_millis(16_200));
     assert_eq!(call.wait_for_signal(), Signal::KILL);
     timed.clock.wait_for_timers(2);
     timed.clock.advance(2 * SECOND);

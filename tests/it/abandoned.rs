@@ -24,7 +24,7 @@ const KILL: Signal = Signal::KILL;
 fn give_up(clock: &ManualClock, group: &Process, call: &Call) -> Error {
     group.signal(TERM);
     assert_eq!(call.wait_for_signal(), TERM);
-    assert_eq!(clock.advance_to_next(), 10 * SECOND);
+    assert_eq!(clock.advance_to_next(), 9 * SECOND);
     assert_eq!(call.wait_for_signal(), KILL);
     assert_eq!(clock.advance_to_next(), SECOND);
     group.expect_exit().unwrap_err()
@@ -54,14 +54,14 @@ fn the_error_and_the_tree_name_the_thread() {
         let numbers = format!("({}, {:?})", stuck.id, stuck.thread.unwrap());
         assert_eq!(
             error.to_string(),
-            format!("deaf: abandoned, still running {numbers} [abandoned, 11.0s]")
+            format!("deaf: abandoned, still running {numbers} [abandoned, 10.0s]")
         );
         let line = format!("\"deaf\" {numbers}");
         assert_eq!(
             error.report().to_string(),
             format!(
                 "abandoned, still running: {line}\n  \
-                 gave up on: deaf: told to stop, told KILL, did not return (after 11.0s)\n  \
+                 gave up on: deaf: told to stop, told KILL, did not return (after 10.0s)\n  \
                  still running: {line}"
             )
         );
@@ -85,7 +85,7 @@ fn the_stop_goes_on_with_the_next_member() {
     let group = Ordered::new([Member::new("a", a.clone()), limited("b", b.clone())]);
     let (group, [a, b]) = running_on(&clock, group, &[a, b]);
     group.signal(TERM);
-    assert_eq!(clock.advance_to_next(), 10 * SECOND);
+    assert_eq!(clock.advance_to_next(), 9 * SECOND);
     assert_eq!(clock.advance_to_next(), SECOND);
     assert_eq!(a.wait_for_signal(), TERM);
     a.trigger_exit(Ok(()));
@@ -135,7 +135,7 @@ fn every_missing_member_is_named_and_none_of_the_others_is_started() {
     run.signal(TERM);
     assert_eq!(b.wait_for_signal(), TERM);
     end(&b, Ok(()));
-    assert_eq!(clock.advance_to_next(), 10 * SECOND);
+    assert_eq!(clock.advance_to_next(), 9 * SECOND);
     assert_eq!(c.wait_for_signal(), TERM);
     assert_eq!(c.wait_for_signal(), KILL); // and so has a, which is told before it
     assert_eq!(clock.advance_to_next(), SECOND);
@@ -166,7 +166,7 @@ fn one_that_comes_home_while_the_others_still_stop_is_no_longer_missing() {
     let group = Again::new(Ordered::new(members));
     let (run, [a_call, b_call]) = running_on(&clock, group.clone(), &[a.clone(), b.clone()]);
     run.signal(TERM);
-    assert_eq!(clock.advance_to_next(), 10 * SECOND);
+    assert_eq!(clock.advance_to_next(), 9 * SECOND);
     assert_eq!(clock.advance_to_next(), SECOND);
     assert_eq!(a_call.wait_for_signal(), TERM);
     end(&b_call, Err("late".into()));
@@ -237,7 +237,7 @@ fn one_given_up_stays_in_the_tree_below_its_group_as_long_as_that_lives() {
     let group = Ordered::new([Member::new("a", a.clone()), limited("b", b.clone())]);
     let (group, [a, b]) = running_on(&clock, group, &[a, b]);
     group.signal(TERM);
-    assert_eq!(clock.advance_to_next(), 10 * SECOND);
+    assert_eq!(clock.advance_to_next(), 9 * SECOND);
     assert_eq!(clock.advance_to_next(), SECOND);
     assert_eq!(a.wait_for_signal(), TERM);
     let tree = ifrit::tree();
@@ -269,7 +269,7 @@ fn one_that_outlives_its_group_stands_below_the_next_one_up_and_is_named_there()
     group.signal(TERM);
     assert_eq!(deaf.wait_for_signal(), TERM);
     clock.wait_for_timers(3); // one of each group; it is told before its time is set
-    assert_eq!(clock.advance_to_next(), 10 * SECOND);
+    assert_eq!(clock.advance_to_next(), 9 * SECOND);
     assert_eq!(deaf.wait_for_signal(), KILL);
     clock.wait_for_timers(3);
     assert_eq!(clock.advance_to_next(), SECOND);

@@ -46,12 +46,12 @@ fn a_stop_from_outside_names_who_is_stuck_three_groups_down() {
     let stopping = stop_in_background(&group, TERM, 100 * SECOND);
     assert_eq!(leaf.wait_for_signal(), TERM);
     clock.wait_for_timers(4); // of the three groups and the caller
-    assert_eq!(clock.advance_to_next(), 97 * SECOND);
+    assert_eq!(clock.advance_to_next(), 96 * SECOND);
     assert_eq!(leaf.wait_for_signal(), KILL);
     clock.wait_for_timers(4);
     assert_eq!(clock.advance_to_next(), SECOND);
     names_the_leaf(&stopping.expect_exit().unwrap_err());
-    assert_eq!(clock.now() - start, 98 * SECOND);
+    assert_eq!(clock.now() - start, 97 * SECOND);
     leaf.trigger_exit(Ok(()));
 }
 
@@ -79,14 +79,12 @@ fn of_little_time_a_tenth_is_kept_back_at_each_level() {
     let (group, [leaf]) = running_on(&clock, deep(&fake), &[fake]);
     let stopping = stop_in_background(&group, TERM, SECOND);
     assert_eq!(leaf.wait_for_signal(), TERM);
-    // KILL by the inner, the mid and the outer group, at 900, 810 and 729 ms, and by the caller.
-    for after in [729, 810 - 729, 900 - 810, 1000 - 900] {
+    // The groups are over at 900, 810 and 729 ms, and a tenth before that the inner one tells KILL.
+    for after in [656_100, 72_900] {
         clock.wait_for_timers(4);
-        assert_eq!(clock.advance_to_next(), after * MILLISECOND);
-        assert_eq!(leaf.wait_for_signal(), KILL);
+        assert_eq!(clock.advance_to_next(), Duration::from_micros(after));
     }
-    clock.wait_for_timers(4);
-    assert_eq!(clock.advance_to_next(), 729 * MILLISECOND);
+    assert_eq!(leaf.wait_for_signal(), KILL);
     names_the_leaf(&stopping.expect_exit().unwrap_err());
     leaf.trigger_exit(Ok(()));
 }
@@ -127,7 +125,7 @@ fn a_shorter_limit_that_comes_later_tightens_a_stop_under_way() {
         let stopper = stop_in_background(&group, INT, 10 * SECOND);
         assert_eq!(a.wait_for_signal(), INT);
         clock.wait_for_timers(2);
-        assert_eq!(clock.advance_to_next(), 9 * SECOND);
+        assert_eq!(clock.advance_to_next(), 8_100 * MILLISECOND);
         assert_eq!(a.wait_for_signal(), KILL);
         end(&a, Ok(()));
         assert!(stopper.expect_exit().is_ok());
@@ -176,26 +174,98 @@ fn further_stop_signals_extend_neither_the_limit_nor_the_grace() {
 }
 
 #[test]
-fn at_the_end_of_its_limit_a_group_kills_all_also_those_whose_turn_has_not_come() {
+fn a_parallel_group_kills_all_before_the_end_of_its_limit_and_they_share_one_grace() {
+    let clock = ManualClock::new();
+    let (fakes, members) = fakes::<3>();
+    let group = Parallel::new(members).stop_within(100 * SECOND);
+    let (group, calls) = running_on(&clock, group, &fakes);
+    group.signal(TERM);
+    mark(&group);
+    for call in &calls {
+        assert_eq!(heard(call), [TERM]);
+    }
+    assert_eq!(clock.advance_to_next(), 99 * SECOND);
+    for call in &calls {
+        assert_eq!(call.wait_for_signal(), KILL);
+    }
+    assert_eq!(clock.advance_to_next(), SECOND);
+    let trace = trace_of(group.expect_exit());
+    assert!(trace.iter().all(|exit| exit.cause == Cause::Abandoned));
+    assert_eq!(trace.len(), 3);
+    for call in calls {
+        call.trigger_exit(Ok(()));
+    }
+}
+
+/// `db` and `web`, of which `web` is stopped first and never returns.
+fn deaf_web(limit: Duration, web_alone: Option<Duration>) -> (ManualClock, Process, [Call; 2]) {
+    let clock = ManualClock::new();
+    let (db, web) = (FakeRunner::new(), FakeRunner::new());
+    let mut member = Member::new("web", web.clone());
+    if let Some(limit) = web_alone {
+        member = member.stop_within(limit);
+    }
+    let group = Ordered::new([Member::new("db", db.clone()), member]).stop_within(limit);
+    let (group, calls) = running_on(&clock, group, &[db, web]);
+    group.signal(TERM);
+    assert_eq!(calls[1].wait_for_signal(), TERM);
+    (clock, group, calls)
+}
+
+#[test]
+fn in_an_ordered_stop_a_deaf_member_leaves_the_others_time_to_be_told() {
+    for (limit, kill_at, given_up, kill_db_at) in [
+        (SECOND, 810, 900, 990),
+        (25 * SECOND, 23_000, 24_000, 24_900),
+    ] {
+        let (clock, group, [db, web]) = deaf_web(limit, None);
+        assert_eq!(clock.advance_to_next(), kill_at * MILLISECOND);
+        assert_eq!(web.wait_for_signal(), KILL);
+        assert_eq!(clock.advance_to_next(), (given_up - kill_at) * MILLISECOND);
+        assert_eq!(db.wait_for_signal(), TERM); // and not KILL
+        clock.wait_for_timers(1);
+        let left = (kill_db_at - given_up) * MILLISECOND;
+        assert_eq!(clock.advance_to_next(), left);
+        assert_eq!(db.wait_for_signal(), KILL);
+        let left = limit - kill_db_at * MILLISECOND;
+        assert_eq!(clock.advance_to_next(), left);
+        let trace = trace_of(group.expect_exit());
+        let expected = [("web", Cause::Abandoned), ("db", Cause::Abandoned)];
+        assert_eq!(causes(&trace), expected);
+        for call in [db, web] {
+            call.trigger_exit(Ok(()));
+        }
+    }
+}
+
+#[test]
+fn a_limit_of_the_member_itself_reserves_the_others_more() {
+    let (clock, group, [db, web]) = deaf_web(25 * SECOND, Some(10 * SECOND));
+    assert_eq!(clock.advance_to_next(), 9 * SECOND);
+    assert_eq!(web.wait_for_signal(), KILL);
+    assert_eq!(clock.advance_to_next(), SECOND);
+    assert_eq!(db.wait_for_signal(), TERM);
+    clock.wait_for_timers(1);
+    assert_eq!(clock.advance_to_next(), 14 * SECOND);
+    assert_eq!(db.wait_for_signal(), KILL);
+    db.trigger_exit(Ok(()));
+    assert_eq!(group.expect_exit().unwrap_err().stuck()[0].name, "web");
+    web.trigger_exit(Ok(()));
+}
+
+#[test]
+fn kill_without_any_limit_gives_a_member_the_grace_and_no_more() {
     fn check<O: Order>() {
         let clock = ManualClock::new();
-        let (fakes, members) = fakes::<3>();
-        let group = Group::<O>::new(members).stop_within(100 * SECOND);
+        let (fakes, members) = fakes::<2>();
+        let group = Group::<O>::new(members).kill_grace(5 * SECOND);
         let (group, calls) = running_on(&clock, group, &fakes);
-        group.signal(TERM);
-        mark(&group);
-        for call in &calls {
-            heard(call);
-        }
-        assert_eq!(clock.advance_to_next(), 99 * SECOND);
+        group.signal(KILL);
         for call in &calls {
             assert_eq!(call.wait_for_signal(), KILL);
         }
-        // All at once: they share one grace.
-        assert_eq!(clock.advance_to_next(), SECOND);
-        let trace = trace_of(group.expect_exit());
-        assert!(trace.iter().all(|exit| exit.cause == Cause::Abandoned));
-        assert_eq!(trace.len(), 3);
+        assert_eq!(clock.advance_to_next(), 5 * SECOND);
+        assert_eq!(group.expect_exit().unwrap_err().stuck().len(), 2);
         for call in calls {
             call.trigger_exit(Ok(()));
         }
@@ -204,8 +274,34 @@ fn at_the_end_of_its_limit_a_group_kills_all_also_those_whose_turn_has_not_come(
 }
 
 #[test]
+fn kill_before_the_limit_gives_the_grace_and_not_the_rest_of_the_limit() {
+    let clock = ManualClock::new();
+    let (group, a) = stopping::<ifrit::grouper::order::Together>(&clock);
+    group.signal(KILL);
+    assert_eq!(a.wait_for_signal(), KILL);
+    clock.wait_for_timers(1);
+    assert_eq!(clock.advance_to_next(), SECOND);
+    assert_eq!(group.expect_exit().unwrap_err().stuck().len(), 1);
+    a.trigger_exit(Ok(()));
+}
+
+#[test]
+fn after_kill_too_a_nested_group_is_over_before_it_would_be_given_up() {
+    let clock = ManualClock::new();
+    let fake = FakeRunner::new();
+    let (group, [leaf]) = running_on(&clock, deep(&fake), &[fake]);
+    group.signal(KILL);
+    assert_eq!(leaf.wait_for_signal(), KILL);
+    clock.wait_for_timers(3);
+    // The outer group gives up after a second, the mid one after 900 ms, the inner one after 810.
+    assert_eq!(clock.advance_to_next(), 810 * MILLISECOND);
+    names_the_leaf(&group.expect_exit().unwrap_err());
+    leaf.trigger_exit(Ok(()));
+}
+
+#[test]
 fn the_lesser_of_a_members_limit_and_that_of_its_group_holds() {
-    for (member, group, expected) in [(20, 100, 20), (200, 100, 99)] {
+    for (member, group, expected) in [(20, 100, 19), (200, 100, 99)] {
         let clock = ManualClock::new();
         let fake = FakeRunner::new();
         let member = Member::new("a", fake.clone()).stop_within(member * SECOND);
@@ -227,19 +323,22 @@ fn a_group_not_ready_in_time_knows_how_long_it_has_as_soon_as_it_is_told_to_stop
         let group = Process::builder()
             .clock(clock.clock())
             .start_within(10 * SECOND)
-            .background(Ordered::new(members));
+            .background(Parallel::new(members));
         let [a] = up(&[fakes[0].clone()]);
-        let deaf = fakes[1].wait_for_call();
+        let slow = fakes[1].wait_for_call();
         mark(&group);
-        assert_eq!((heard(&a), heard(&deaf)), (vec![], vec![]));
+        assert_eq!((heard(&a), heard(&slow)), (vec![], vec![]));
         clock.advance(10 * SECOND);
-        // Two timers of the process and one of the deaf member, for KILL and for giving up, and that of the group.
-        clock.wait_for_timers(4);
-        assert_eq!(clock.advance_to_next(), 900 * MILLISECOND);
+        end(&slow, Ok(()));
+        clock.wait_for_timers(3); // two of the process, for KILL and for giving up, and that of the group
+        assert_eq!(a.wait_for_signal(), INT);
+        assert_eq!(clock.advance_to_next(), SECOND);
         assert_eq!(a.wait_for_signal(), KILL);
+        // The process is over after 2 s, and the group after 1.8 s, by what it was told with INT.
+        clock.wait_for_timers(2);
+        assert_eq!(clock.advance_to_next(), 800 * MILLISECOND);
+        assert_eq!(group.expect_exit().unwrap_err().stuck().len(), 1);
         a.trigger_exit(Ok(()));
-        deaf.trigger_exit(Ok(()));
-        assert!(group.expect_exit().is_err());
     }
 }
 
@@ -284,7 +383,6 @@ fn limits_below_a_clocks_smallest_step_still_end_the_stop() {
     let group = group.stop_within(nanosecond).kill_grace(nanosecond);
     let (group, [a]) = running_on(&clock, group, &[fake]);
     group.signal(TERM);
-    assert_eq!(clock.advance_to_next(), nanosecond);
     assert_eq!(clock.advance_to_next(), nanosecond);
     assert_eq!(group.expect_exit().unwrap_err().stuck()[0].name, "a");
     a.trigger_exit(Ok(()));

@@ -18,26 +18,27 @@ fn every_stop_is_enforced_whoever_asks_for_it() {
     app.signal(Signal::TERMINATE);
     assert_eq!(call.wait_for_signal(), Signal::TERMINATE);
     clock.wait_for_timers(2);
-    clock.advance(10 * SECOND);
+    clock.advance(9 * SECOND);
     assert_eq!(call.wait_for_signal(), Signal::KILL);
     call.trigger_exit(Ok(()));
     assert!(app.expect_exit().is_ok());
 }
 
 #[test]
-fn the_grace_says_how_long_after_kill_it_is_given_up() {
+fn kill_comes_the_grace_before_the_end_and_at_the_end_it_is_given_up() {
     let clock = ManualClock::new();
     let fake = FakeRunner::new();
     let app = Sigmon::new(fake.clone())
-        .stop_within(10 * SECOND)
+        .stop_within(100 * SECOND)
         .kill_grace(5 * SECOND);
     let app = Process::builder().clock(clock.clock()).background(app);
     let call = fake.wait_for_call();
     app.signal(Signal::TERMINATE);
     clock.wait_for_timers(2);
-    clock.advance(14 * SECOND);
-    assert!(app.try_exit().is_none());
-    clock.advance(SECOND);
+    assert_eq!(clock.advance_to_next(), 95 * SECOND);
+    assert_eq!(call.wait_for_signal(), Signal::TERMINATE);
+    assert_eq!(call.wait_for_signal(), Signal::KILL);
+    assert_eq!(clock.advance_to_next(), 5 * SECOND);
     assert!(matches!(app.expect_exit(), Err(Error::Abandoned(_))));
     call.trigger_exit(Ok(()));
 }
@@ -53,7 +54,7 @@ fn of_two_limits_one_inside_the_other_the_shorter_counts() {
     app.signal(Signal::TERMINATE);
     assert_eq!(call.wait_for_signal(), Signal::TERMINATE);
     clock.wait_for_timers(2);
-    clock.advance(10 * SECOND);
+    clock.advance(9 * SECOND);
     assert_eq!(call.wait_for_signal(), Signal::KILL);
     call.trigger_exit(Ok(()));
     app.expect_exit().unwrap();
@@ -111,9 +112,9 @@ fn those_around_it_hold_again_when_it_has_returned() {
     let process = Process::builder().clock(clock.clock()).invoke(outer);
     process.signal(Signal::TERMINATE);
     assert_eq!(heard.recv_timeout(PATIENCE), Ok(Signal::TERMINATE));
-    clock.advance(10 * SECOND);
+    clock.advance(9 * SECOND);
     assert_eq!(heard.recv_timeout(PATIENCE), Ok(Signal::KILL));
-    clock.advance(5 * SECOND);
+    clock.advance(SECOND);
     assert!(matches!(process.expect_exit(), Err(Error::Abandoned(_))));
     drop(release);
 }

@@ -114,7 +114,11 @@ fn a_further_stop_signal_does_not_cut_it_short_and_is_the_one_told() {
 fn kill_cuts_it_short() {
     fn check<O: Order>() {
         let clock = ManualClock::new();
-        let (group, a) = delayed::<O>(&clock, |member| member, |group| group);
+        let (group, a) = delayed::<O>(
+            &clock,
+            |member| member,
+            |group| group.kill_grace(3_600 * SECOND),
+        );
         group.signal(INT);
         group.signal(KILL);
         mark(&group);
@@ -168,7 +172,7 @@ fn it_does_not_count_towards_the_members_own_limit() {
         group.signal(TERM);
         assert_eq!(clock.advance_to_next(), 5 * SECOND);
         assert_eq!(a.wait_for_signal(), TERM);
-        assert_eq!(clock.advance_to_next(), 10 * SECOND);
+        assert_eq!(clock.advance_to_next(), 9 * SECOND);
         assert_eq!(a.wait_for_signal(), KILL);
         a.trigger_exit(Ok(()));
         assert!(group.expect_exit().is_ok());

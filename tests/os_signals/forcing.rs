@@ -315,7 +315,8 @@ fn the_last_step_is_repeated() {
         let escalation = Escalation::new(steps).least_interval(Duration::ZERO);
         Main::new(patient())
             .escalate(escalation)
-            .stop_within(Duration::from_secs(3600))
+            .stop_within(Duration::from_secs(36_000))
+            .kill_grace(Duration::from_secs(3600))
             .run()
     });
     child.escalate();

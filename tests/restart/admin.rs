@@ -323,9 +323,9 @@ fn an_abandoned_member_is_told_of_and_may_come_back_late() {
     std::thread::scope(|scope| {
         let terminated = scope.spawn(|| running.admin.terminate("a"));
         assert_eq!(a1.wait_for_signal(), Signal::INTERRUPT);
-        assert_eq!(running.clock.advance_to_next(), 5 * SECOND);
+        assert_eq!(running.clock.advance_to_next(), 9 * SECOND / 2);
         assert_eq!(a1.wait_for_signal(), Signal::KILL);
-        assert_eq!(running.clock.advance_to_next(), SECOND);
+        assert_eq!(running.clock.advance_to_next(), SECOND / 2);
         let refused = terminated.join().unwrap().unwrap_err();
         assert_eq!((refused.name(), refused.reason()), ("a", Reason::Abandoned));
         assert_eq!(refused.stuck()[0].name, "a");

@@ -18,6 +18,7 @@ mod otp;
 mod policies;
 mod rounds;
 mod significant;
+mod start_limit;
 mod strategies;
 mod verdicts;
 

@@ -187,9 +187,9 @@ fn a_stuck_child_is_never_followed_by_another() {
     let exit = std::thread::scope(|scope| {
         let stop = scope.spawn(|| process.stop(Signal::TERMINATE, 5 * SECOND));
         assert_eq!(call.wait_for_signal(), Signal::TERMINATE);
-        assert_eq!(clock.advance_to_next(), 5 * SECOND);
+        assert_eq!(clock.advance_to_next(), 9 * SECOND / 2);
         assert_eq!(call.wait_for_signal(), Signal::KILL);
-        assert_eq!(clock.advance_to_next(), SECOND);
+        assert_eq!(clock.advance_to_next(), SECOND / 2);
         stop.join().unwrap()
     });
     assert!(matches!(exit, Err(Error::StopTimeout { .. })));
@@ -213,9 +213,9 @@ fn given_up_by_its_group_it_is_published_and_its_late_return_starts_nothing() {
     let process = running.process_of("a");
     running.process.signal(Signal::TERMINATE);
     assert_eq!(call.wait_for_signal(), Signal::TERMINATE);
-    assert_eq!(running.clock.advance_to_next(), 5 * SECOND);
+    assert_eq!(running.clock.advance_to_next(), 9 * SECOND / 2);
     assert_eq!(call.wait_for_signal(), Signal::KILL);
-    assert_eq!(running.clock.advance_to_next(), SECOND);
+    assert_eq!(running.clock.advance_to_next(), SECOND / 2);
     let trace = running.trace();
     assert_eq!(trace[0].cause, Cause::Abandoned);
     assert!(matches!(trace[0].exit, Err(Error::Abandoned(_))));

@@ -185,9 +185,9 @@ fn a_member_that_does_not_stop_in_a_round_is_killed_and_then_given_up_with_the_g
         let stuck = running.process_of("b");
         running.fails("a", &a1);
         assert_eq!(b1.wait_for_signal(), Signal::INTERRUPT);
-        assert_eq!(running.clock.advance_to_next(), 5 * SECOND);
+        assert_eq!(running.clock.advance_to_next(), 9 * SECOND / 2);
         assert_eq!(b1.wait_for_signal(), Signal::KILL);
-        assert_eq!(running.clock.advance_to_next(), SECOND);
+        assert_eq!(running.clock.advance_to_next(), SECOND / 2);
 
         let trace = running.trace();
         assert_eq!(trace.initiator().unwrap().name, "b");
@@ -232,7 +232,7 @@ fn a_member_that_returns_when_told_kill_comes_back() {
     let (running, [a1, b1]) = Running::up(group.strategy(Strategy::OneForAll), fakes);
     running.fails("a", &a1);
     assert_eq!(b1.wait_for_signal(), Signal::INTERRUPT);
-    assert_eq!(running.clock.advance_to_next(), 5 * SECOND);
+    assert_eq!(running.clock.advance_to_next(), 9 * SECOND / 2);
     told(&b1, Signal::KILL);
     let [a2, b2] = all_up(fakes);
     running.stop(&[&b2, &a2]).unwrap();
@@ -241,7 +241,7 @@ fn a_member_that_returns_when_told_kill_comes_back() {
 #[test]
 fn the_time_for_a_stop_holds_in_each_round_anew() {
     let fakes = &fakes();
-    // Of ten seconds the group keeps one for itself: the grace.
+    // Of ten seconds the last is the grace.
     let group = one_for_all(fakes, permanent())
         .stop_within(10 * SECOND)
         .budget(any_number());
@@ -257,15 +257,15 @@ fn the_time_for_a_stop_holds_in_each_round_anew() {
         [a, b] = all_up(fakes);
         running.members();
     }
-    // And for the stop of the group.
+    // And for the stop of the group, in which `a` waits, so that `b` is to be over after 9 s.
     running.process.signal(Signal::TERMINATE);
     assert_eq!(b.wait_for_signal(), Signal::TERMINATE);
     running.clock.advance(8 * SECOND);
     running.members();
     assert!(b.signals().is_empty());
-    running.clock.advance(SECOND);
+    running.clock.advance(SECOND / 2);
     told(&b, Signal::KILL);
-    assert_eq!(a.wait_for_signal(), Signal::KILL);
+    assert_eq!(a.wait_for_signal(), Signal::TERMINATE);
     a.ends(How::Ok);
     running.process.expect_exit().unwrap();
 }

@@ -237,7 +237,7 @@ impl<'a, T: Send + 'static> Run<'a, T> {
     fn stop(&mut self, signal: Signal) {
         self.stopped = true;
         // The jobs have no more time than the process whose thread this is.
-        let end = current_host().and_then(|host| host.stop_by());
+        let end = current_host().and_then(|host| host.stop_end());
         self.group.core().tell(signal, end);
     }
 }

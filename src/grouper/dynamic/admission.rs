@@ -128,7 +128,7 @@ impl Shared {
         let request = Request {
             name: Some(Arc::clone(&member.name)),
             start_within: member.options.start_within,
-            stop_within: earlier(member.options.stop_within, running.request.stop_within),
+            stop_inside: earlier(member.options.stop_within, running.request.stop_inside),
             ..running.request.clone()
         };
         let link = Link {

@@ -147,13 +147,15 @@ impl Dynamic {
         self
     }
 
-    /// How long the group may take to stop; see [`Group::stop_within`](crate::grouper::Group::stop_within).
+    /// How long the whole stop of the group may take, KILL and grace included; see
+    /// [`Group::stop_within`](crate::grouper::Group::stop_within). Default: no limit.
     pub fn stop_within(mut self, limit: Duration) -> Self {
         self.settings.stop_within = Some(limit);
         self
     }
 
-    /// How long after KILL a member is given up; see [`Group::kill_grace`](crate::grouper::Group::kill_grace).
+    /// How long a member may take to return after KILL, before it is given up; see
+    /// [`Group::kill_grace`](crate::grouper::Group::kill_grace).
     pub fn kill_grace(mut self, grace: Duration) -> Self {
         self.settings.kill_grace = Some(grace);
         self
@@ -180,7 +182,7 @@ impl Dynamic {
             request: Request {
                 clock: Some(self.settings.clock(host.as_deref())),
                 kill_grace: Some(self.settings.grace(host.as_deref())),
-                stop_within: limit.for_stops_inside(host.as_deref()),
+                stop_inside: limit.for_stops_inside(host.as_deref()),
                 starter: Starter::Group(current_core().as_deref().map(Core::as_ancestor)),
                 ..Request::default()
             },

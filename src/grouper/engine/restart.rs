@@ -6,7 +6,7 @@
 
 use std::time::Instant;
 
-use super::run::{Due, GROUP, Phase, Run};
+use super::run::{Due, Phase, ROUND, Run};
 use super::settings::{AutoShutdown, Strategy};
 use super::slot::Place;
 use crate::error::{Cause, MemberExit};
@@ -35,6 +35,9 @@ impl AutoShutdown {
 impl Run<'_> {
     /// A member has ended, and its policy asks for a restart.
     pub(super) fn restart(&mut self, index: usize, record: MemberExit) {
+        if self.start_limit_is_over() {
+            return self.not_ready_in_time(index, record);
+        }
         let slot = &mut self.slots.all[index];
         let Some(restart) = &slot.options.restart else {
             return; // what asks for a restart has a policy
@@ -62,6 +65,7 @@ impl Run<'_> {
         };
         run.restarts += 1;
         run.before = Some(Box::new(record.exit.clone()));
+        self.watch_start(index, &record);
         self.history.healed(record);
         let at = self.clock.deadline(delay);
         self.is_down(index);
@@ -88,7 +92,7 @@ impl Run<'_> {
     /// `resume_at`.
     fn begin_round(&mut self, from: usize, resume_at: Option<Instant>) {
         self.to_start.clear();
-        self.timers.retain(|(_, index), _| *index != GROUP); // of a round that this one replaces
+        self.timers.retain(|(_, index), _| *index != ROUND); // of a round that this one replaces
         let mut live = 0;
         for position in from..self.slots.order.len() {
             let index = self.slots.order[position];
@@ -123,11 +127,9 @@ impl Run<'_> {
     }
 
     fn all_of_round_stopped(&mut self) {
-        if let Some(kill_at) = self.stop_limit.kill_at.take() {
-            self.timers.remove(&(kill_at, GROUP));
-        }
+        self.stop_limit.reset();
         if let Some(at) = self.round.as_ref().and_then(|round| round.resume_at) {
-            self.timers.insert((at, GROUP), Due::Resume);
+            self.timers.insert((at, ROUND), Due::Resume);
         }
     }
 
@@ -148,10 +150,8 @@ impl Run<'_> {
 
     /// A stop has begun: nobody comes back.
     pub(super) fn cancel_restarts(&mut self) {
-        if self.round.take().is_some()
-            && let Some(kill_at) = self.stop_limit.kill_at.take()
-        {
-            self.timers.remove(&(kill_at, GROUP)); // the time of the round, not of this stop
+        if self.round.take().is_some() {
+            self.stop_limit.reset(); // that was the time of the round, not of this stop
         }
         self.timers
             .retain(|_, due| !matches!(due, Due::Restart | Due::Resume));

@@ -10,11 +10,11 @@ use super::history::History;
 use super::restart::Round;
 use super::settings::Settings;
 use super::slot::{Place, SlotRun, Slots};
-use super::time::{StopLimit, hand_down};
+use super::time::StopLimit;
 use super::{Begin, Engine};
 use crate::clock::Clock;
 use crate::error::{Cause, MemberExit};
-use crate::process::{Core, News, Report, current_host, earlier};
+use crate::process::{Core, Limit, News, Report, current_host};
 use crate::ready::ReadySender;
 use crate::restart::Account;
 use crate::signal::{self, Signal};
@@ -37,14 +37,15 @@ pub(super) enum Due {
     GiveUp,
     /// The delay before a member's restart is over.
     Restart,
-    /// The time for stopping all who are being stopped is over.
-    KillAll,
     /// The delay before the restarts of a round is over.
     Resume,
+    /// The limit of the group's start is over.
+    StartOver,
 }
 
-/// The place of the timer that is not one member's. There is one at most: it ends a stop, or the delay of a round.
-pub(super) const GROUP: usize = usize::MAX;
+/// The places of the timers that are not one member's: that of the delay of a round, and that of the start limit.
+pub(super) const ROUND: usize = usize::MAX;
+pub(super) const START: usize = usize::MAX - 1;
 
 pub(super) struct Run<'g> {
     pub(super) engine: &'g Engine,
@@ -57,7 +58,9 @@ pub(super) struct Run<'g> {
     pub(super) host: Option<Arc<Core>>,
     pub(super) clock: Clock,
     pub(super) grace: Duration,
-    pub(super) start_by: Option<Instant>,
+    pub(super) start_limit: Option<Limit>,
+    /// The failures of members that wait for their restart while the group is still starting.
+    pub(super) failed: BTreeMap<usize, MemberExit>,
     pub(super) phase: Phase,
     /// Who is to be started when it is their turn, in order.
     pub(super) to_start: VecDeque<usize>,
@@ -103,11 +106,10 @@ impl<'g> Run<'g> {
         let clock = settings.clock(host.as_deref());
         let grace = settings.grace(host.as_deref());
         let now = clock.now();
-        let own = settings
-            .start_within
-            .and_then(|limit| now.checked_add(limit));
+        let own = settings.start_within;
+        let own = own.and_then(|set| Limit::new(now, set));
         let handed = host.as_ref().and_then(|host| host.start_limit());
-        let start_by = earlier(own, handed.map(|(_, by)| by));
+        let handed = handed.map(|limit| limit.hand_down(now, grace));
         Run {
             signals,
             door: engine.door.open(),
@@ -116,7 +118,8 @@ impl<'g> Run<'g> {
             host,
             clock,
             grace,
-            start_by: start_by.map(|by| hand_down(now, by, grace)),
+            start_limit: Limit::earlier(own, handed),
+            failed: BTreeMap::new(),
             phase: Phase::Starting,
             to_start: VecDeque::new(),
             awaited: 0,
@@ -266,6 +269,8 @@ impl<'g> Run<'g> {
                     slot.come_home(runner);
                 }
                 let told = slot.run.told.take();
+                slot.run.deadline = None;
+                slot.run.tell_at = None;
                 let record = MemberExit {
                     name: String::from(&*slot.name),
                     id,

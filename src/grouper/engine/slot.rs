@@ -10,7 +10,7 @@ use crate::grouper::last_exit::LastExit;
 use crate::grouper::member::{Member, Options};
 use crate::id::Stuck;
 use crate::plan::Plan;
-use crate::process::{Core, Guarded, Process};
+use crate::process::{Core, Deadline, Guarded, Process};
 use crate::restart::Delays;
 use crate::runner::BoxRunner;
 use crate::sync::Arc;
@@ -39,8 +39,12 @@ pub(super) struct SlotRun {
     /// It is stopped, or held back, because of another member's end.
     pub(super) in_round: bool,
     pub(super) told: Option<Instant>,
-    /// Told KILL because its time was over; what remains is the grace.
+    /// Its turn to be told has come, and its delay runs: until then, if that is not further off than time goes.
+    pub(super) tell_at: Option<Option<Instant>>,
+    /// Told KILL; what remains is the grace.
     pub(super) killed: bool,
+    /// When it is told KILL and given up, as far as that is known. It only ever moves closer.
+    pub(super) deadline: Option<Deadline>,
     pub(super) timer: Option<Instant>,
     /// It is significant, and the group may be waiting for its completion.
     pub(super) counts: bool,

@@ -1,8 +1,11 @@
 //! Starting members.
 
-use super::run::{Phase, Run};
+use std::time::Duration;
+
+use super::run::{Due, Phase, Run, START};
 use super::settings::Start;
 use super::slot::{Place, Slot};
+use crate::error::{Cause, Error, MemberExit};
 use crate::id::ProcessId;
 use crate::process::{Link, Process, Request, earlier, spawn_member};
 use crate::sync::Arc;
@@ -45,6 +48,7 @@ impl Run<'_> {
     pub(super) fn start(&mut self, index: usize) {
         self.counts(index);
         let stop_within = self.stop_limit.for_stops_inside(self.host.as_deref());
+        self.failed.remove(&index);
         let slot = &mut self.slots.all[index];
         let Some(runner) = slot.take_runner() else {
             return; // nothing is started from a place whose runner is away
@@ -53,8 +57,8 @@ impl Run<'_> {
             name: Some(Arc::clone(&slot.name)),
             kill_grace: Some(self.grace),
             start_within: slot.options.start_within,
-            start_by: self.start_by.filter(|_| self.phase == Phase::Starting),
-            stop_within: earlier(slot.options.stop_within, stop_within),
+            start_limit: self.start_limit.filter(|_| self.phase == Phase::Starting),
+            stop_inside: earlier(slot.options.stop_within, stop_within),
             stack_size: slot.options.stack_size,
             ..Request::default()
         };
@@ -122,9 +126,63 @@ impl Run<'_> {
     pub(super) fn look_whether_up(&mut self) {
         if self.phase == Phase::Starting && self.is_up() {
             self.phase = Phase::Running;
+            self.forget_start_limit();
             if let Some(ready) = self.ready.take() {
                 ready.notify();
             }
         }
+    }
+
+    /// A member waits for its restart. While the group is still starting, that is bounded by its limit; a member that
+    /// runs is bounded by its own process, which has the same limit.
+    pub(super) fn watch_start(&mut self, index: usize, failure: &MemberExit) {
+        if let Some(limit) = self.start_limit.filter(|_| self.phase == Phase::Starting) {
+            self.timers.insert((limit.end, START), Due::StartOver);
+            self.failed.insert(index, failure.clone());
+        }
+    }
+
+    /// The group is ready, or is not to become so any more.
+    pub(super) fn forget_start_limit(&mut self) {
+        if let Some(limit) = self.start_limit {
+            self.timers.remove(&(limit.end, START));
+        }
+        self.failed.clear();
+    }
+
+    /// The limit of the group's start is over: a member that waits for its restart fails.
+    pub(super) fn start_is_over(&mut self) {
+        let mut order = self.slots.order.iter().copied();
+        let is_down = |index: &usize| {
+            self.failed.contains_key(index) && self.slots.all[*index].run.place == Place::Down
+        };
+        if let Some(index) = order.find(is_down)
+            && let Some(record) = self.failed.remove(&index)
+        {
+            self.not_ready_in_time(index, record);
+        }
+    }
+
+    pub(super) fn start_limit_is_over(&self) -> bool {
+        let limit = self.start_limit.filter(|_| self.phase == Phase::Starting);
+        limit.is_some_and(|limit| self.clock.now() >= limit.end)
+    }
+
+    /// The group's start fails for a member that has failed and cannot be up again in time.
+    pub(super) fn not_ready_in_time(&mut self, index: usize, record: MemberExit) {
+        let error = Error::StartTimeout {
+            name: record.name.clone(),
+            after: self.start_limit.map_or(Duration::ZERO, |limit| limit.set),
+            stuck: None,
+            source: record.exit.err().map(Box::new),
+        };
+        self.clear_timer(index);
+        self.settle(index);
+        let record = MemberExit {
+            exit: Err(error),
+            cause: Cause::Initiator,
+            ..record
+        };
+        self.end(index, record, false);
     }
 }

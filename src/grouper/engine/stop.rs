@@ -2,10 +2,10 @@
 
 use std::time::Instant;
 
-use super::run::{Due, GROUP, Phase, Run};
+use super::run::{Due, Phase, Run};
 use super::settings::Stop;
 use super::slot::SlotRun;
-use crate::process::earlier;
+use crate::process::Deadline;
 use crate::signal::Signal;
 
 impl Run<'_> {
@@ -44,11 +44,12 @@ impl Run<'_> {
         }
     }
 
-    /// Begins a stop, or, where one has begun in which nobody is told anything, begins to tell.
+    /// Begins a stop, or, where one has begun in which no member is told anything, begins to tell.
     pub(super) fn begin_stop(&mut self, signal: Option<Signal>) {
         self.phase = Phase::Stopping; // 3
         self.ready = None;
         self.to_start.clear();
+        self.forget_start_limit();
         self.cancel_restarts();
         self.turn_away();
         self.signal = signal;
@@ -59,6 +60,8 @@ impl Run<'_> {
 
     /// Tells those live members to stop, each in its turn.
     pub(super) fn stop_those(&mut self, whom: impl Fn(&SlotRun) -> bool) {
+        self.to_stop.clear(); // what a round has not come to
+        self.stopping = None;
         self.limit_stop();
         if self.signal == Some(Signal::KILL) {
             return self.kill_those(whom);
@@ -82,46 +85,46 @@ impl Run<'_> {
         self.next_turn();
     }
 
-    /// Takes in how long the stop may take, from here and from above, as known now.
+    /// Takes in how long the stop may take, from here and from above, as known now; also for members whose turn has come
+    /// before.
     pub(super) fn limit_stop(&mut self) {
-        let now = self.clock.now();
-        if let Some(old) = self.stop_limit.kill_at {
-            self.timers.remove(&(old, GROUP));
-        }
-        self.stop_limit.tighten(now, self.host.as_deref());
-        if let Some(kill_at) = self.stop_limit.kill_at {
-            self.timers.insert((kill_at, GROUP), Due::KillAll);
+        self.stop_limit
+            .tighten(self.clock.now(), self.host.as_deref());
+        for index in 0..self.slots.all.len() {
+            let run = &self.slots.all[index].run;
+            if run.told.is_some() || run.tell_at.is_some() {
+                self.hasten(index);
+            }
         }
     }
 
-    /// Goes on to the next member that still lives, and is not one that somebody has started since.
+    /// Goes on to the next member that still lives, and is not one that was started since.
     pub(super) fn next_turn(&mut self) {
         self.stopping = None;
         while let Some(index) = self.to_stop.pop_front() {
-            let slot = &self.slots.all[index];
-            if slot.is_live() && (self.phase == Phase::Stopping || slot.run.in_round) {
+            if self.is_to_stop(index) {
                 self.stopping = Some(index);
-                self.turn_of(index);
-                return;
+                return self.turn_of(index);
             }
         }
+    }
+
+    fn is_to_stop(&self, index: usize) -> bool {
+        let slot = &self.slots.all[index];
+        slot.is_live() && (self.phase == Phase::Stopping || slot.run.in_round)
     }
 
     /// The turn of a member has come: it is told, after its delay.
     fn turn_of(&mut self, index: usize) {
-        let slot = &self.slots.all[index];
-        if slot.run.told.is_some() {
-            return;
-        }
-        match slot.options.stop_delay {
-            // Its turn had come before, in a round.
-            Some(_) if slot.run.timer.is_some() => {}
-            Some(delay) => {
-                if let Some(at) = self.clock.deadline(delay) {
-                    self.set_timer(index, at, Due::Tell);
-                }
-            }
-            None => self.tell(index, self.signal),
+        let slot = &mut self.slots.all[index];
+        let delay = slot.options.stop_delay;
+        if slot.run.told.is_some() || slot.run.tell_at.is_some() {
+            self.hasten(index); // its turn had come before, in a round or through the handle
+        } else if let Some(delay) = delay {
+            slot.run.tell_at = Some(self.clock.deadline(delay));
+            self.hasten(index);
+        } else {
+            self.tell(index, self.signal);
         }
     }
 
@@ -134,27 +137,70 @@ impl Run<'_> {
     }
 
     pub(super) fn tell(&mut self, index: usize, signal: Option<Signal>) {
+        let share = self.share(index);
         let slot = &mut self.slots.all[index];
         let (Some(signal), true, Some(core)) = (signal, slot.is_live(), &slot.core) else {
             return;
         };
         let now = self.clock.now();
-        let first_told = slot.run.told.unwrap_or(now);
-        let own = slot.options.stop_within;
-        let own = own.and_then(|limit| first_told.checked_add(limit));
-        let kill_at = earlier(own, self.stop_limit.kill_at);
-        if !core.tell(signal, kill_at) {
+        let mut deadline = Deadline::earlier(slot.run.deadline, share);
+        if slot.run.told.is_none() {
+            let own = slot.options.stop_within;
+            let own = own.and_then(|limit| now.checked_add(limit));
+            let own = own.map(|end| Deadline::new(now, end, self.grace));
+            deadline = Deadline::earlier(deadline, own);
+        }
+        if signal == Signal::KILL && !slot.run.killed {
+            deadline = Deadline::earlier(deadline, Deadline::killed(now, self.grace));
+        }
+        if !core.tell(signal, deadline.map(|deadline| deadline.end)) {
             return; // 2: it has exited; its report is on its way
         }
-        slot.run.told = Some(first_told);
-        match kill_at {
-            _ if slot.run.killed => {}
-            Some(kill_at) => self.set_timer(index, kill_at, Due::Kill),
-            None => self.clear_timer(index), // of its stop delay
-        }
+        let run = &mut slot.run;
+        run.told.get_or_insert(now);
+        run.tell_at = None;
+        run.killed |= signal == Signal::KILL;
+        run.deadline = deadline;
+        self.set_stop_timer(index);
     }
 
     // Deadlines.
+
+    /// What the member has of the time of this stop, or of this round if it is in it.
+    fn share(&self, index: usize) -> Option<Deadline> {
+        if !self.is_to_stop(index) {
+            return None;
+        }
+        let waits =
+            |index: &usize| self.is_to_stop(*index) && self.slots.all[*index].run.told.is_none();
+        let in_turn = self.stopping == Some(index) && self.signal != Some(Signal::KILL);
+        let others_wait = || in_turn && self.to_stop.iter().any(waits);
+        self.stop_limit.share(&self.clock, others_wait)
+    }
+
+    /// The member's deadline moves closer where its share of the stop demands that.
+    fn hasten(&mut self, index: usize) {
+        let share = self.share(index);
+        let run = &mut self.slots.all[index].run;
+        run.deadline = Deadline::earlier(run.deadline, share);
+        self.set_stop_timer(index);
+    }
+
+    /// What comes next for a member that is being stopped.
+    fn set_stop_timer(&mut self, index: usize) {
+        let run = &self.slots.all[index].run;
+        let next = match (run.tell_at, run.deadline) {
+            (_, Some(deadline)) if run.killed => Some((deadline.end, Due::GiveUp)),
+            (Some(Some(at)), None) => Some((at, Due::Tell)),
+            (Some(Some(at)), Some(deadline)) if at < deadline.kill_at => Some((at, Due::Tell)),
+            (_, Some(deadline)) => Some((deadline.kill_at, Due::Kill)),
+            (_, None) => None,
+        };
+        match next {
+            Some((at, due)) => self.set_timer(index, at, due),
+            None => self.clear_timer(index),
+        }
+    }
 
     pub(super) fn clear_timer(&mut self, index: usize) {
         if let Some(old) = self.slots.all[index].run.timer.take() {
@@ -178,8 +224,8 @@ impl Run<'_> {
             return false;
         }
         let due = entry.remove();
-        if index != GROUP {
-            self.slots.all[index].run.timer = None;
+        if let Some(slot) = self.slots.all.get_mut(index) {
+            slot.run.timer = None;
         }
         match due {
             Due::Tell => self.tell(index, self.signal),
@@ -189,29 +235,16 @@ impl Run<'_> {
                     core.give_up(); // its report follows
                 }
             }
-            Due::KillAll => {
-                for index in 0..self.slots.all.len() {
-                    if self.phase == Phase::Stopping || self.slots.all[index].run.in_round {
-                        self.kill(index);
-                    }
-                }
-            }
             Due::Restart => self.start(index),
             Due::Resume => self.resume(),
+            Due::StartOver => self.start_is_over(),
         }
         true
     }
 
     fn kill(&mut self, index: usize) {
-        let slot = &mut self.slots.all[index];
-        if !slot.is_live() || slot.run.killed {
-            return;
-        }
-        slot.run.killed = true;
-        self.clear_timer(index);
-        self.tell(index, Some(Signal::KILL));
-        if let Some(give_up_at) = self.clock.deadline(self.grace) {
-            self.set_timer(index, give_up_at, Due::GiveUp);
+        if !self.slots.all[index].run.killed {
+            self.tell(index, Some(Signal::KILL));
         }
     }
 }

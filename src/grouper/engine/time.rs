@@ -1,29 +1,17 @@
-//! How time shrinks on its way down a tree.
-//!
-//! Two equal limits, one inside the other, run out together, and then the outer one cannot say who was slow. So whoever
-//! hands time down keeps some of it back: the grace it gives a member after KILL, or a tenth of the time, whichever is
-//! less.
+//! How long a stop of a group may take. The arithmetic is that of [`Deadline`] and [`hand_down`].
 
 use std::time::{Duration, Instant};
 
-use crate::process::{Core, earlier};
+use crate::clock::Clock;
+use crate::process::{Core, Deadline, earlier, hand_down, kept_back};
 
-/// What is left of a limit for those below.
-pub(super) fn hand_down(now: Instant, by: Instant, grace: Duration) -> Instant {
-    by - kept_back(by.saturating_duration_since(now), grace)
-}
-
-fn kept_back(limit: Duration, grace: Duration) -> Duration {
-    grace.min(limit / 10)
-}
-
-/// How long a stop of a group may take.
+/// How long a stop of a group may take, KILL and grace included.
 #[derive(Clone, Copy, Debug)]
 pub(in crate::grouper) struct StopLimit {
     own: Option<Duration>,
     grace: Duration,
-    /// When every member that still lives is told KILL. It only ever moves closer.
-    pub(super) kill_at: Option<Instant>,
+    /// When all is over. It only ever moves closer.
+    end: Option<Instant>,
 }
 
 impl StopLimit {
@@ -31,30 +19,47 @@ impl StopLimit {
         StopLimit {
             own,
             grace,
-            kill_at: None,
+            end: None,
         }
     }
 
-    /// For a member that is a group itself: how long a stop may take that begins inside it.
+    /// How long a stop may take that begins inside: the group's own limit, or what is left of the limit of the process
+    /// it runs in. A member that is a group is over in less than that, by the same rule.
     pub(in crate::grouper) fn for_stops_inside(&self, host: Option<&Core>) -> Option<Duration> {
-        let limit = self.for_own_stop(host)?;
-        Some(limit - kept_back(limit, self.grace))
+        let handed = host.and_then(Core::stop_within);
+        let handed = handed.map(|limit| limit - kept_back(limit, self.grace));
+        earlier(self.own, handed)
     }
 
-    fn for_own_stop(&self, host: Option<&Core>) -> Option<Duration> {
-        earlier(self.own, host.and_then(Core::stop_within))
-    }
-
-    /// Takes in what is known now: the time the stop may take from its beginning on, and what those above have set.
+    /// Takes in what is known now: the time the stop may take from its beginning on, and the end that was handed down.
     pub(super) fn tighten(&mut self, now: Instant, host: Option<&Core>) {
-        let own = match self.kill_at {
+        let own = match self.end {
             Some(_) => None, // counted from the beginning of the stop, once
-            None => self
-                .for_own_stop(host)
-                .and_then(|limit| now.checked_add(limit)),
+            None => self.for_stops_inside(host),
         };
-        let by = earlier(own, host.and_then(Core::stop_by));
-        let handed_down = by.map(|by| hand_down(now, by, self.grace));
-        self.kill_at = earlier(self.kill_at, handed_down);
+        let own = own.and_then(|limit| now.checked_add(limit));
+        let handed = host.and_then(Core::stop_end);
+        let handed = handed.map(|end| hand_down(now, end, self.grace));
+        self.end = earlier(self.end, earlier(own, handed));
+    }
+
+    /// The stop that this was for is over.
+    pub(super) fn reset(&mut self) {
+        self.end = None;
+    }
+
+    /// What one member has of it. In an ordered stop, while others wait for it, that is less than all, or one that does
+    /// not stop would leave the others no time to be told anything but KILL.
+    pub(super) fn share(
+        &self,
+        clock: &Clock,
+        others_wait: impl FnOnce() -> bool,
+    ) -> Option<Deadline> {
+        let mut end = self.end?;
+        let now = clock.now();
+        if others_wait() {
+            end = hand_down(now, end, self.grace);
+        }
+        Some(Deadline::new(now, end, self.grace))
     }
 }

@@ -8,6 +8,7 @@ mod order;
 mod restarts;
 
 use std::sync::Mutex;
+use std::time::Duration;
 
 use super::*;
 use crate::error::Result;

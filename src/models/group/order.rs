@@ -47,7 +47,8 @@ fn stopped_before_the_next() {
 fn escalated() {
     let log = Log::default();
     let members = ["a", "b"].map(|name| Worker::new(name, Habit::Stubborn, &log).member());
-    let group = background(Ordered::new(members));
+    // In a model time may pass at any step; no one is to be given up here.
+    let group = background(Ordered::new(members).kill_grace(Duration::MAX));
     let stopped = group.clone();
     go(move || {
         stopped.signal(Signal::TERMINATE);
@@ -69,7 +70,7 @@ fn nested() {
     let log = Log::default();
     let [a, b, c] = ["a", "b", "c"].map(|name| Worker::new(name, Habit::Idle, &log).member());
     let inner = Member::new("inner", Parallel::new([a, b]));
-    let group = background(Ordered::new([inner, c]));
+    let group = background(Ordered::new([inner, c]).kill_grace(Duration::MAX));
     let stopped = group.clone();
     go(move || {
         stopped.signal(Signal::TERMINATE);

@@ -10,8 +10,8 @@ fn stopped_in_time() {
         on_its_own();
         for signal in signals.iter() {
             if signal == Signal::KILL {
-                let in_time = sync::elapsed() >= SECOND;
-                require(in_time, "invariant 6: KILL comes when the time is over");
+                let in_time = sync::elapsed() >= SECOND * 9 / 10;
+                require(in_time, "invariant 6: KILL comes a tenth before the end");
                 return Err("killed".into());
             }
         }
@@ -19,10 +19,7 @@ fn stopped_in_time() {
     }));
     match process.stop(Signal::TERMINATE, SECOND) {
         Err(Error::StopTimeout { stuck, .. }) => {
-            assert!(
-                sync::elapsed() >= 2 * SECOND,
-                "invariant 6: a grace after KILL"
-            );
+            assert!(sync::elapsed() >= SECOND, "invariant 6: not before the end");
             assert_eq!(stuck.id, process.id());
         }
         Err(error) => assert_eq!(error.to_string(), "killed"),
@@ -244,7 +241,7 @@ fn a_stop_that_does_not_wait_for_a_time_is_found() {
 
 #[test]
 fn a_start_that_is_not_found_overdue_in_one_step_is_found() {
-    let place = "fn watch_start( > core.state.lock()";
+    let place = "fn start_is_over( > self.state.lock()";
     let broken = (Fault::Torn, "src/process/core/stop.rs", place);
     finds("ready, and yet", broken, Schedules::Some, started_in_time);
 }

@@ -17,7 +17,7 @@ use crate::sync::{Arc, Mutex, OnceLock, thread_local};
 ///
 /// It is called on the thread of the sender, outside of every lock, and must not block.
 pub(in crate::process) trait Overhear: Send + Sync {
-    fn overhear(&self, signal: Signal, stop_by: Option<Instant>);
+    fn overhear(&self, signal: Signal, end: Option<Instant>);
 }
 
 type Listeners = Vec<Arc<dyn Overhear>>;
@@ -92,13 +92,13 @@ impl Core {
     }
 
     /// Lets those hear `signal` who hear what the process is told.
-    pub(super) fn pass_on(&self, signal: Signal, stop_by: Option<Instant>) {
+    pub(super) fn pass_on(&self, signal: Signal, end: Option<Instant>) {
         let Some(extras) = self.extras.get() else {
             return;
         };
         let listeners = extras.listeners.lock().clone();
         if !listeners.is_empty() {
-            let heard = listeners.into_iter().map(|one| (one, signal, stop_by));
+            let heard = listeners.into_iter().map(|one| (one, signal, end));
             tell_all(heard.collect());
         }
     }
@@ -181,8 +181,8 @@ fn tell_all(heard: Heard) {
             let _ = HEARD.with(|queue| queue.borrow_mut().take());
         });
         let next = || HEARD.with(|queue| queue.borrow_mut().as_mut()?.pop_front());
-        while let Some((listener, signal, stop_by)) = next() {
-            listener.overhear(signal, stop_by);
+        while let Some((listener, signal, end)) = next() {
+            listener.overhear(signal, end);
         }
     }
 }

@@ -139,7 +139,7 @@ impl Core {
     fn start_timeout(&self, stuck: Option<Stuck>, source: Option<Error>) -> Error {
         Error::StartTimeout {
             name: self.name.to_string(),
-            after: self.limits.start.map_or(Duration::ZERO, |(after, _)| after),
+            after: self.limits.start.map_or(Duration::ZERO, |limit| limit.set),
             stuck,
             source: source.map(Box::new),
         }

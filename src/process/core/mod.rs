@@ -13,6 +13,7 @@
 mod extras;
 mod frames;
 mod life;
+mod limit;
 pub(crate) mod registry;
 mod stop;
 mod stop_watch;
@@ -22,6 +23,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 pub(in crate::process) use extras::Overhear;
+pub(crate) use limit::{Deadline, Limit, earlier, hand_down, kept_back};
 pub(crate) use stop_watch::StopWatch;
 
 use super::ancestor::Ancestor;
@@ -38,7 +40,7 @@ use crate::sync::thread::ThreadId;
 use crate::sync::{Arc, Condvar, Mutex, OnceLock, statics};
 use extras::Extras;
 
-/// From KILL to being given up, unless set.
+/// How long a process may take to return after KILL. Default: 1 s.
 pub(crate) const DEFAULT_GRACE: Duration = Duration::from_secs(1);
 
 pub(crate) struct Core {
@@ -64,9 +66,9 @@ pub(crate) struct Core {
 pub(crate) struct Limits {
     /// From KILL to being given up.
     pub(crate) grace: Duration,
-    /// How long it may take to become ready, and when that is over.
-    pub(crate) start: Option<(Duration, Instant)>,
-    /// How long a stop may take that begins inside.
+    /// How long it may take to become ready.
+    pub(crate) start: Option<Limit>,
+    /// How long a stop may take that begins inside, KILL and grace included.
     pub(crate) stop: Option<Duration>,
 }
 
@@ -82,11 +84,10 @@ struct State {
     returned: bool,
     /// In a box, since it is the largest thing here and most of the time is not there.
     exit: Option<Box<Exit>>,
-    /// When the first stop signal came.
-    told: Option<Instant>,
-    /// When KILL will come, as those who asked for the stop have said.
-    stop_by: Option<Instant>,
-    /// Set by a wrapper inside: how long a stop may take, from the first stop signal on.
+    /// When the stop is over, KILL and grace included, as far as has been said.
+    stop_end: Option<Instant>,
+    /// How long a stop may take, from the first stop signal on: set when it was built, or by a wrapper inside. The
+    /// process itself sees to it.
     stop_within: Option<Duration>,
     /// Set by a wrapper inside: the grace that takes the place of that in the limits.
     grace: Option<Duration>,
@@ -100,6 +101,18 @@ struct State {
     timers: Vec<Timer>,
     /// Until it is ready.
     start_timer: Option<Timer>,
+}
+
+impl State {
+    /// A stop signal has come.
+    fn told(&self) -> bool {
+        self.stop_signal.is_some()
+    }
+
+    /// KILL has come.
+    fn killed(&self) -> bool {
+        self.stop_signal == Some(Signal::KILL)
+    }
 }
 
 impl Core {
@@ -131,8 +144,7 @@ impl Core {
                 ready: false,
                 returned: false,
                 exit: None,
-                told: None,
-                stop_by: None,
+                stop_end: None,
                 stop_within: None,
                 grace: None,
                 start_overdue: false,
@@ -169,12 +181,4 @@ pub(crate) fn inherited(host: Option<&Core>) -> (Clock, Duration) {
         || (Clock::default(), DEFAULT_GRACE),
         |host| (host.clock.clone(), host.grace()),
     )
-}
-
-/// The lesser of two limits, where there are any.
-pub(crate) fn earlier<T: Ord>(one: Option<T>, other: Option<T>) -> Option<T> {
-    match (one, other) {
-        (Some(one), Some(other)) => Some(one.min(other)),
-        (one, other) => one.or(other),
-    }
 }

@@ -1,12 +1,35 @@
 //! Signals, and the time that a start and a stop may take.
+//!
+//! Invariants:
+//! 1. A stop has one end, which only ever moves closer: the earliest of those that were handed down with a stop signal,
+//!    that of the process's own limit, and the grace after KILL. What runs inside reads it when it hears the signal.
+//! 2. An end is enforced by the one that has set it: by the group or the caller that handed it down, or, where it comes
+//!    from a limit of the process itself, here, by timers. A process without a limit has no timer, so that `signal`
+//!    starts no thread; after KILL only its waiters give it up.
 
 use std::io;
 use std::time::{Duration, Instant};
 
-use super::{Core, earlier};
+use super::{Core, Deadline, Limit, State, earlier};
 use crate::clock::Timer;
 use crate::signal::Signal;
 use crate::sync::Arc;
+
+/// What a process does about its own limits, once the lock is released.
+#[derive(Default)]
+struct Enforced {
+    kill_at: Option<Instant>,
+    give_up_at: Option<Instant>,
+}
+
+impl From<Deadline> for Enforced {
+    fn from(deadline: Deadline) -> Self {
+        Enforced {
+            kill_at: Some(deadline.kill_at),
+            give_up_at: Some(deadline.end),
+        }
+    }
+}
 
 impl Core {
     /// Delivers `signal`, unless the process has exited before; says whether it did.
@@ -14,48 +37,76 @@ impl Core {
         self.tell(signal, None)
     }
 
-    /// Delivers `signal`; a stop signal with the time at which KILL will follow, so that whoever hears the one knows the
-    /// other.
-    pub(crate) fn tell(self: &Arc<Self>, signal: Signal, stop_by: Option<Instant>) -> bool {
+    /// Delivers `signal`; a stop signal with the instant at which the stop is to be over, so that what hears the one
+    /// knows the other.
+    pub(crate) fn tell(self: &Arc<Self>, signal: Signal, mut end: Option<Instant>) -> bool {
         let mut state = self.state.lock();
-        if state.exit.is_none() && signal.is_stop() {
-            state.stop_by = earlier(state.stop_by, stop_by);
-        }
-        let mut enforce = None;
+        let mut enforced = Enforced::default();
         let mut watchers = None;
-        if signal.is_stop() && state.told.is_none() {
-            let now = self.clock.now();
-            state.told = Some(now);
-            watchers = state.watchers.take();
-            enforce = state.stop_within.and_then(|within| now.checked_add(within));
-            state.stop_by = earlier(state.stop_by, enforce);
+        if signal.is_stop() {
+            if !state.told() {
+                watchers = state.watchers.take();
+            }
+            enforced = self.limit_stop(&mut state, signal, end);
+            end = state.stop_end;
         }
         if let Some(mailbox) = &mut state.mailbox {
             mailbox.push(signal);
         }
-        if signal.is_stop() && state.stop_signal != Some(Signal::KILL) {
-            state.stop_signal = Some(signal);
-        }
-        let delivered = state.exit.is_none(); // 2
+        let delivered = state.exit.is_none(); // Invariant 2 of `Core`.
         drop(state);
         drop(watchers); // which tells them
         if signal.is_stop() {
             self.changed.notify_all();
         }
-        self.pass_on(signal, stop_by);
-        if let Some(kill_at) = enforce {
-            self.enforce(kill_at);
-        }
+        self.pass_on(signal, end);
+        self.enforce(&enforced);
         delivered
     }
 
-    /// Sees to it that a stop that has begun ends: KILL at `kill_at`, and after the grace the process is given up. The
-    /// timer must have been started.
-    fn enforce(self: &Arc<Self>, kill_at: Instant) {
-        self.at(kill_at, |core| {
-            core.signal(Signal::KILL);
-        });
-        if let Some(give_up_at) = kill_at.checked_add(self.grace()) {
+    /// Takes in what a stop signal says about time.
+    fn limit_stop(&self, state: &mut State, signal: Signal, end: Option<Instant>) -> Enforced {
+        let now = self.clock.now();
+        let grace = state.grace.unwrap_or(self.limits.grace);
+        let mut enforced = Enforced::default();
+        let is_first = !state.told();
+        let is_killed_now = signal == Signal::KILL && !state.killed();
+        if !state.killed() {
+            state.stop_signal = Some(signal);
+        }
+        if state.exit.is_some() {
+            return enforced;
+        }
+        state.stop_end = earlier(state.stop_end, end);
+        if is_first && let Some(limit) = state.stop_within.and_then(|set| Limit::new(now, set)) {
+            state.stop_end = earlier(state.stop_end, Some(limit.end));
+            enforced = Deadline::new(now, limit.end, grace).into();
+        }
+        if is_killed_now {
+            enforced.kill_at = None;
+            if self.has_limit(state)
+                && let Some(killed) = Deadline::killed(now, grace)
+                && state.stop_end.is_none_or(|end| killed.end < end)
+            {
+                state.stop_end = Some(killed.end);
+                enforced.give_up_at = Some(killed.end);
+            }
+        }
+        enforced
+    }
+
+    /// Whether the process itself sees to it that it ends after KILL; its timer has been started then.
+    fn has_limit(&self, state: &State) -> bool {
+        self.limits.start.is_some() || state.stop_within.is_some()
+    }
+
+    fn enforce(self: &Arc<Self>, enforced: &Enforced) {
+        if let Some(kill_at) = enforced.kill_at {
+            self.at(kill_at, |core| {
+                core.signal(Signal::KILL);
+            });
+        }
+        if let Some(give_up_at) = enforced.give_up_at {
             self.at(give_up_at, |core| {
                 core.give_up();
             });
@@ -83,43 +134,38 @@ impl Core {
         }
     }
 
-    /// Every stop of this process, whoever asks for it, is enforced from now on.
+    /// Every stop of this process, whatever asks for it, is enforced from now on: one that has begun is over `within`
+    /// from now.
     ///
     /// # Errors
     ///
     /// The timer's thread did not start.
     pub(crate) fn enforce_stops(self: &Arc<Self>, within: Duration) -> io::Result<()> {
         self.clock.start_timer()?;
+        let now = self.clock.now();
         let mut state = self.state.lock();
         state.stop_within = earlier(state.stop_within, Some(within));
-        let begun = state.told.is_some();
-        let kill_at = self.clock.deadline(within).filter(|_| begun);
-        state.stop_by = earlier(state.stop_by, kill_at);
+        let limit = Limit::new(now, within).filter(|_| state.told());
+        state.stop_end = earlier(state.stop_end, limit.map(|limit| limit.end));
+        let grace = state.grace.unwrap_or(self.limits.grace);
         drop(state);
-        if let Some(kill_at) = kill_at {
-            self.enforce(kill_at);
+        if let Some(limit) = limit {
+            self.enforce(&Deadline::new(now, limit.end, grace).into());
         }
         Ok(())
     }
 
+    /// Whether the process has limits that it keeps by timers.
+    pub(crate) fn keeps_limits(&self) -> bool {
+        self.has_limit(&self.state.lock())
+    }
+
     /// Watches over the start, where it has a limit. The timer must have been started.
     pub(crate) fn watch_start(self: &Arc<Self>) {
-        let Some((_, limit)) = self.limits.start else {
+        let Some(limit) = self.limits.start else {
             return;
         };
-        let timer = self.schedule(limit, |core| {
-            let mut state = core.state.lock();
-            if state.ready || state.told.is_some() || state.exit.is_some() {
-                return;
-            }
-            state.start_overdue = true;
-            drop(state);
-            let kill_at = core.clock.deadline(core.grace());
-            core.tell(Signal::INTERRUPT, kill_at);
-            if let Some(kill_at) = kill_at {
-                core.enforce(kill_at);
-            }
-        });
+        let timer = self.schedule(limit.end, Core::start_is_over);
         let mut state = self.state.lock();
         if state.exit.is_none() && !state.ready {
             state.start_timer = Some(timer);
@@ -128,13 +174,39 @@ impl Core {
         }
     }
 
-    /// When KILL will come, as far as has been said.
-    pub(crate) fn stop_by(&self) -> Option<Instant> {
-        self.state.lock().stop_by
+    /// The limit of the start is over. What has not been told to stop is told so now, and has the grace twice: until
+    /// KILL, and after it. What has been told before is told KILL.
+    fn start_is_over(self: &Arc<Self>) {
+        let mut state = self.state.lock();
+        // After KILL the grace runs already.
+        if state.ready || state.killed() || state.exit.is_some() {
+            return;
+        }
+        let was_told = state.told();
+        // A run that has returned after it was told keeps its exit, even while its runner is still being dropped.
+        state.start_overdue = !(was_told && state.returned);
+        drop(state);
+        if was_told {
+            self.signal(Signal::KILL);
+            return;
+        }
+        let grace = self.grace();
+        let kill_at = self.clock.deadline(grace);
+        let end = kill_at.and_then(|at| at.checked_add(grace));
+        self.tell(Signal::INTERRUPT, end);
+        self.enforce(&Enforced {
+            kill_at,
+            give_up_at: end,
+        });
+    }
+
+    /// When the stop is over, as far as has been said.
+    pub(crate) fn stop_end(&self) -> Option<Instant> {
+        self.state.lock().stop_end
     }
 
     /// How long the start may take; it counts for the first start only.
-    pub(crate) fn start_limit(&self) -> Option<(Duration, Instant)> {
+    pub(crate) fn start_limit(&self) -> Option<Limit> {
         self.limits.start.filter(|_| !self.is_ready())
     }
 
@@ -143,7 +215,7 @@ impl Core {
         self.state.lock().grace.unwrap_or(self.limits.grace)
     }
 
-    /// The grace, and how long a stop may take, as wrappers inside have set them.
+    /// The grace, and how long a stop may take, as they were set here.
     pub(crate) fn limits_set_inside(&self) -> (Option<Duration>, Option<Duration>) {
         let state = self.state.lock();
         (state.grace, state.stop_within)

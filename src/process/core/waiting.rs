@@ -15,7 +15,7 @@ impl Core {
         match (&state.exit, &state.mailbox) {
             (Some(_), None) => Status::Exited,
             (Some(_), Some(_)) => Status::Abandoned,
-            (None, _) if state.told.is_some() => Status::Stopping,
+            (None, _) if state.told() => Status::Stopping,
             (None, _) if state.restarting > 0 => Status::Restarting,
             (None, _) if state.ready => Status::Ready,
             (None, _) => Status::Starting,

@@ -243,6 +243,7 @@ fn the_clock_of_a_child_can_be_another() {
 #[test]
 fn the_grace_after_kill_is_inherited() {
     const GRACE: Duration = Duration::from_secs(77);
+    const WITHIN: Duration = Duration::from_secs(1_000);
     let (clock, fake) = (ManualClock::new(), FakeRunner::new());
     let stubborn = fake.clone();
     let parent = Process::builder()
@@ -250,10 +251,10 @@ fn the_grace_after_kill_is_inherited() {
         .kill_grace(GRACE)
         .background(run_fn(move |_, _| {
             let child = background(stubborn.clone());
-            Ok(child.stop(Signal::TERMINATE, Duration::from_secs(1))?)
+            Ok(child.stop(Signal::TERMINATE, WITHIN)?)
         }));
     let call = fake.wait_for_call();
-    assert_eq!(clock.advance_to_next(), Duration::from_secs(1));
+    assert_eq!(clock.advance_to_next(), WITHIN - GRACE);
     assert_eq!(call.wait_for_signal(), Signal::TERMINATE);
     assert_eq!(call.wait_for_signal(), Signal::KILL);
     assert_eq!(clock.advance_to_next(), GRACE);

@@ -198,15 +198,46 @@ fn a_process_that_exits_by_itself_before_the_limit_keeps_its_exit() {
 }
 
 #[test]
-fn a_process_told_to_stop_before_the_limit_is_not_late() {
+fn a_process_told_to_stop_before_the_limit_that_returns_before_it_keeps_its_exit() {
     let clock = ManualClock::new();
     let (process, call) = slow(&clock);
     process.signal(Signal::TERMINATE);
-    clock.advance(LIMIT * 10);
+    clock.advance(LIMIT - Duration::from_nanos(1));
     let signals: Vec<_> = call.signals().try_iter().collect();
     assert_eq!(signals, [Signal::TERMINATE]);
+    call.trigger_exit(Err("half done".into()));
+    assert_eq!(process.expect_exit().unwrap_err().to_string(), "half done");
+    clock.advance(LIMIT * 10);
+    assert_eq!(process.expect_exit().unwrap_err().to_string(), "half done");
+}
+
+#[test]
+fn a_process_told_to_stop_before_the_limit_is_told_kill_at_the_limit_and_given_up_after_the_grace()
+{
+    let clock = ManualClock::new();
+    let (process, call) = slow(&clock);
+    process.signal(Signal::TERMINATE);
+    assert_eq!(clock.advance_to_next(), LIMIT);
+    let signals: Vec<_> = call.signals().try_iter().collect();
+    assert_eq!(signals, [Signal::TERMINATE, Signal::KILL]); // and no INT
+    assert_eq!(clock.advance_to_next(), GRACE);
+    match process.expect_exit() {
+        Err(Error::StartTimeout { after, stuck, .. }) => {
+            assert_eq!((after, stuck.is_some()), (LIMIT, true));
+        }
+        other => panic!("{other:?}"),
+    }
     call.trigger_exit(Ok(()));
-    process.expect_exit().unwrap();
+}
+
+#[test]
+fn kill_before_the_limit_begins_the_grace() {
+    let clock = ManualClock::new();
+    let (process, call) = slow(&clock);
+    process.signal(Signal::KILL);
+    assert_eq!(clock.advance_to_next(), GRACE);
+    assert!(matches!(process.expect_exit(), Err(Error::Abandoned(_))));
+    call.trigger_exit(Ok(()));
 }
 
 #[test]

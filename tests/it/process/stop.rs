@@ -1,4 +1,4 @@
-//! `stop`: signal, KILL at the deadline, a grace, and then the name of who is stuck.
+//! `stop`: signal, KILL before the end, and at the end the name of what is stuck.
 
 use std::time::Duration;
 
@@ -6,7 +6,10 @@ use ifrit::testing::{FakeRunner, ManualClock, PATIENCE, Waiting, never_ready, si
 use ifrit::{Error, Exit, Process, Signal, background, invoke, process::Status, run_fn};
 
 const WITHIN: Duration = Duration::from_secs(10);
+/// More than a tenth of the limit, so that the tenth counts.
 const GRACE: Duration = Duration::from_secs(3);
+/// When KILL comes.
+const KILL_AT: Duration = Duration::from_secs(9);
 
 fn by_hand(clock: &ManualClock, fake: &FakeRunner) -> Process {
     Process::builder()
@@ -46,29 +49,31 @@ fn a_process_that_is_not_ready_can_be_stopped() {
 }
 
 #[test]
-fn kill_comes_at_the_deadline() {
-    let (clock, fake) = (ManualClock::new(), FakeRunner::new());
-    let process = by_hand(&clock, &fake);
-    let call = fake.wait_for_call();
-    let exit = stop(&process, WITHIN, || {
-        assert_eq!(call.wait_for_signal(), Signal::TERMINATE);
-        assert_eq!(clock.advance_to_next(), WITHIN);
-        assert_eq!(call.wait_for_signal(), Signal::KILL);
-        call.trigger_exit(Err("killed".into()));
-    });
-    assert_eq!(exit.unwrap_err().to_string(), "killed");
+fn kill_comes_a_tenth_before_the_end_or_the_grace_where_that_is_less() {
+    for (within, kill_at) in [(WITHIN, KILL_AT), (100 * WITHIN, 100 * WITHIN - GRACE)] {
+        let (clock, fake) = (ManualClock::new(), FakeRunner::new());
+        let process = by_hand(&clock, &fake);
+        let call = fake.wait_for_call();
+        let exit = stop(&process, within, || {
+            assert_eq!(call.wait_for_signal(), Signal::TERMINATE);
+            assert_eq!(clock.advance_to_next(), kill_at);
+            assert_eq!(call.wait_for_signal(), Signal::KILL);
+            call.trigger_exit(Err("killed".into()));
+        });
+        assert_eq!(exit.unwrap_err().to_string(), "killed");
+    }
 }
 
 #[test]
-fn who_ignores_kill_is_named_and_its_late_exit_is_seen() {
+fn the_whole_stop_is_over_at_its_end_and_a_later_exit_is_seen() {
     let (clock, fake) = (ManualClock::new(), FakeRunner::new());
     let process = by_hand(&clock, &fake);
     let call = fake.wait_for_call();
     let exit = stop(&process, WITHIN, || {
-        assert_eq!(clock.advance_to_next(), WITHIN);
+        assert_eq!(clock.advance_to_next(), KILL_AT);
         assert_eq!(call.wait_for_signal(), Signal::TERMINATE);
         assert_eq!(call.wait_for_signal(), Signal::KILL);
-        assert_eq!(clock.advance_to_next(), GRACE);
+        assert_eq!(clock.advance_to_next(), WITHIN - KILL_AT);
     });
     match exit {
         Err(Error::StopTimeout { after, stuck, .. }) => {
@@ -105,16 +110,16 @@ fn who_is_stuck_can_be_told_from_the_error() {
 }
 
 #[test]
-fn a_stop_without_time_is_a_kill_at_once() {
+fn a_stop_without_time_is_a_kill_and_an_error_at_once() {
     let (clock, fake) = (ManualClock::new(), FakeRunner::new());
     let process = by_hand(&clock, &fake);
     let call = fake.wait_for_call();
-    stop(&process, Duration::ZERO, || {
-        assert_eq!(call.wait_for_signal(), Signal::TERMINATE);
-        assert_eq!(call.wait_for_signal(), Signal::KILL);
-        call.trigger_exit(Ok(()));
-    })
-    .unwrap();
+    let exit = process.stop(Signal::TERMINATE, Duration::ZERO);
+    assert!(matches!(exit, Err(Error::StopTimeout { .. })));
+    assert_eq!(call.wait_for_signal(), Signal::TERMINATE);
+    assert_eq!(call.wait_for_signal(), Signal::KILL);
+    call.trigger_exit(Ok(()));
+    process.expect_exit().unwrap();
 }
 
 #[test]
@@ -128,7 +133,7 @@ fn a_stop_without_end_is_harmless() {
 }
 
 #[test]
-fn a_grace_without_end_waits_for_the_exit_after_kill() {
+fn a_grace_without_end_is_cut_to_a_tenth() {
     let (clock, fake) = (ManualClock::new(), FakeRunner::new());
     let process = Process::builder()
         .clock(clock.clock())
@@ -136,7 +141,7 @@ fn a_grace_without_end_waits_for_the_exit_after_kill() {
         .background(fake.clone());
     let call = fake.wait_for_call();
     stop(&process, WITHIN, || {
-        assert_eq!(clock.advance_to_next(), WITHIN);
+        assert_eq!(clock.advance_to_next(), KILL_AT);
         assert_eq!(call.wait_for_signal(), Signal::TERMINATE);
         assert_eq!(call.wait_for_signal(), Signal::KILL);
         call.trigger_exit(Ok(()));
@@ -178,8 +183,8 @@ fn a_runner_that_never_reads_its_signals_harms_only_itself() {
     let deaf = by_hand(&clock, &fake);
     let call = fake.wait_for_call();
     let exit = stop(&deaf, WITHIN, || {
-        assert_eq!(clock.advance_to_next(), WITHIN);
-        assert_eq!(clock.advance_to_next(), GRACE);
+        assert_eq!(clock.advance_to_next(), KILL_AT);
+        assert_eq!(clock.advance_to_next(), WITHIN - KILL_AT);
     });
     assert!(matches!(exit, Err(Error::StopTimeout { .. })));
     let sibling = invoke(signal_recorder().0);
@@ -189,4 +194,98 @@ fn a_runner_that_never_reads_its_signals_harms_only_itself() {
     assert_eq!(unread, [Signal::TERMINATE, Signal::KILL]);
     call.trigger_exit(Ok(()));
     deaf.expect_exit().unwrap();
+}
+
+/// Has 10 s for each stop.
+fn limited(clock: &ManualClock, fake: &FakeRunner) -> Process {
+    Process::builder()
+        .clock(clock.clock())
+        .kill_grace(GRACE)
+        .stop_within(WITHIN)
+        .background(fake.clone())
+}
+
+#[test]
+fn a_limit_of_the_process_bounds_a_stop_that_any_signal_begins() {
+    let (clock, fake) = (ManualClock::new(), FakeRunner::new());
+    let process = limited(&clock, &fake);
+    let call = fake.wait_for_call();
+    clock.advance(WITHIN * 10); // it counts from the signal on
+    process.signal(Signal::INTERRUPT);
+    assert_eq!(clock.advance_to_next(), KILL_AT);
+    assert_eq!(call.wait_for_signal(), Signal::INTERRUPT);
+    assert_eq!(call.wait_for_signal(), Signal::KILL);
+    assert!(process.try_exit().is_none());
+    assert_eq!(clock.advance_to_next(), WITHIN - KILL_AT);
+    let error = process.expect_exit().unwrap_err();
+    assert!(matches!(error, Error::Abandoned(_)), "{error}");
+    assert_eq!(process.status(), Status::Abandoned);
+    call.trigger_exit(Ok(()));
+}
+
+#[test]
+fn of_a_process_with_a_limit_kill_begins_the_grace() {
+    let (clock, fake) = (ManualClock::new(), FakeRunner::new());
+    let process = limited(&clock, &fake);
+    let call = fake.wait_for_call();
+    process.signal(Signal::TERMINATE);
+    clock.advance(WITHIN / 10);
+    process.signal(Signal::KILL);
+    assert_eq!(clock.advance_to_next(), GRACE);
+    assert!(matches!(process.expect_exit(), Err(Error::Abandoned(_))));
+    let heard: Vec<_> = call.signals().try_iter().collect();
+    assert_eq!(heard, [Signal::TERMINATE, Signal::KILL]);
+    call.trigger_exit(Ok(()));
+}
+
+#[test]
+fn the_end_of_the_limit_comes_before_that_of_the_grace() {
+    let (clock, fake) = (ManualClock::new(), FakeRunner::new());
+    let process = limited(&clock, &fake);
+    let call = fake.wait_for_call();
+    process.signal(Signal::TERMINATE);
+    clock.advance(WITHIN - GRACE / 3);
+    process.signal(Signal::KILL);
+    assert_eq!(clock.advance_to_next(), GRACE / 3);
+    assert!(matches!(process.expect_exit(), Err(Error::Abandoned(_))));
+    call.trigger_exit(Ok(()));
+}
+
+#[test]
+fn a_process_without_a_limit_is_given_up_by_its_waiters_only() {
+    let (clock, fake) = (ManualClock::new(), FakeRunner::new());
+    let process = by_hand(&clock, &fake);
+    let call = fake.wait_for_call();
+    process.signal(Signal::KILL);
+    clock.advance(GRACE * 1_000); // what is due is done by the thread that moves the clock
+    assert!(process.try_exit().is_none());
+    let exit = process.stop(Signal::KILL, Duration::ZERO);
+    assert!(matches!(exit, Err(Error::StopTimeout { .. })));
+    call.trigger_exit(Ok(()));
+    process.expect_exit().unwrap();
+}
+
+#[test]
+fn the_shorter_of_the_callers_time_and_the_limit_ends_a_stop_and_the_process_is_given_up_then() {
+    let (clock, fake) = (ManualClock::new(), FakeRunner::new());
+    let process = limited(&clock, &fake);
+    let call = fake.wait_for_call();
+    let exit = stop(&process, Duration::from_secs(1), || {
+        assert_eq!(call.wait_for_signal(), Signal::TERMINATE);
+        clock.wait_for_timers(3); // two of the limit, and the caller's
+        assert_eq!(clock.advance_to_next(), Duration::from_millis(900));
+        assert_eq!(call.wait_for_signal(), Signal::KILL);
+        clock.wait_for_timers(3);
+        assert_eq!(clock.advance_to_next(), Duration::from_millis(100));
+    });
+    assert!(matches!(exit, Err(Error::Abandoned(_))), "{exit:?}");
+    assert_eq!(process.status(), Status::Abandoned);
+    call.trigger_exit(Ok(()));
+}
+
+#[test]
+fn a_limit_of_no_length_is_refused() {
+    let process = Process::builder().name("a").stop_within(Duration::ZERO);
+    let error = process.background(never_ready()).join().unwrap_err();
+    assert_eq!(error.to_string(), "a: stop_within is zero");
 }

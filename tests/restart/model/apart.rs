@@ -47,7 +47,7 @@ fn failure_and_stop() -> Scene {
     let mut failing = LEAF;
     failing.options.policy = Some(Policy::Permanent);
     let mut deaf = LEAF;
-    deaf.options.stop_within = Some(5);
+    deaf.options.stop_within = Some(20); // long enough for a grace of 1 s to differ from one of 3 s
     deaf.options.stop_delay = Some(5);
     let mut inner = LEAF;
     inner.group = Some(group(Kind::Parallel, vec![LEAF, deaf]));
@@ -60,7 +60,8 @@ fn failure_and_stop() -> Scene {
             Event::Ends(0, How::Err),
             Event::Passes(7),
             Event::Told(Signal::TERMINATE),
-            Event::Passes(7),
+            Event::Passes(16),
+            Event::Passes(3),
         ],
     }
 }

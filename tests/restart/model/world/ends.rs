@@ -29,6 +29,8 @@ impl World {
         let told = member.told.take();
         member.awaited = false;
         member.killed = false;
+        member.deadline = None;
+        member.tell_at = None;
         member.timer = None;
         member.place = match given_up {
             true => Place::Abandoned,
@@ -149,7 +151,30 @@ impl World {
         }
     }
 
+    /// The limit of the group's start is over, and this one waits for its restart, or would.
+    pub(crate) fn not_ready_in_time(&mut self, g: usize, m: usize, record: Record) {
+        let exit = Exit::StartTimeout {
+            after: self.run(g).start.map(|limit| limit.set),
+            stuck: false,
+            source: record.exit.error(),
+        };
+        let batch = (self.moves, self.run(g).tells);
+        let record = Record {
+            exit,
+            batch,
+            ..record
+        };
+        self.initiates(g, m, record);
+    }
+
     fn restart(&mut self, g: usize, m: usize, record: Record) {
+        let limit = self
+            .run(g)
+            .start
+            .filter(|_| self.run(g).phase == Phase::Starting);
+        if limit.is_some_and(|limit| limit.end <= self.now) {
+            return self.not_ready_in_time(g, m, record);
+        }
         let (now, run) = (self.now, self.run_mut(g));
         if !spend(&mut run.spent, now) {
             let source = record.exit.error();
@@ -162,6 +187,7 @@ impl World {
         let at = now + member.delays.next(options, now);
         member.restarts += 1;
         member.down = true;
+        member.failed = limit.map(|_| record);
         let members = self.group(g).members.iter();
         let position = members.take_while(|other| **other != m).count();
         match self.group(g).settings.strategy {

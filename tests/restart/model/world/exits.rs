@@ -17,6 +17,8 @@ pub(crate) enum Exit {
     /// Who is stuck.
     Abandoned(Vec<String>),
     StartTimeout {
+        /// As it was set.
+        after: Option<Duration>,
         stuck: bool,
         source: Option<Box<Exit>>,
     },
@@ -63,7 +65,7 @@ impl Exit {
             Exit::Ok | Exit::Broken | Exit::Panicked => false,
             Exit::Abandoned(_) => true,
             Exit::Group(trace) => trace.iter().any(|record| record.exit.leaves_threads()),
-            Exit::StartTimeout { stuck, source } => {
+            Exit::StartTimeout { stuck, source, .. } => {
                 *stuck || source.as_ref().is_some_and(|exit| exit.leaves_threads())
             }
             Exit::Budget { source } => source.as_ref().is_some_and(|exit| exit.leaves_threads()),
@@ -80,13 +82,22 @@ impl Exit {
             (Exit::Group(model), Error::Group(real)) => is_trace(model, real),
             (Exit::Abandoned(names), Error::Abandoned(stuck)) => *names == names_of(stuck),
             (
-                Exit::StartTimeout { stuck, source },
+                Exit::StartTimeout {
+                    after,
+                    stuck,
+                    source,
+                },
                 Error::StartTimeout {
+                    after: really_after,
                     stuck: really,
                     source: real,
                     ..
                 },
-            ) => *stuck == really.is_some() && is_source(source, real),
+            ) => {
+                *after == Some(*really_after)
+                    && *stuck == really.is_some()
+                    && is_source(source, real)
+            }
             (Exit::Budget { source }, Error::RestartBudget { source: real, .. }) => {
                 is_source(source, real)
             }

@@ -5,7 +5,7 @@ use std::collections::VecDeque;
 use ifrit::Signal;
 
 use super::exits::{Exit, Record};
-use super::{Delays, Time, What, World};
+use super::{Deadline, Delays, Limit, Time, What, World};
 use crate::model::scene::Settings;
 
 #[derive(Clone, Debug, PartialEq)]
@@ -38,14 +38,13 @@ pub(crate) enum Phase {
 #[derive(Clone, Debug, Default, PartialEq)]
 pub(crate) struct Run {
     pub(crate) phase: Phase,
-    pub(crate) start_by: Option<Time>,
+    pub(crate) start: Option<Limit>,
     /// It is about to obey this.
     pub(crate) taken: Option<Signal>,
     /// What members are told when their turn comes.
     pub(crate) signal: Option<Signal>,
-    /// When all who are being stopped are told KILL, and whether that is still to come.
-    pub(crate) kill_at: Option<Time>,
-    pub(crate) kills: bool,
+    /// When the stop is over.
+    pub(crate) end: Option<Time>,
     /// When the starts of a round may begin.
     pub(crate) round: Option<Time>,
     pub(crate) spent: Vec<Time>,
@@ -71,6 +70,11 @@ pub(crate) struct Member {
     pub(crate) counts: bool,
     pub(crate) told: Option<Time>,
     pub(crate) killed: bool,
+    pub(crate) deadline: Option<Deadline>,
+    /// Its turn has come, and it is told then.
+    pub(crate) tell_at: Option<Time>,
+    /// It waits for its restart since the group was starting.
+    pub(crate) failed: Option<Record>,
     pub(crate) timer: Option<(Time, Due)>,
     pub(crate) restarts: u64,
     pub(crate) delays: Delays,

@@ -233,6 +233,37 @@ pub(crate) fn spend(spent: &mut Vec<Time>, now: Time) -> bool {
     spent.len() <= BUDGET
 }
 
+/// A limit, as it was set, and when it is over.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub(crate) struct Limit {
+    pub(crate) set: Time,
+    pub(crate) end: Time,
+}
+
+impl Limit {
+    pub(crate) fn new(now: Time, seconds: u32) -> Self {
+        let set = seconds * SECOND;
+        let end = now + set;
+        Limit { set, end }
+    }
+
+    /// The one that is over first; of two that are over together, `own`.
+    pub(crate) fn first(own: Option<Self>, handed: Option<Self>) -> Option<Self> {
+        let limits = [own, handed].into_iter().flatten();
+        limits.min_by_key(|limit| limit.end)
+    }
+}
+
+/// When KILL comes, and when all is over.
+pub(crate) type Deadline = (Time, Time);
+
+/// The sooner of each.
+pub(crate) fn sooner(one: Option<Deadline>, other: Option<Deadline>) -> Option<Deadline> {
+    let kills = one.into_iter().chain(other).map(|(kill_at, _)| kill_at);
+    let ends = one.into_iter().chain(other).map(|(_, end)| end);
+    kills.min().zip(ends.min())
+}
+
 pub(crate) fn earlier<T: Ord>(one: Option<T>, other: Option<T>) -> Option<T> {
     one.into_iter().chain(other).min()
 }

@@ -6,8 +6,8 @@ use std::time::Duration;
 use ifrit::Signal;
 
 use super::exits::Exit;
-use super::group::News;
-use super::{Delays, Leaf, Time, What, World, earlier, spend};
+use super::group::{Due, News};
+use super::{Delays, Leaf, Limit, Time, What, World, earlier, spend};
 use crate::model::scene::Again;
 
 /// A process: its node, and its number there.
@@ -25,14 +25,15 @@ pub(crate) struct Process {
     /// While its thread still runs, it was given up.
     pub(crate) exit: Option<Exit>,
     pub(crate) told: bool,
-    /// When KILL will come, as those who tell it have said.
-    pub(crate) stop_by: Option<Time>,
-    pub(crate) start_by: Option<Time>,
+    pub(crate) killed: bool,
+    /// When the stop is over, as what tells it has said.
+    pub(crate) stop_end: Option<Time>,
+    pub(crate) start: Option<Limit>,
     /// How long a stop may take that begins inside.
     pub(crate) stop_within: Option<Duration>,
     pub(crate) overdue: bool,
-    /// Not ready in time, it is told KILL and given up.
-    pub(crate) enforced: VecDeque<Time>,
+    /// When the process itself tells KILL and gives up, where it has a limit.
+    pub(crate) enforced: Vec<(Time, Due)>,
     /// Signals not yet read.
     pub(crate) pending: VecDeque<Signal>,
     /// When its restarter has restarted it.
@@ -55,13 +56,13 @@ pub(crate) enum Inside {
 }
 
 impl World {
-    pub(crate) fn launch(&mut self, n: usize, start_by: Option<Time>, stop_within: Option<Time>) {
+    pub(crate) fn launch(&mut self, n: usize, start: Option<Limit>, stop_within: Option<Time>) {
         let parent = self.nodes[n].parent;
         self.nodes[n].process = Process {
             number: self.nodes[n].process.number + 1,
             above: parent.map(|parent| self.id(parent)),
             inside: Inside::Begins,
-            start_by,
+            start,
             stop_within,
             ..Process::default()
         };
@@ -139,7 +140,12 @@ impl World {
         let exit = if process.overdue {
             let source = exit.error();
             let stuck = false;
-            Exit::StartTimeout { stuck, source }
+            let after = process.start.map(|limit| limit.set);
+            Exit::StartTimeout {
+                after,
+                stuck,
+                source,
+            }
         } else {
             exit
         };
@@ -152,10 +158,10 @@ impl World {
             return;
         }
         let exit = if process.overdue {
-            let source = None;
             Exit::StartTimeout {
+                after: process.start.map(|limit| limit.set),
                 stuck: true,
-                source,
+                source: None,
             }
         } else {
             Exit::Abandoned(self.with_a_thread(n))
@@ -215,13 +221,21 @@ impl World {
     }
 
     /// Says whether it was told before its exit.
-    pub(crate) fn tell(&mut self, n: usize, signal: Signal, stop_by: Option<Time>) -> bool {
+    pub(crate) fn tell(&mut self, n: usize, signal: Signal, end: Option<Time>) -> bool {
+        let grace_ends = self.now + self.grace_of(n);
         let node = &mut self.nodes[n];
         let process = &mut node.process;
         process.told |= signal.is_stop();
         if signal.is_stop() && process.exit.is_none() {
-            process.stop_by = earlier(process.stop_by, stop_by);
+            process.stop_end = earlier(process.stop_end, end);
+            // A process with a limit sees to the grace itself, where no sooner end was handed down.
+            let begins = signal == Signal::KILL && !process.killed && process.start.is_some();
+            if begins && process.stop_end.is_none_or(|end| grace_ends < end) {
+                process.stop_end = Some(grace_ends);
+                process.enforced.push((grace_ends, Due::GiveUp));
+            }
         }
+        process.killed |= signal == Signal::KILL;
         match (&mut node.what, process.inside) {
             (_, Inside::NoThread) => {}
             (What::Leaf(leaf), Inside::Runs) if !node.options.lazy => leaf.hear(signal),
@@ -235,6 +249,7 @@ impl World {
 impl Process {
     /// There is a limit to its start that still counts.
     pub(crate) fn is_watched(&self) -> bool {
-        !self.ready && !self.told && self.exit.is_none() && self.inside != Inside::NoThread
+        let is_over = self.ready || self.killed || self.overdue || self.exit.is_some();
+        !is_over && self.inside != Inside::NoThread
     }
 }

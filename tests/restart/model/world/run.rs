@@ -2,7 +2,7 @@
 
 use super::exits::Exit;
 use super::group::{Member, News, Phase, Place, Run};
-use super::{World, earlier};
+use super::{Limit, World, earlier};
 use crate::kit::SECOND;
 use crate::model::scene::Kind;
 
@@ -22,17 +22,18 @@ impl World {
             };
         }
         let process = &self.nodes[g].process;
-        let handed = process.start_by.filter(|_| !process.ready);
-        let group = self.group(g);
-        let own = group
-            .settings
-            .start_within
-            .map(|limit| self.now + limit * SECOND);
-        let start_by = earlier(own, handed).map(|by| self.hand_down(g, by));
+        let handed = process.start.filter(|_| !process.ready);
+        let handed = handed.map(|limit| Limit {
+            end: self.hand_down(g, limit.end),
+            ..limit
+        });
+        let own = self.group(g).settings.start_within;
+        let own = own.map(|limit| Limit::new(self.now, limit));
+        let start = Limit::first(own, handed);
         let group = self.group_mut(g);
         group.inbox.clear();
         group.run = Run {
-            start_by,
+            start,
             ..Run::default()
         };
         self.go_on(g);
@@ -83,21 +84,22 @@ impl World {
 
     pub(crate) fn start(&mut self, g: usize, m: usize) {
         let run = self.run(g);
-        let handed = run.start_by.filter(|_| run.phase == Phase::Starting);
+        let handed = run.start.filter(|_| run.phase == Phase::Starting);
         let inside = self.limit_of_stop(g);
-        let inside = inside.map(|limit| limit - self.grace(g).min(limit / 10));
         let options = self.nodes[m].options;
-        let own = options.start_within.map(|limit| self.now + limit * SECOND);
+        let own = options.start_within;
+        let own = own.map(|limit| Limit::new(self.now, limit));
         let stop_within = options.stop_within.map(|limit| limit * SECOND);
         let member = self.member(m);
         member.place = Place::Live;
         member.in_round = false;
         member.counts = options.significant;
         member.delays.ready_since = None;
+        member.failed = None;
         let joining = member.joining.take();
         self.answer(joining, true);
         self.run_mut(g).all_done = false;
-        self.launch(m, earlier(own, handed), earlier(stop_within, inside));
+        self.launch(m, Limit::first(own, handed), earlier(stop_within, inside));
     }
 
     // What it hears.

@@ -125,10 +125,10 @@ impl World {
                 }
                 Inside::Runs => {}
             }
-            if process.is_watched() && process.start_by.is_some_and(|by| by <= self.now) {
+            if process.is_watched() && process.start.is_some_and(|limit| limit.end <= self.now) {
                 actions.push((n, Action::Overdue));
             }
-            if process.enforced.front().is_some_and(|at| *at <= self.now) {
+            if process.enforced.iter().any(|(at, _)| *at <= self.now) {
                 actions.push((n, Action::Enforce));
             }
         }
@@ -162,16 +162,23 @@ impl World {
                 let grace = self.grace_of(n);
                 let (kill_at, process) = (self.now + grace, &mut self.nodes[n].process);
                 process.overdue = true;
-                process.enforced = [kill_at, kill_at + grace].into();
-                self.tell(n, Signal::INTERRUPT, Some(kill_at));
+                if process.told {
+                    self.tell(n, Signal::KILL, None);
+                } else {
+                    let end = kill_at + grace;
+                    let enforced = [(kill_at, Due::Kill), (end, Due::GiveUp)];
+                    process.enforced.extend(enforced);
+                    self.tell(n, Signal::INTERRUPT, Some(end));
+                }
             }
             Action::Enforce => {
                 let enforced = &mut self.nodes[n].process.enforced;
-                enforced.pop_front();
-                if enforced.is_empty() {
-                    self.give_up(n);
-                } else {
-                    self.tell(n, Signal::KILL, None);
+                enforced.sort_by_key(|(at, _)| *at); // of two at once, the one that was set first
+                match enforced.remove(0) {
+                    (_, Due::GiveUp) => self.give_up(n),
+                    _ => {
+                        self.tell(n, Signal::KILL, None);
+                    }
                 }
             }
             Action::Hear => self.hear(n),
@@ -200,8 +207,9 @@ impl World {
                 Inside::Pause(until) => Some(until),
                 _ => None,
             };
-            let start = process.start_by.filter(|_| process.is_watched());
-            [pause, start, process.enforced.front().copied()]
+            let start = process.start.filter(|_| process.is_watched());
+            let enforced = process.enforced.iter().map(|(at, _)| *at).min();
+            [pause, start.map(|limit| limit.end), enforced]
         });
         let groups = (0..self.nodes.len()).filter(|n| self.runs_group(*n));
         let of_groups = groups.filter_map(|n| self.next_due_in(n));
@@ -218,7 +226,7 @@ impl World {
         let given_up = |n: &usize| {
             let node = &self.nodes[*n];
             let by_group = node.member.timer == Some((at, Due::GiveUp));
-            by_group || node.process.enforced == [at]
+            by_group || node.process.enforced.contains(&(at, Due::GiveUp))
         };
         let due: Vec<_> = (0..self.nodes.len()).filter(given_up).collect();
         let inside = |n: usize, group: usize| n != group && self.is_in(n, group);

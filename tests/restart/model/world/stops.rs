@@ -3,7 +3,7 @@
 use ifrit::Signal;
 
 use super::group::{Due, Member, Phase, Place};
-use super::{Time, World, earlier};
+use super::{Deadline, Time, World, earlier, sooner};
 use crate::kit::SECOND;
 use crate::model::scene::Kind;
 
@@ -59,7 +59,7 @@ impl World {
         let run = self.run(g);
         let stopping = run.phase == Phase::Stopping;
         if let Some(signal) = run.signal.filter(|_| stopping || run.round.is_some()) {
-            let live = self.those(g, |m| m.place == Place::Live && (stopping || m.in_round));
+            let live = self.to_stop(g);
             let in_turn = match self.group(g).settings.kind {
                 Kind::Parallel => &live[..],
                 Kind::Ordered => &live[live.len().saturating_sub(1)..],
@@ -86,12 +86,13 @@ impl World {
         let delay = self.nodes[m].options.stop_delay;
         let at = delay.map(|delay| self.now + delay * SECOND);
         let member = self.member(m);
-        if member.told.is_some() {
-            return;
-        }
-        match at {
-            Some(at) => member.timer = member.timer.or(Some((at, Due::Tell))),
-            None => self.tell_member(g, m, signal),
+        if member.told.is_some() || member.tell_at.is_some() {
+            self.hasten(g, m);
+        } else if at.is_some() {
+            member.tell_at = at;
+            self.hasten(g, m);
+        } else {
+            self.tell_member(g, m, signal);
         }
     }
 
@@ -99,50 +100,91 @@ impl World {
         if !self.is_live(m) {
             return;
         }
-        let first = self.nodes[m].member.told.unwrap_or(self.now);
-        let own = self.nodes[m]
-            .options
-            .stop_within
-            .map(|limit| first + limit * SECOND);
-        let kill_at = earlier(own, self.run(g).kill_at);
-        if !self.tell(m, signal, kill_at) {
+        let member = &self.nodes[m].member;
+        let mut deadline = sooner(member.deadline, self.share(g, m));
+        if member.told.is_none() {
+            let own = self.nodes[m].options.stop_within;
+            let own = own.map(|limit| self.deadline(g, self.now + limit * SECOND));
+            deadline = sooner(deadline, own);
+        }
+        if signal == Signal::KILL && !member.killed {
+            deadline = sooner(deadline, Some((self.now, self.now + self.grace(g))));
+        }
+        if !self.tell(m, signal, deadline.map(|(_, end)| end)) {
             return;
         }
         self.run_mut(g).tells += 1;
+        let now = self.now;
         let member = self.member(m);
-        member.told = Some(first);
-        if !member.killed {
-            member.timer = kill_at.map(|at| (at, Due::Kill));
+        member.told.get_or_insert(now);
+        member.tell_at = None;
+        member.killed |= signal == Signal::KILL;
+        member.deadline = deadline;
+        member.set_timer();
+    }
+
+    /// Its deadline moves closer, if that is what the stop demands.
+    fn hasten(&mut self, g: usize, m: usize) {
+        let share = self.share(g, m);
+        let member = self.member(m);
+        member.deadline = sooner(member.deadline, share);
+        member.set_timer();
+    }
+
+    /// What one member has of the time of the stop. In an ordered one, as long as others wait to be told, it is over a
+    /// little sooner than all.
+    fn share(&self, g: usize, m: usize) -> Option<Deadline> {
+        let mut end = self.run(g).end?;
+        let live = self.to_stop(g);
+        if !live.contains(&m) {
+            return None;
         }
+        let in_turn = match self.group(g).settings.kind {
+            Kind::Parallel => None,
+            Kind::Ordered => live.last(),
+            Kind::QueueOrdered => live.first(),
+        };
+        let waits = |other: &usize| *other != m && self.nodes[*other].member.told.is_none();
+        let in_order = self.run(g).signal != Some(Signal::KILL);
+        if in_order && in_turn == Some(&m) && live.iter().any(waits) {
+            end = self.hand_down(g, end);
+        }
+        Some(self.deadline(g, end))
+    }
+
+    fn to_stop(&self, g: usize) -> Vec<usize> {
+        let stopping = self.run(g).phase == Phase::Stopping;
+        self.those(g, |m| m.place == Place::Live && (stopping || m.in_round))
     }
 
     // Time.
 
     /// How long a stop may take that begins here.
     pub(crate) fn limit_of_stop(&self, g: usize) -> Option<Time> {
-        let own = self
-            .group(g)
-            .settings
-            .stop_within
-            .map(|limit| limit * SECOND);
-        earlier(own, self.nodes[g].process.stop_within)
+        let own = self.group(g).settings.stop_within;
+        let own = own.map(|limit| limit * SECOND);
+        let handed = self.nodes[g].process.stop_within;
+        earlier(
+            own,
+            handed.map(|limit| limit - self.grace(g).min(limit / 10)),
+        )
     }
 
     fn limit_stop(&mut self, g: usize) {
-        let begins = self.run(g).kill_at.is_none();
+        let begins = self.run(g).end.is_none();
         let own = self.limit_of_stop(g).filter(|_| begins);
         let own = own.map(|limit| self.now + limit);
-        let by = earlier(own, self.nodes[g].process.stop_by);
-        let handed = by.map(|by| self.hand_down(g, by));
+        let handed = self.nodes[g].process.stop_end;
+        let handed = handed.map(|end| self.hand_down(g, end));
         let run = self.run_mut(g);
-        run.kill_at = earlier(run.kill_at, handed);
-        run.kills = true;
+        run.end = earlier(run.end, earlier(own, handed));
+        for m in self.those(g, |m| m.told.is_some() || m.tell_at.is_some()) {
+            self.hasten(g, m);
+        }
     }
 
     pub(crate) fn forget_limit(&mut self, g: usize) {
-        let run = self.run_mut(g);
-        run.kill_at = None;
-        run.kills = false;
+        self.run_mut(g).end = None;
     }
 
     pub(crate) fn is_due(&self, g: usize) -> bool {
@@ -157,12 +199,27 @@ impl World {
         let (group, run) = (self.group(g), self.run(g));
         let members = group.members.iter();
         let timers = members.filter_map(|m| self.nodes[*m].member.timer.map(|(at, _)| at));
-        let kills = run.kill_at.filter(|_| run.kills);
+        let start = self.overdue_member(g).and(run.start);
+        let start = start.map(|limit| limit.end);
         let round = run.round.filter(|_| !self.round_stops(g));
-        timers.chain(kills).chain(round)
+        timers.chain(start).chain(round)
+    }
+
+    /// The first member that waits for its restart while the group, which has a limit for that, is starting.
+    fn overdue_member(&self, g: usize) -> Option<usize> {
+        let starting = self.run(g).phase == Phase::Starting;
+        let down = self.those(g, |m| m.failed.is_some() && m.place == Place::Down);
+        down.first().filter(|_| starting).copied()
     }
 
     pub(crate) fn do_what_is_due(&mut self, g: usize) {
+        while self.is_due(g) {
+            self.do_once_what_is_due(g);
+        }
+        self.go_on(g);
+    }
+
+    fn do_once_what_is_due(&mut self, g: usize) {
         for m in self.group(g).members.clone() {
             let Some((_, due)) = self.nodes[m].member.timer.filter(|(at, _)| *at <= self.now)
             else {
@@ -177,31 +234,46 @@ impl World {
                 (Due::Restart, _) => self.start(g, m),
             }
         }
-        let (now, run) = (self.now, self.run_mut(g));
-        if run.kills && run.kill_at.is_some_and(|at| at <= now) {
-            run.kills = false;
-            let stopping = run.phase == Phase::Stopping;
-            let whom = self.those(g, |m| stopping || m.in_round);
-            whom.into_iter().for_each(|m| self.kill(g, m));
+        let is_over = self.run(g).start.is_some_and(|limit| limit.end <= self.now);
+        if let Some(m) = self.overdue_member(g).filter(|_| is_over)
+            && let Some(record) = self.member(m).failed.take()
+        {
+            self.not_ready_in_time(g, m, record);
         }
         let resumes = self.run(g).round.is_some_and(|at| at <= self.now);
         if resumes && !self.round_stops(g) {
             self.resume(g);
         }
-        self.go_on(g);
     }
 
     fn kill(&mut self, g: usize, m: usize) {
-        if !self.is_live(m) || self.nodes[m].member.killed {
-            return;
+        if !self.nodes[m].member.killed {
+            self.tell_member(g, m, Signal::KILL);
         }
-        self.member(m).killed = true;
-        self.tell_member(g, m, Signal::KILL);
-        self.member(m).timer = Some((self.now + self.grace(g), Due::GiveUp));
+    }
+
+    /// A stop that is over at `end`.
+    fn deadline(&self, g: usize, end: Time) -> Deadline {
+        (self.hand_down(g, end), end)
     }
 
     /// A limit for those below: shorter by what the group itself needs to report.
     pub(crate) fn hand_down(&self, g: usize, by: Time) -> Time {
         by - self.grace(g).min(by.saturating_sub(self.now) / 10)
+    }
+}
+
+impl Member {
+    /// What comes next for one that is being stopped.
+    fn set_timer(&mut self) {
+        let tell = self.tell_at.map(|at| (at, Due::Tell));
+        self.timer = match self.deadline {
+            None => tell,
+            Some((_, end)) if self.killed => Some((end, Due::GiveUp)),
+            Some((kill_at, _)) => match tell {
+                Some((at, due)) if at < kill_at => Some((at, due)),
+                _ => Some((kill_at, Due::Kill)),
+            },
+        };
     }
 }

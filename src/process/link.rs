@@ -10,10 +10,10 @@ use crate::plan::Plan;
 use crate::runner::BoxRunner;
 use crate::sync::Weak;
 
-/// Who hears of a member.
+/// What hears of a member: the group or the scope that has started it.
 ///
 /// `Ready` and `Exited` are reported under the lock of the member's process, so that they come in their order, and so that
-/// nobody sees an exit that has not been heard. Whoever hears must not ask anything of a process while it holds a lock
+/// no exit is seen that has not been heard. An implementation must not ask anything of a process while it holds a lock
 /// that it needs to hear, nor drop anything foreign: that it returns.
 pub(crate) trait Parent: Send + Sync {
     fn hear(&self, report: Report) -> Leftover;

@@ -8,12 +8,13 @@
 
 use std::fmt;
 
+use super::call::{Call, Told};
 use super::waiting::patience;
 use crate::error::{Error, Exit, Result};
 use crate::ready::ReadySender;
 use crate::runner::Runner;
 use crate::signal::Signal;
-use crate::sync::channel::{Receiver, Sender, bounded};
+use crate::sync::channel::Receiver;
 use crate::sync::{Arc, Condvar, Mutex};
 
 /// A runner that waits for the test to tell it what to do, over any number of runs.
@@ -188,35 +189,23 @@ impl FakeRunner {
 #[diagnostic::do_not_recommend]
 impl Runner for FakeRunner {
     fn run(&mut self, signals: Receiver<Signal>, ready: ReadySender) -> Result<()> {
-        let (end, told) = bounded(1);
-        let call = Call(Arc::new(Args {
-            signals: signals.clone(),
-            ready: Mutex::new(None),
-            end: Mutex::new(None),
-        }));
+        let call = Call::new(signals.clone());
         let mut state = self.0.state.lock();
-        let every_run = state.every_run.clone();
-        let mut ready = Some(ready);
-        if matches!(every_run, EveryRun::WaitsForTheTest) {
-            *call.0.end.lock() = Some(end);
-            *call.0.ready.lock() = ready.take();
-            state.under_way.retain(Call::is_under_way);
-            state.under_way.push(call.clone());
-        }
-        state.calls.push(call.clone());
-        drop(state);
-        self.0.called.notify_all();
-        let told = match (every_run, ready) {
-            (EveryRun::Calls(run), Some(ready)) => return run(signals, ready),
-            (EveryRun::Returns(exit), _) => return Ok(exit?),
-            _ => told.recv(),
+        let go_on: Box<dyn FnOnce() -> Result<()>> = match state.every_run.clone() {
+            EveryRun::WaitsForTheTest => {
+                let told = call.hand_over(ready);
+                state.under_way.retain(Call::is_under_way);
+                state.under_way.push(call.clone());
+                let call = call.clone();
+                Box::new(move || call.wait_for_end(&told))
+            }
+            EveryRun::Returns(exit) => Box::new(|| Ok(exit?)),
+            EveryRun::Calls(run) => Box::new(move || run(signals, ready)),
         };
-        let _ready = call.0.ready.lock().take(); // it says nothing any more, and would keep the process
-        match told {
-            Ok(Told::Return(result)) => result,
-            Ok(Told::Panic(message)) => panic!("{message}"),
-            Err(_) => Ok(()), // cannot be: `call` holds the sender until it is used
-        }
+        state.calls.push(call);
+        drop(state); // Invariant 3
+        self.0.called.notify_all();
+        go_on()
     }
 }
 
@@ -225,103 +214,5 @@ impl fmt::Debug for FakeRunner {
         f.debug_struct("FakeRunner")
             .field("calls", &self.calls())
             .finish_non_exhaustive()
-    }
-}
-
-/// One run of a [`FakeRunner`], in the hands of the test. Clones are the same run.
-///
-/// ```
-/// use ifrit::testing::{FakeRunner, Waiting};
-/// use ifrit::Error;
-///
-/// let fake = FakeRunner::new();
-/// let process = ifrit::background(fake.clone());
-/// let call = fake.wait_for_call();
-/// assert!(call.signals().is_empty());
-/// call.trigger_panic("as told");
-/// assert!(matches!(process.expect_exit(), Err(Error::Panicked(_))));
-/// ```
-#[derive(Clone)]
-pub struct Call(Arc<Args>);
-
-struct Args {
-    signals: Receiver<Signal>,
-    ready: Mutex<Option<ReadySender>>,
-    end: Mutex<Option<Sender<Told>>>,
-}
-
-enum Told {
-    Return(Result<()>),
-    Panic(String),
-}
-
-impl Call {
-    /// Says ready. A second time does nothing.
-    pub fn trigger_ready(&self) {
-        let ready = self.0.ready.lock().take();
-        if let Some(ready) = ready {
-            ready.notify();
-        }
-    }
-
-    /// Makes the run return this.
-    ///
-    /// # Panics
-    ///
-    /// If it was told how to end before, or ends by itself.
-    #[track_caller]
-    pub fn trigger_exit(&self, exit: Result<()>) {
-        self.end(Told::Return(exit));
-    }
-
-    /// Makes the run panic with this message.
-    ///
-    /// # Panics
-    ///
-    /// If it was told how to end before, or ends by itself.
-    #[track_caller]
-    pub fn trigger_panic(&self, message: impl Into<String>) {
-        self.end(Told::Panic(message.into()));
-    }
-
-    #[track_caller]
-    fn end(&self, end: Told) {
-        assert!(
-            self.end_unless_told(end),
-            "this run was told how to end before"
-        );
-    }
-
-    fn is_under_way(&self) -> bool {
-        self.0.end.lock().is_some()
-    }
-
-    fn end_unless_told(&self, end: Told) -> bool {
-        let sender = self.0.end.lock().take();
-        sender.is_some_and(|sender| sender.send(end).is_ok())
-    }
-
-    /// The signals the run was given.
-    pub fn signals(&self) -> &Receiver<Signal> {
-        &self.0.signals
-    }
-
-    /// Blocks until the next signal.
-    ///
-    /// # Panics
-    ///
-    /// When the [`patience`](super::patience) is over, or when the signals are disconnected.
-    #[track_caller]
-    pub fn wait_for_signal(&self) -> Signal {
-        match self.0.signals.recv_timeout(patience()) {
-            Ok(signal) => signal,
-            Err(error) => panic!("no signal: {error}"),
-        }
-    }
-}
-
-impl fmt::Debug for Call {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Call")
     }
 }

@@ -24,14 +24,16 @@
 //! assert!(group.expect_exit().is_err());
 //! ```
 
+mod call;
 mod clock;
 mod fake;
 mod harness;
 mod runners;
 mod waiting;
 
+pub use call::Call;
 pub use clock::ManualClock;
-pub use fake::{Call, FakeRunner};
+pub use fake::FakeRunner;
 pub use harness::{Harness, Outcome};
 pub use runners::{
     ExitsUnready, NeverReady, Ping, PingEnd, PingRunner, RecordedSignals, SignalRecorder,

@@ -22,6 +22,9 @@ use crate::sync::{Arc, Mutex, Weak};
 /// It ends when no further event can come. It never holds up the group: a listener that does not keep up loses the
 /// oldest events, and [`missed`](Events::missed) counts them.
 ///
+/// It derefs to the channel. A clone is a stream of its own. A bare [`Receiver`] that was cloned out of the channel takes
+/// events away from this stream, and hears only what comes before the stream is dropped.
+///
 /// ```
 /// use ifrit::grouper::{Capacity, Dynamic};
 /// use ifrit::prelude::*;
@@ -44,13 +47,29 @@ use crate::sync::{Arc, Mutex, Weak};
 pub struct Events<T> {
     receiver: Receiver<T>,
     missed: Arc<AtomicU64>,
-    registration: Option<(Weak<Mutex<Hub<T>>>, u64)>,
+    hub: Weak<Mutex<Hub<T>>>,
+    /// None if the stream had ended when it was asked for.
+    key: Option<u64>,
 }
 
 impl<T> Events<T> {
     /// How many events were dropped because this listener was full.
     pub fn missed(&self) -> u64 {
         self.missed.load(Ordering::Relaxed)
+    }
+}
+
+impl<T> Clone for Events<T> {
+    /// A stream of its own: it begins at the newest event, with those that are published from now on. It has missed none.
+    ///
+    /// Never blocks.
+    fn clone(&self) -> Self {
+        let hub = self.hub.upgrade();
+        let state = hub.as_ref().map(|hub| hub.lock());
+        let room = state.as_ref().map_or(0, |state| state.room);
+        let (listener, mut events) = pair(room, Weak::clone(&self.hub));
+        events.key = state.and_then(|mut state| state.register(listener));
+        events
     }
 }
 
@@ -73,8 +92,8 @@ impl<T> Iterator for Events<T> {
 
 impl<T> Drop for Events<T> {
     fn drop(&mut self) {
-        if let Some((hub, key)) = &self.registration
-            && let Some(hub) = hub.upgrade()
+        if let Some(key) = &self.key
+            && let Some(hub) = self.hub.upgrade()
         {
             let _listener = hub.lock().listeners.remove(key); // 3; dropped when the lock is released
         }
@@ -104,6 +123,19 @@ struct Listener<T> {
     /// The group's hand in the channel, to take out the oldest.
     oldest: Receiver<T>,
     missed: Arc<AtomicU64>,
+}
+
+impl<T> Hub<T> {
+    /// None, and the listener is gone, if no further event can come.
+    fn register(&mut self, listener: Listener<T>) -> Option<u64> {
+        if self.ended {
+            return None;
+        }
+        let key = self.next;
+        self.next += 1;
+        self.listeners.insert(key, listener);
+        Some(key)
+    }
 }
 
 impl<T: Clone> Hub<T> {
@@ -160,29 +192,33 @@ impl<T> Listener<T> {
     }
 }
 
+/// A stream that begins with the newest past events.
 pub(crate) fn listen<T: Clone>(hub: &Arc<Mutex<Hub<T>>>) -> Events<T> {
     let mut state = hub.lock();
+    let (listener, mut events) = pair(state.room, Arc::downgrade(hub));
+    for event in &state.past {
+        let _fits = listener.push(event.clone()); // Invariant 2: there is as much room as there are past events
+    }
+    events.key = state.register(listener);
+    drop(state);
+    events
+}
+
+/// Both sides of a stream that is not registered yet.
+fn pair<T>(room: usize, hub: Weak<Mutex<Hub<T>>>) -> (Listener<T>, Events<T>) {
     let (sender, receiver) = unbounded();
     let missed = Arc::new(AtomicU64::new(0));
     let listener = Listener {
-        room: state.room,
+        room,
         sender,
         oldest: receiver.clone(),
         missed: Arc::clone(&missed),
     };
-    for event in &state.past {
-        let _fits = listener.push(event.clone()); // Invariant 2: there is as much room as there are past events.
-    }
-    let mut registration = None;
-    if !state.ended {
-        let key = state.next;
-        state.next += 1;
-        state.listeners.insert(key, listener);
-        registration = Some((Arc::downgrade(hub), key));
-    }
-    Events {
+    let events = Events {
         receiver,
         missed,
-        registration,
-    }
+        hub,
+        key: None,
+    };
+    (listener, events)
 }

@@ -172,3 +172,43 @@ fn a_listener_dropped_after_the_group_is_harmless() {
     drop((group, client));
     drop((entrances, exits));
 }
+
+#[test]
+fn a_clone_of_a_stream_is_a_stream_of_its_own_that_begins_at_the_newest_event() {
+    let (client, group) = start(unlimited().event_buffer(2));
+    let exits = client.exits();
+    exit_one_after_the_other(&client, 0..3);
+    let clone = exits.clone();
+    assert_eq!((exits.missed(), clone.missed()), (1, 0));
+    assert!(clone.is_empty());
+    exit_one_after_the_other(&client, 3..4);
+    drop(exits);
+    exit_one_after_the_other(&client, 4..5);
+    end(&client, &group);
+    assert_eq!(clone.clone().count(), 0); // the stream has ended
+    assert_eq!(names(clone), ["3", "4"]);
+}
+
+#[test]
+fn a_clone_of_a_stream_whose_group_is_gone_has_ended() {
+    let client = unlimited().client();
+    let exits = client.exits();
+    drop(client);
+    assert_eq!(exits.clone().count(), 0);
+    assert_eq!(exits.count(), 0);
+}
+
+#[test]
+fn a_receiver_that_was_cloned_out_of_a_stream_lives_as_long_as_the_stream() {
+    let (client, group) = start(unlimited());
+    let exits = client.exits();
+    let receiver = ifrit::Receiver::clone(&exits);
+    exit_one_after_the_other(&client, 0..1);
+    drop(exits);
+    exit_one_after_the_other(&client, 1..2);
+    assert_eq!(
+        receiver.iter().map(|exit| exit.name).collect::<Vec<_>>(),
+        ["0"]
+    );
+    end(&client, &group);
+}

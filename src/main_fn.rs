@@ -22,9 +22,9 @@ const PANICKED: u8 = 101;
 /// Runs `runner` as the program: with the operating system's signals, a report if it fails, and an exit code.
 ///
 /// INT and TERM stop it: the first is forwarded to the runner, a second one sends KILL, which means "return now, no
-/// draining", and a third one gives up waiting. One that comes within 200 ms of the last of these does nothing, so one
-/// key press that is heard twice forces nothing. The whole stop has 25 s, KILL and its grace included, wherever it
-/// began; then the program is given up as after the third signal.
+/// draining", and gives up when the [grace](Main::kill_grace) of 1 s is over, and a third one gives up at once. One that
+/// comes within 200 ms of the last of these does nothing, so one key press that is heard twice forces nothing. The whole
+/// stop has 25 s, KILL and its grace included, wherever it began; then the program is given up as well.
 ///
 /// Blocks until the run has ended or has been given up. It never ends the program itself: return what it returns.
 ///
@@ -110,7 +110,7 @@ impl<R: Runner + 'static> Main<R> {
         self.with(|sigmon| sigmon.stop_within(limit))
     }
 
-    /// How long after KILL the program is given up; see [`Sigmon::kill_grace`].
+    /// How long after KILL the program is given up; see [`Sigmon::kill_grace`]. Default: 1 s.
     pub fn kill_grace(self, grace: Duration) -> Self {
         self.with(|sigmon| sigmon.kill_grace(grace))
     }

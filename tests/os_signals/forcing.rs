@@ -87,6 +87,23 @@ fn the_third_signal_gives_up() {
 }
 
 #[test]
+fn after_the_second_signal_a_program_is_given_up_when_the_grace_is_over() {
+    let mut child = child(|| {
+        Main::new(deaf())
+            .escalate(prompt_steps())
+            .stop_within(Duration::from_secs(3600))
+            .kill_grace(Duration::from_millis(50))
+            .run()
+    });
+    child.expect("ready");
+    child.signal(TERM);
+    child.expect("SIGTERM");
+    child.signal(TERM);
+    let report = child.expect_end(128 + 15);
+    assert!(report.contains("abandoned"), "{report}");
+}
+
+#[test]
 fn giving_up_publishes_the_exit_while_the_thread_runs() {
     let mut child = child(|| {
         let app = Process::builder()

@@ -1,4 +1,5 @@
-//! Longer texts: what is promised, what is not, how that is checked, what has changed, and the way here from OTP.
+//! Longer texts: what is promised, what is not, how that is checked, how it works, what has changed, and the way here
+//! from OTP.
 
 #[doc = include_str!("docs/guarantees.md")]
 pub mod guarantees {}
@@ -8,6 +9,9 @@ pub mod limitations {}
 
 #[doc = include_str!("docs/verification.md")]
 pub mod verification {}
+
+#[doc = include_str!("docs/architecture.md")]
+pub mod architecture {}
 
 #[doc = include_str!("docs/changelog.md")]
 pub mod changelog {}

@@ -128,7 +128,7 @@
 //! - `grouper::engine` runs every fixed group; order and strategy are values given to it. A dynamic group is the same engine
 //!   whose members come through `grouper::dynamic`.
 //! - `models` (compiled under `cfg(ifrit_shuttle)` only) checks the rows up to `sigmon` one step at a time.
-//! - `guide` has no code.
+//! - `guide` has no code. [`guide::architecture`] follows an exit and a stop signal through these files.
 
 // The front page of the repository, whose examples are compiled as well.
 #[cfg(doctest)]

@@ -12,11 +12,13 @@
 //! 3. The shared thread is started when it is first needed, and stays. Where it does not start, the values are kept, and
 //!    each later need, each start and each end of a process is another attempt.
 //! 4. A thread marked with [`defer_quietly`] starts no other: what falls there is kept until the next attempt.
+//! 5. Values that lie in each other deeper than a stack may bear are dropped in parts, each on an empty stack.
 
 use std::cell::Cell;
 use std::collections::VecDeque;
 use std::marker::PhantomData;
 
+use crate::nesting::{self, Work};
 use crate::sync::atomic::{AtomicBool, Ordering};
 use crate::sync::thread::start_forever;
 use crate::sync::{Condvar, LazyLock, Mutex, statics, thread_local};
@@ -85,7 +87,10 @@ fn set(mark: Mark) {
 /// Drops `value`: at once, or on the shared thread if this one is marked.
 pub(crate) fn dispose(value: impl Send + 'static) {
     match mark() {
-        Mark::Free => drop_quietly(value),
+        Mark::Free => match nesting::enter(Work::Drop) {
+            Some(_level) => drop_quietly(value),
+            None => DISPOSAL.take(Box::new(value), Mark::Deferring), // Invariant 5
+        },
         mark => DISPOSAL.take(Box::new(value), mark), // Invariant 1
     }
 }

@@ -119,7 +119,8 @@
 //! error   latch   mailbox   plan         exits; what happens once; signals on their way; what is going to run
 //! signal   id   draw   on_drop           words: what is told, which is meant, a tree as text; what is done at an end
 //! disposal                               letting go of what users have made, on no thread that others wait for
-//! sync   unwind                          the door: channels, locks, threads, time, OS signals; panics, where none is kept
+//! nesting   unwind                       how deep a thread is in calls; panics of which nothing is kept
+//! sync                                   the door: channels, locks, threads, time, OS signals
 //! ```
 //!
 //! - `process` is the core. `process::core` keeps the state of one process: its life (started, ready, exited, each a
@@ -137,6 +138,8 @@ struct Readme;
 
 // The modules, from the lowest layer up: see "Anatomy of the code" above.
 mod sync;
+
+mod nesting;
 mod unwind;
 
 mod disposal;

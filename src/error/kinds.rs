@@ -151,6 +151,13 @@ pub enum Error {
     /// A runner made by [`run_once`](crate::run_once) was run a second time.
     AlreadyRan,
 
+    /// So many runners that run others on their own thread, restarters and sigmons, stand in each other that the stack might
+    /// not suffice. The innermost was not started. Nothing is restarted after it.
+    TooDeep {
+        /// How many may.
+        limit: usize,
+    },
+
     /// The operating system lets no program handle this signal.
     UncatchableSignal(Signal),
 

@@ -3,6 +3,7 @@
 use std::fmt;
 
 use super::{Cause, Error, ExitTrace};
+use crate::nesting::{self, Work};
 
 /// An error as a person would want to read it: who began it, what followed, who is stuck; see [`Error::report`].
 #[derive(Clone, Copy, Debug)]
@@ -79,13 +80,17 @@ impl fmt::Display for Report<'_> {
 /// Where more members of a group than this ended Ok, they are counted and not listed.
 const LISTED_OKS: usize = 16;
 
-/// A line for each member, at every depth, in exit order, and one for those that are only counted. `decisive`: the exit of this group began what is reported.
+/// A line for each member, in exit order, at every depth that the stack bears, and one for those that are only counted.
+/// `decisive`: the exit of this group began what is reported.
 fn write_trace(
     f: &mut fmt::Formatter<'_>,
     trace: &ExitTrace,
     path: &str,
     decisive: bool,
 ) -> fmt::Result {
+    let Some(_level) = nesting::enter(Work::Text) else {
+        return f.write_str("\n  …");
+    };
     let oks = trace.iter().filter(|member| member.exit.is_ok()).count();
     let counts_oks = oks > LISTED_OKS;
     for member in trace {

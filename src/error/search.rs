@@ -145,7 +145,8 @@ impl Error {
         }
     }
 
-    /// Whether a runner has marked its error with [`fatal`](crate::fatal), at any depth.
+    /// Whether a runner has marked its error with [`fatal`](crate::fatal), at any depth. [`TooDeep`](Error::TooDeep) is
+    /// fatal, too.
     ///
     /// Never blocks.
     ///
@@ -159,6 +160,7 @@ impl Error {
         self.within(false).any(|error| match error {
             Error::Runner(failure) => failure.marks().fatal,
             Error::Panicked(panic) => panic.marks().fatal,
+            Error::TooDeep { .. } => true, // each of those around would try again
             _ => false,
         })
     }

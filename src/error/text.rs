@@ -4,6 +4,7 @@
 //! 1. Everything is said once: the name of a member that stands before its error is not repeated in it, nor the text of a
 //!    source that the error above it has quoted.
 //! 2. What a user has written may panic, return an error, or be its own source. It is caught, and cut.
+//! 3. What is nested deeper than the stack may bear is cut, down to its root cause.
 
 use std::error::Error as StdError;
 use std::fmt::{self, Write};
@@ -12,6 +13,7 @@ use super::fatal::inside;
 use super::kinds::Error;
 use super::{ExitTrace, Failure, MemberExit, Panic};
 use crate::id::Stuck;
+use crate::nesting::{self, Work};
 use crate::unwind::attempt;
 
 /// So many errors of a chain of sources are looked at. One may be its own source.
@@ -82,6 +84,11 @@ impl fmt::Display for Error {
 impl Error {
     /// Writes it behind the name `said`, where there is one.
     pub(super) fn write(&self, f: &mut fmt::Formatter<'_>, said: Option<&str>) -> fmt::Result {
+        let Some(_level) = nesting::enter(Work::Text) else {
+            // Invariant 3: what lies between is left out.
+            f.write_str("… ")?;
+            return self.root_cause().write_without_source(f, None);
+        };
         self.write_without_source(f, said)?;
         match self {
             Error::StartTimeout {
@@ -192,6 +199,9 @@ impl Error {
             }
             Error::NotStarted => f.write_str("stopped before it was started"),
             Error::AlreadyRan => f.write_str("this runner can run only once, and has"),
+            Error::TooDeep { limit } => {
+                write!(f, "more than {limit} runners in each other on one thread")
+            }
             Error::UncatchableSignal(signal) => write!(f, "{signal} cannot be caught"),
             Error::Listen { signal, source } => write!(f, "cannot listen for {signal}: {source}"),
         }

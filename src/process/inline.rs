@@ -21,6 +21,7 @@ use super::core::Core;
 use super::current::{as_host, current_core, current_host, keep_unread, take_unread};
 use super::threads;
 use crate::error::Error;
+use crate::nesting::{self, DEEPEST, Work};
 use crate::signal::Signal;
 use crate::sync::atomic::{AtomicBool, Ordering};
 use crate::sync::channel::{Receiver, Select, TryRecvError, bounded};
@@ -30,11 +31,12 @@ use crate::sync::{Arc, thread};
 ///
 /// # Errors
 ///
-/// The helper's thread did not start, where one is needed; `work` was not called.
+/// Too many stand in each other already, or the helper's thread did not start, where one is needed; `work` was not called.
 pub(crate) fn with_host<T>(
     signals: Receiver<Signal>,
     work: impl FnOnce(&Arc<Core>, Receiver<Signal>) -> T,
 ) -> Result<T, Error> {
+    let _level = nesting::enter(Work::Run).ok_or(Error::TooDeep { limit: DEEPEST })?;
     if let Some(host) = current_host().filter(|host| host.reads(&signals)) {
         return Ok(work(&host, signals));
     }

@@ -26,6 +26,7 @@ mod abandoned;
 mod budgets;
 mod causes;
 mod deadlines;
+mod depth;
 mod members;
 mod misbehaving;
 mod nested;

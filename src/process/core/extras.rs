@@ -119,12 +119,16 @@ impl Core {
         }
     }
 
-    /// A channel waits for the exit.
-    pub(super) fn wait_begins(&self, key: u64, channel: &Receiver<Exit>) {
-        if let Some(delivery) = self.delivery() {
-            let wait = (channel.clone(), false);
-            delivery.lock().waits.insert(key, wait);
-        }
+    /// A channel waits for the exit. Returns its key, `least` or more.
+    pub(super) fn wait_begins(&self, least: u64, channel: &Receiver<Exit>) -> u64 {
+        let Some(delivery) = self.delivery() else {
+            return least;
+        };
+        let mut state = delivery.lock();
+        let last = state.waits.last_key_value().map(|(key, _)| *key);
+        let key = last.map_or(least, |last| least.max(last + 1));
+        state.waits.insert(key, (channel.clone(), false));
+        key
     }
 
     /// Sends the exit into the channel of a wait.

@@ -95,12 +95,11 @@ struct State {
     /// The stop signal that has come: KILL, or else the latest.
     stop_signal: Option<Signal>,
     waiters: BTreeMap<u64, Sender<Exit>>,
-    next_waiter: u64,
     /// In a box, since most processes are not watched.
     watchers: Option<Box<stop_watch::Watchers>>,
     timers: Vec<Timer>,
     /// Until it is ready.
-    start_timer: Option<Timer>,
+    start_timer: Option<Box<Timer>>,
 }
 
 impl State {
@@ -150,7 +149,6 @@ impl Core {
                 start_overdue: false,
                 stop_signal: None,
                 waiters: BTreeMap::new(),
-                next_waiter: 0,
                 watchers: None,
                 timers: Vec::new(),
                 start_timer: None,

@@ -168,7 +168,7 @@ impl Core {
         let timer = self.schedule(limit.end, Core::start_is_over);
         let mut state = self.state.lock();
         if state.exit.is_none() && !state.ready {
-            state.start_timer = Some(timer);
+            state.start_timer = Some(Box::new(timer));
         } else {
             drop(state); // the timer is cancelled outside the lock
         }

@@ -81,9 +81,9 @@ impl Core {
     pub(crate) fn register_waiter(&self) -> (Receiver<Exit>, u64) {
         let (sender, receiver) = bounded(1);
         let mut state = self.state.lock();
-        let key = state.next_waiter;
-        state.next_waiter += 1;
-        self.wait_begins(key, &receiver);
+        // Of its own among those that wait, and among those whose delivery is tracked.
+        let last = state.waiters.last_key_value().map(|(key, _)| *key);
+        let key = self.wait_begins(last.map_or(0, |last| last + 1), &receiver);
         if let Some(exit) = state.exit.as_deref() {
             self.serve_wait(key, &sender, exit.clone()); // it is wanted: the receiver is here
         } else {

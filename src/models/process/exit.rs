@@ -196,6 +196,44 @@ fn sent_home(careless: bool) {
     assert_eq!(*heard, expected, "invariant 1: each once, and in order");
 }
 
+/// An error whose destructor asks for the tree.
+#[derive(Debug)]
+struct Nosy;
+
+impl std::fmt::Display for Nosy {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        on_its_own();
+        f.write_str("nosy")
+    }
+}
+
+impl std::error::Error for Nosy {}
+
+impl Drop for Nosy {
+    fn drop(&mut self) {
+        on_its_own();
+        let _ = crate::tree(); // invariant 2: it needs the locks
+    }
+}
+
+/// A member fails, and the predicate of its policy panics: that takes the place of the error.
+fn judged_in_vain() {
+    let family = Arc::new(Family::default());
+    let link = Link {
+        only_if: Some(|_| panic!("cannot tell")),
+        ..link_to(Arc::downgrade(&family) as _)
+    };
+    let runner = Box::new(run_fn(|_, _| Err(Nosy.into())));
+    let core = spawn_member(&Request::default(), runner, link);
+    let exit = Process::from_core(core).join();
+    assert!(matches!(exit, Err(Error::Panicked(_))));
+}
+
+#[test]
+fn an_error_that_a_panic_of_its_predicate_replaces_is_dropped_under_no_lock() {
+    check("process, judged in vain", Schedules::Some, judged_in_vain);
+}
+
 #[test]
 fn an_exit_reaches_everyone_who_waits() {
     check(

@@ -33,7 +33,9 @@ impl Core {
         }
         let runner = runner.map(Guarded::new);
         let at = self.clock.now();
-        let (exit, findings, mut state) = self.look_at(exit);
+        // The exit as it was is dropped at the end, under no lock: a predicate that panicked has put its own in its place.
+        let as_it_was = exit;
+        let (exit, findings, mut state) = self.look_at(&as_it_was);
         let mailboxes = (state.mailbox.take(), std::mem::take(&mut state.outer)); // 4
         if state.exit.is_some() {
             drop(state);
@@ -47,7 +49,7 @@ impl Core {
     }
 
     /// Finds out about the exit what needs foreign code, which runs outside of the lock.
-    fn look_at(&self, exit: Exit) -> (Exit, Findings, MutexGuard<'_, State>) {
+    fn look_at(&self, exit: &Exit) -> (Exit, Findings, MutexGuard<'_, State>) {
         let mut overdue = exit.is_err() && self.state.lock().start_overdue;
         loop {
             let exit = match overdue {

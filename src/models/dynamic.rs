@@ -415,7 +415,7 @@ fn an_admission_that_is_not_one_step_is_found() {
     let broken = (Fault::Torn, "src/grouper/dynamic/admission.rs", place);
     finds("more members", broken, Schedules::Some, places);
     let whys = ["more members", "admitted and run", DEADLOCK];
-    finds_any(&whys, broken, Schedules::Some, stopped);
+    finds_any(&whys, broken, Schedules::Many, stopped);
 }
 
 #[test]

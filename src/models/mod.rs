@@ -46,6 +46,8 @@ enum Schedules {
     Interrupting(usize),
     /// Some, chosen at random in two ways: each step alike, and with few changes of who comes first.
     Some,
+    /// Eight times as many, to find a bug that shows in few of them.
+    Many,
     /// A hundredth of them, of a model that has many steps.
     Few,
 }
@@ -77,12 +79,13 @@ fn explore(schedules: Schedules, persistence: FailurePersistence, model: fn()) -
     match schedules {
         Schedules::Every => run(Box::new(Exhaustive::new(usize::MAX))),
         Schedules::Interrupting(most) => run(Box::new(Exhaustive::new(most))),
-        Schedules::Some | Schedules::Few => {
+        Schedules::Some | Schedules::Many | Schedules::Few => {
             let count = std::env::var("IFRIT_SCHEDULES").map_or(3_000_usize, |count| {
                 count.parse().expect("IFRIT_SCHEDULES is a number")
             });
             let count = match schedules {
                 Schedules::Few => count.div_ceil(100),
+                Schedules::Many => count * 8,
                 _ => count,
             };
             run(Box::new(RandomScheduler::new_from_seed(SEED, count)))

@@ -2,7 +2,7 @@
 
 use std::cell::RefCell;
 use std::collections::BTreeMap;
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, Mutex, Weak};
 
 use ifrit::BoxRunner;
 use ifrit::grouper::{Admin, Group, Order, Ordered, Parallel, QueueOrdered};
@@ -21,10 +21,17 @@ pub(super) struct Parts {
     pub(super) fakes: BTreeMap<usize, FakeRunner>,
     /// Each living thread keeps one.
     alive: Arc<()>,
+    /// By node, the system's number of the thread it runs on.
+    threads: Arc<Mutex<BTreeMap<usize, String>>>,
 }
 
 /// A runner whose thread is counted to its very end, when all it had to report is reported.
-struct Counted(BoxRunner, Weak<()>);
+struct Counted {
+    runner: BoxRunner,
+    alive: Weak<()>,
+    node: usize,
+    threads: Arc<Mutex<BTreeMap<usize, String>>>,
+}
 
 thread_local! {
     static ALIVE: RefCell<Option<Arc<()>>> = const { RefCell::new(None) };
@@ -32,8 +39,10 @@ thread_local! {
 
 impl Runner for Counted {
     fn run(&mut self, signals: Receiver<Signal>, ready: ReadySender) -> ifrit::Result<()> {
-        ALIVE.set(self.1.upgrade());
-        self.0.run(signals, ready)
+        ALIVE.set(self.alive.upgrade());
+        let thread = rustix::thread::gettid().as_raw_nonzero().to_string();
+        self.threads.lock().unwrap().insert(self.node, thread);
+        self.runner.run(signals, ready)
     }
 }
 
@@ -43,9 +52,26 @@ impl Parts {
         Arc::strong_count(&self.alive) - 1
     }
 
+    /// Whether the thread of this node sleeps. One whose run is over and that is to be run again does so once its pause
+    /// has begun, of which nothing else can be seen.
+    pub(super) fn sleeps(&self, n: usize) -> bool {
+        let thread = self.threads.lock().unwrap().get(&n).cloned();
+        let stat = thread.map(|thread| format!("/proc/self/task/{thread}/stat"));
+        let stat = stat.and_then(|path| std::fs::read_to_string(path).ok());
+        stat.is_none_or(|stat| {
+            let (_, state) = stat.rsplit_once(") ").unwrap_or_default();
+            state.starts_with('S')
+        })
+    }
+
     pub(super) fn runner(&mut self, world: &World, n: usize) -> BoxRunner {
         let runner = self.uncounted(world, n);
-        Box::new(Counted(runner, Arc::downgrade(&self.alive)))
+        Box::new(Counted {
+            runner,
+            alive: Arc::downgrade(&self.alive),
+            node: n,
+            threads: Arc::clone(&self.threads),
+        })
     }
 
     fn uncounted(&mut self, world: &World, n: usize) -> BoxRunner {

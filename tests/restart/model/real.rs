@@ -107,6 +107,11 @@ impl Real {
         }
     }
 
+    /// Whether those that wait to be run again have begun to wait.
+    pub(super) fn pauses(&self, world: &World) -> bool {
+        world.pausing().all(|n| self.parts.sleeps(n))
+    }
+
     pub(super) fn look(&mut self, world: &World) -> Seen {
         self.leaves.resize_with(world.nodes.len(), Leaf::default);
         for (answer, asked) in self.answers.iter_mut().zip(&self.asked) {

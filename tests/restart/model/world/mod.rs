@@ -139,6 +139,12 @@ impl World {
         self.nodes[n].process.inside != Inside::NoThread
     }
 
+    /// Those whose restarter waits.
+    pub(crate) fn pausing(&self) -> impl Iterator<Item = usize> {
+        let all = 0..self.nodes.len();
+        all.filter(|n| matches!(self.nodes[*n].process.inside, Inside::Pause(_)))
+    }
+
     pub(crate) fn is_leaf_running(&self, n: usize) -> bool {
         self.nodes[n].process.inside == Inside::Runs && !self.is_group(n)
     }

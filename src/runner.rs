@@ -18,7 +18,7 @@ use crate::unwind::attempt;
 ///   may rely on it, and works.
 /// - It reads `signals`. A [stop signal](Signal::is_stop) asks it to finish and return; [`Signal::KILL`] asks it to
 ///   return at once, without draining. A disconnected channel counts as a stop. Every other signal is a notification.
-/// - What it returns is its exit. A panic is an exit too ([`Error::Panicked`]); it harms nobody else.
+/// - What it returns is its exit. A panic is an exit too ([`Error::Panicked`]); it harms nothing else.
 /// - It may be run again after it has returned, so a run keeps its state in `run`, not in `self`.
 ///
 /// ```

@@ -55,7 +55,7 @@ pub enum Error {
         option: &'static str,
     },
 
-    /// A dynamic group was given room for nobody.
+    /// A dynamic group was given room for no member.
     ZeroCapacity,
 
     /// The operating system gave no thread, or the program has as many as it can bear.

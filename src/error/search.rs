@@ -48,6 +48,8 @@ fn as_theirs<'e, E: StdError + 'static>(error: &'e (dyn StdError + 'static)) -> 
 
 /// An error of ours and all that are inside it, each before those inside it, members in the order of their exits.
 struct Within<'e> {
+    /// Beside the list, which takes no memory then: most errors have nothing of ours inside.
+    first: Option<&'e Error>,
     next: Vec<&'e Error>,
     /// Whether it looks inside the errors of users.
     into_theirs: bool,
@@ -57,7 +59,7 @@ impl<'e> Iterator for Within<'e> {
     type Item = &'e Error;
 
     fn next(&mut self) -> Option<&'e Error> {
-        let error = self.next.pop()?;
+        let error = self.first.take().or_else(|| self.next.pop())?;
         match error {
             Error::Group(trace) => {
                 let members = trace.iter().rev();
@@ -86,7 +88,8 @@ impl<'e> Iterator for Within<'e> {
 impl Error {
     fn within(&self, into_theirs: bool) -> Within<'_> {
         Within {
-            next: vec![self],
+            first: Some(self),
+            next: Vec::new(),
             into_theirs,
         }
     }

@@ -95,7 +95,8 @@ impl<T> Drop for Events<T> {
         if let Some(key) = &self.key
             && let Some(hub) = self.hub.upgrade()
         {
-            let _listener = hub.lock().listeners.remove(key); // 3; dropped when the lock is released
+            // Invariant 3: nothing is left behind. The listener is dropped when the lock is released.
+            let _listener = hub.lock().listeners.remove(key);
         }
     }
 }
@@ -154,7 +155,7 @@ impl<T: Clone> Hub<T> {
         self.room = room;
     }
 
-    /// Returns what has fallen out of the past, and out of the channels of listeners that do not keep up. 4
+    /// Returns what has fallen out of the past, and out of the channels of listeners that do not keep up (invariant 4).
     #[must_use = "to be dropped where that is safe"]
     pub(crate) fn publish(&mut self, event: T) -> (Option<T>, Vec<T>) {
         let listeners = self.listeners.values();
@@ -180,7 +181,7 @@ impl<T: Clone> Hub<T> {
 }
 
 impl<T> Listener<T> {
-    /// Returns what has fallen out. Only one at a time pushes, so there is never more in it than there is room. 1
+    /// Returns what has fallen out. Only one at a time pushes, so there is never more in it than there is room (invariant 1).
     fn push(&self, event: T) -> Option<T> {
         let full = self.sender.len() >= self.room;
         let fallen = full.then(|| self.oldest.try_recv().ok()).flatten();

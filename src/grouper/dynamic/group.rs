@@ -23,7 +23,7 @@ use crate::sync::channel::{Receiver, Select};
 
 /// A group whose members come while it runs, each on a thread of its own: a supervised pool.
 ///
-/// It is empty at first and ready at once. Members are inserted through a [`DynamicClient`]. Their ends stop nobody,
+/// It is empty at first and ready at once. Members are inserted through a [`DynamicClient`]. Their ends stop nothing,
 /// unless [`stop_on_exit`](Dynamic::stop_on_exit) says so. A stop signal closes it and stops its members, all at once;
 /// so does an end that stops it. [Closed](DynamicClient::close) without a stop, it ends when its last member has. If
 /// any member ended with an error, the group ends with [`Error::Group`].
@@ -85,7 +85,7 @@ impl Dynamic {
         DynamicClient::new(Arc::clone(&self.shared))
     }
 
-    /// The room of each listener, and the number of past events a late listener gets. Unset 64; at least 1.
+    /// The room of each listener, and the number of past events a late listener gets; at least 1. Default: 64.
     pub fn event_buffer(self, events: usize) -> Self {
         self.option(|options| options.event_buffer = events.max(1))
     }
@@ -105,7 +105,7 @@ impl Dynamic {
         self.option(|options| options.reuse_threads = true)
     }
 
-    /// Which ends stop the group: the others are told the [termination signal](Dynamic::termination). Unset, none does.
+    /// Which ends stop the group: the others are told the [termination signal](Dynamic::termination). Default: none does.
     ///
     /// An Ok exit of a [one-shot](crate::grouper::Member::one_shot) member never does, nor an end that the member's own
     /// [policy](crate::grouper::Member::restart) allows.
@@ -141,7 +141,7 @@ impl Dynamic {
         self.option(|options| options.history = exits)
     }
 
-    /// What the others are told when a member's end stops the group. Unset, [`Signal::INTERRUPT`].
+    /// What the others are told when a member's end stops the group. Default: [`Signal::INTERRUPT`].
     pub fn termination(mut self, signal: Signal) -> Self {
         self.settings.termination = Some(signal);
         self
@@ -234,7 +234,7 @@ impl Dynamic {
 impl Runner for Dynamic {
     fn run(&mut self, mut signals: Receiver<Signal>, ready: ReadySender) -> Result<()> {
         if let Err(refused) = self.check() {
-            drop(self.shared.finish()); // whoever waits to insert is answered
+            drop(self.shared.finish()); // the callers that wait to insert are answered
             return Err(refused.into());
         }
         let history = {
@@ -265,7 +265,7 @@ impl Runner for Dynamic {
 
 impl Drop for Dynamic {
     fn drop(&mut self) {
-        // Whoever waits to insert is answered, and the streams end. The exits are dropped outside of every lock.
+        // The callers that wait to insert are answered, and the streams end. The exits are dropped outside of every lock.
         drop(self.shared.finish());
     }
 }

@@ -34,7 +34,7 @@ use crate::sync::{Arc, Mutex};
 /// let admin = group.admin();
 /// let group = ifrit::invoke(group);
 ///
-/// admin.terminate("cache")?; // it stays down, and stops nobody
+/// admin.terminate("cache")?; // it stays down, and the group goes on
 /// assert_eq!(admin.list()?[1].state, MemberState::Terminated);
 /// admin.restart("cache")?;
 /// admin.add(Member::new("web", idle()))?;
@@ -77,7 +77,7 @@ impl Door {
         }
     }
 
-    /// Hands the command back if nobody runs.
+    /// Hands the command back if no run is there to hear it.
     fn send(&self, command: Command) -> Result<(), Command> {
         match &*self.0.lock() {
             Some(sender) => sender.send(command).map_err(|unsent| unsent.0),
@@ -290,7 +290,7 @@ impl Admin {
         Ok(Counts::of(&self.list()?))
     }
 
-    /// Stops a member; it stays down until it is [restarted](Admin::restart), and its end stops nobody.
+    /// Stops a member; it stays down until it is [restarted](Admin::restart), and its end stops no other.
     ///
     /// It is told the group's termination signal (INT if there is none), KILL when its own stop time-out is over, and
     /// given up after the grace. Blocks until it has exited or was given up.

@@ -106,7 +106,7 @@ impl Run<'_> {
         self.leave(index);
     }
 
-    /// A member that somebody has asked to go has gone, or was given up.
+    /// A member that was asked to go has gone, or was given up.
     pub(super) fn leave(&mut self, index: usize) {
         self.is_up_again(index);
         self.counts_no_more(index);

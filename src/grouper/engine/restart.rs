@@ -1,6 +1,6 @@
 //! Restarting members, alone or with others.
 //!
-//! Alone, a member is started again when its delay is over; nobody else notices. With others, there is a round: those
+//! Alone, a member is started again when its delay is over; the others do not notice. With others, there is a round: those
 //! concerned are stopped in stop order, the delay passes, and they are started in start order, as at the beginning. If
 //! another member fails during a round, the round begins anew, with those whom that concerns as well.
 
@@ -148,7 +148,7 @@ impl Run<'_> {
             .collect();
     }
 
-    /// A stop has begun: nobody comes back.
+    /// A stop has begun: no member comes back.
     pub(super) fn cancel_restarts(&mut self) {
         if self.round.take().is_some() {
             self.stop_limit.reset(); // that was the time of the round, not of this stop

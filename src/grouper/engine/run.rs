@@ -88,7 +88,7 @@ pub(super) struct Run<'g> {
     /// How many that were added wait for their start.
     pub(super) joining: usize,
     pub(super) history: History,
-    /// Members are told because of a member's exit. Not so where an exit tells nobody anything: then whatever they are
+    /// Members are told because of a member's exit. Not so where an exit tells no member anything: then whatever they are
     /// told comes from outside.
     pub(super) initiated: bool,
 }
@@ -167,7 +167,7 @@ impl<'g> Run<'g> {
         }
         loop {
             if self.may_start() {
-                self.take_news(); // 3: what has come by now counts first
+                self.take_news(); // Invariant 3: what has come by now counts first
                 if let Some(index) = self.next_to_start() {
                     self.wait_for(index);
                     self.start(index);
@@ -199,7 +199,7 @@ impl<'g> Run<'g> {
     /// there was anything.
     ///
     /// It looks in the opposite order of that in which it acts, so that whatever came before a thing is heard before it:
-    /// exits before the signal or the command of somebody who has seen them, a stop before what is due later.
+    /// exits before the signal or the command of a caller that has seen them, a stop before what is due later.
     fn take_news(&mut self) -> bool {
         let command = self.door.commands.try_recv().ok();
         let now = (!self.timers.is_empty()).then(|| self.clock.now());
@@ -226,7 +226,7 @@ impl<'g> Run<'g> {
             && self.take_due(now)
         {
             while self.take_due(now) {} // all at once: KILL for one and KILL for all come together
-            self.look_whether_up(); // the end of a round of which nobody is left
+            self.look_whether_up(); // the end of a round of which no member is left
             news = true;
         }
         if let Some(command) = command {
@@ -292,7 +292,7 @@ impl<'g> Run<'g> {
 
 impl Drop for Run<'_> {
     fn drop(&mut self) {
-        // Whoever still waits for an answer, or at the door, gets one, also when the engine itself has panicked.
+        // A caller that still waits for an answer, or at the door, gets one, also when the engine itself has panicked.
         self.turn_away();
         for slot in &mut self.slots.all {
             slot.run.leaving = None;

@@ -55,9 +55,9 @@ pub(super) struct SlotRun {
     pub(super) last_exit: Option<LastExit>,
     /// Its end for good, in the history of the run.
     pub(super) ended: Option<Entry>,
-    /// Somebody has asked for it to be terminated or removed. In a box: each member has a place for it, and few need it.
+    /// A caller has asked for it to be terminated or removed. In a box: each member has a place for it, and few need it.
     pub(super) leaving: Option<Box<Leaving>>,
-    /// Somebody has added it and waits for its start.
+    /// A caller has added it and waits for its start.
     pub(super) joining: Option<Reply<Process>>,
 }
 
@@ -72,7 +72,7 @@ pub(super) enum Place {
     Down,
     /// It has ended and stays so in this run.
     Done,
-    /// Somebody has terminated it, and only somebody can start it again.
+    /// It was terminated through the handle, and only the handle can start it again.
     Terminated,
     /// It was given up; its thread still runs.
     Abandoned,

@@ -22,11 +22,11 @@ impl Run<'_> {
             self.begin_stop(Some(signal));
             if signal != Signal::KILL {
                 for index in told {
-                    self.tell(index, Some(signal)); // 4: by a round or through the handle, and not yet this
+                    self.tell(index, Some(signal)); // Invariant 4: told by a round or through the handle, and not yet this
                 }
             }
         } else {
-            self.signal = Some(signal); // 4
+            self.signal = Some(signal); // Invariant 4: those whose turn is still to come get the latest
             self.limit_stop();
             match signal {
                 Signal::KILL => self.kill_those(|_| true),
@@ -35,7 +35,7 @@ impl Run<'_> {
         }
     }
 
-    /// KILL goes to all at once, in no order. 4
+    /// KILL goes to all at once, in no order (invariant 4).
     fn kill_those(&mut self, whom: impl Fn(&SlotRun) -> bool) {
         for index in 0..self.slots.all.len() {
             if whom(&self.slots.all[index].run) {
@@ -46,7 +46,7 @@ impl Run<'_> {
 
     /// Begins a stop, or, where one has begun in which no member is told anything, begins to tell.
     pub(super) fn begin_stop(&mut self, signal: Option<Signal>) {
-        self.phase = Phase::Stopping; // 3
+        self.phase = Phase::Stopping; // Invariant 3: nothing starts from here on
         self.ready = None;
         self.to_start.clear();
         self.forget_start_limit();
@@ -154,7 +154,7 @@ impl Run<'_> {
             deadline = Deadline::earlier(deadline, Deadline::killed(now, self.grace));
         }
         if !core.tell(signal, deadline.map(|deadline| deadline.end)) {
-            return; // 2: it has exited; its report is on its way
+            return; // Invariant 2: it has exited; its report is on its way
         }
         let run = &mut slot.run;
         run.told.get_or_insert(now);

@@ -36,7 +36,7 @@ impl Core {
         // The exit as it was is dropped at the end, under no lock: a predicate that panicked has put its own in its place.
         let as_it_was = exit;
         let (exit, findings, mut state) = self.look_at(&as_it_was);
-        let mailboxes = (state.mailbox.take(), std::mem::take(&mut state.outer)); // 4
+        let mailboxes = (state.mailbox.take(), std::mem::take(&mut state.outer)); // Invariant 4: the thread's end
         if state.exit.is_some() {
             drop(state);
             if let Some(link) = &self.link {
@@ -77,7 +77,7 @@ impl Core {
         given_up: bool,
         findings: Findings,
     ) {
-        state.exit = Some(Box::new(exit.clone())); // 1
+        state.exit = Some(Box::new(exit.clone())); // Invariant 1: once, before any waiter
         let waiters = std::mem::take(&mut state.waiters);
         let timers = (std::mem::take(&mut state.timers), state.start_timer.take());
         let leftover = self.link.as_ref().map(|link| {
@@ -88,7 +88,7 @@ impl Core {
                 given_up,
                 findings,
             };
-            link.report(self.id, news) // 3
+            link.report(self.id, news) // Invariant 3: in the order of the state
         });
         drop(state);
         drop(timers);
@@ -116,11 +116,11 @@ impl Core {
         let at = self.clock.now();
         // It names threads only: nothing foreign is asked, and its policy neither, for its thread still runs.
         let (exit, findings) = Findings::of(Err(error), None);
-        self.publish(state, exit, at, None, true, findings); // 5
+        self.publish(state, exit, at, None, true, findings); // Invariant 5: the thread still runs
         true
     }
 
-    /// Those below it that were given up outlive it. Whoever is above it may still have to name them.
+    /// Those below it that were given up outlive it, and what is above it may still have to name them.
     fn hand_up_children(&self) {
         let above = self.parent.load(Ordering::Relaxed);
         for core in registry::living() {
@@ -186,16 +186,16 @@ impl Announce for Core {
     fn ready(&self) {
         let _deferring = defer_quietly();
         let mut state = self.state.lock();
-        // 1: not after the run or the exit; nor once it is being stopped for not having been ready in time.
+        // Invariant 1: not after the run or the exit; nor once it is being stopped for not having been ready in time.
         if state.returned || state.exit.is_some() || state.start_overdue {
             return;
         }
         state.ready = true;
         let _timer = state.start_timer.take(); // cancelled outside the lock
         let leftover = self.link.as_ref().map(|link| {
-            link.report(self.id, News::Ready) // 3
+            link.report(self.id, News::Ready) // Invariant 3: before the exit is reported
         });
-        self.ready.open(); // 1: under the lock, or the exit's latch might open first
+        self.ready.open(); // Invariant 1: under the lock, or the exit's latch might open first
         drop(state);
         self.changed.notify_all();
         drop(leftover);

@@ -2,12 +2,12 @@
 //!
 //! Invariants:
 //! 1. The exit is stored once, under the lock, before any waiter can see it; ready is stored once, and never after
-//!    the exit. So whoever sees both sees ready first.
+//!    the exit. So a waiter that sees both sees ready first.
 //! 2. Whether a signal was delivered before the exit is decided under the same lock.
-//! 3. Nobody else's code runs under the lock, and nothing that blocks: what is done under it beyond the state itself
+//! 3. No foreign code runs under the lock, and nothing that blocks: what is done under it beyond the state itself
 //!    is to open the latch of ready, and to report ready and the exit to the group, whose order must be that of the
-//!    state. So whoever sees the exit may count on its having been heard there: its name and its place are free.
-//! 4. The mailbox lives as long as the thread; its end disconnects whoever still holds the runner's signals.
+//!    state. So a waiter that sees the exit may count on its having been heard there: its name and its place are free.
+//! 4. The mailbox lives as long as the thread; its end disconnects every receiver of the runner's signals that is left.
 //! 5. `exit` may be stored while the thread still runs: the process has then been given up, and is so named.
 
 mod extras;

@@ -48,6 +48,10 @@ impl LastExit {
         LastExit(Arc::new(Told { error, id, at }))
     }
 
+    pub(super) fn line(&self) -> Option<Arc<str>> {
+        self.0.error.clone()
+    }
+
     /// Whether the run ended well.
     pub fn is_ok(&self) -> bool {
         self.0.error.is_none()

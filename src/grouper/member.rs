@@ -38,10 +38,17 @@ pub(super) struct Options {
     pub(super) significant: bool,
     pub(super) start_within: Option<Duration>,
     pub(super) stop_within: Option<Duration>,
-    pub(super) stop_delay: Option<Duration>,
-    pub(super) stack_size: Option<usize>,
-    /// Boxed: most members have none, and a group has room for each.
-    pub(super) restart: Option<Box<Restart>>,
+    /// In a box: a group has room for the options of each member, and most set none of these.
+    pub(super) rare: Option<Box<Rare>>,
+}
+
+/// The options that few members set.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Rare {
+    kill_grace: Option<Duration>,
+    stop_delay: Option<Duration>,
+    stack_size: Option<usize>,
+    restart: Option<Restart>,
 }
 
 impl Member {
@@ -116,7 +123,25 @@ impl Member {
     /// It counts towards the group's limit, not towards the member's own. Only KILL cuts it short.
     #[must_use]
     pub fn stop_delay(mut self, delay: Duration) -> Self {
-        self.options.stop_delay = Some(delay);
+        self.options.set().stop_delay = Some(delay);
+        self
+    }
+
+    /// How long after KILL it is given up. Default: as long as the members of its [group](super::Group::kill_grace).
+    ///
+    /// Where the time for its stop is limited, KILL comes this long, or a tenth of that time where that is less, before the
+    /// end.
+    ///
+    /// ```
+    /// use ifrit::prelude::*;
+    /// use std::time::Duration;
+    ///
+    /// let db = Member::new("db", ifrit::run_fn(|_, _| Ok(()))).kill_grace(Duration::from_secs(5));
+    /// assert_eq!(Ordered::new([db]).plan().parts[0].notes, ["kill grace 5s"]);
+    /// ```
+    #[must_use]
+    pub fn kill_grace(mut self, grace: Duration) -> Self {
+        self.options.set().kill_grace = Some(grace);
         self
     }
 
@@ -127,7 +152,7 @@ impl Member {
     /// size of its own gets a thread of its own.
     #[must_use]
     pub fn stack_size(mut self, bytes: usize) -> Self {
-        self.options.stack_size = Some(bytes);
+        self.options.set().stack_size = Some(bytes);
         self
     }
 
@@ -142,7 +167,7 @@ impl Member {
     /// its incarnations, with a budget of its own. To set that, insert a `Restarter`.
     #[must_use]
     pub fn restart(mut self, restart: Restart) -> Self {
-        self.options.restart = Some(Box::new(restart));
+        self.options.set().restart = Some(restart);
         self
     }
 
@@ -178,12 +203,32 @@ impl Member {
 }
 
 impl Options {
+    fn set(&mut self) -> &mut Rare {
+        self.rare.get_or_insert_default()
+    }
+
+    pub(super) fn kill_grace(&self) -> Option<Duration> {
+        self.rare.as_ref()?.kill_grace
+    }
+
+    pub(super) fn stop_delay(&self) -> Option<Duration> {
+        self.rare.as_ref()?.stop_delay
+    }
+
+    pub(super) fn stack_size(&self) -> Option<usize> {
+        self.rare.as_ref()?.stack_size
+    }
+
+    pub(super) fn restart(&self) -> Option<&Restart> {
+        self.rare.as_ref()?.restart.as_ref()
+    }
+
     pub(super) fn plan(&self, name: &str, of_runner: Plan) -> Plan {
         let mut plan = of_runner.named(name);
         if self.one_shot {
             plan = plan.note("one-shot");
         }
-        if let Some(restart) = &self.restart {
+        if let Some(restart) = self.restart() {
             plan = plan.note(restart.policy.to_string());
         }
         if self.significant {
@@ -195,7 +240,8 @@ impl Options {
         for (what, limit) in [
             ("start", self.start_within),
             ("stop", self.stop_within),
-            ("stop delay", self.stop_delay),
+            ("stop delay", self.stop_delay()),
+            ("kill grace", self.kill_grace()),
         ] {
             if let Some(limit) = limit {
                 plan = plan.note(format!("{what} {limit:?}"));
@@ -206,7 +252,7 @@ impl Options {
 
     /// What an end asks for, as far as the member alone goes.
     pub(super) fn asks(&self, exit: &Exit, worth_it: bool) -> Asks {
-        match &self.restart {
+        match self.restart() {
             _ if self.one_shot && exit.is_ok() => Asks::Nothing,
             None => Asks::Failure,
             Some(restart) => restart.asks(exit, worth_it),
@@ -227,8 +273,7 @@ impl Options {
                 name: name.to_owned(),
             });
         }
-        self.restart
-            .as_ref()
+        self.restart()
             .map_or(Ok(()), |restart| restart.backoff.check())
     }
 }

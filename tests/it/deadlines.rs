@@ -159,6 +159,52 @@ fn a_member_that_does_not_stop_is_told_kill_before_its_limit_and_given_up_at_the
 }
 
 #[test]
+fn a_grace_of_its_own_says_when_a_member_is_told_kill_and_given_up() {
+    fn check<O: Order>(of_the_group: bool) {
+        let clock = ManualClock::new();
+        let fake = FakeRunner::new();
+        let limit = 100 * SECOND;
+        let member = Member::new("a", fake.clone()).kill_grace(2 * SECOND);
+        let group = match of_the_group {
+            true => Group::<O>::new([member]).stop_within(limit),
+            false => Group::<O>::new([member.stop_within(limit)]),
+        };
+        let (group, [a]) = running_on(&clock, group.kill_grace(SECOND), &[fake]);
+        group.signal(TERM);
+        assert_eq!(a.wait_for_signal(), TERM);
+        assert_eq!(clock.advance_to_next(), 98 * SECOND);
+        assert_eq!(a.wait_for_signal(), KILL);
+        assert_eq!(clock.advance_to_next(), 2 * SECOND);
+        assert_eq!(
+            causes(&trace_of(group.expect_exit())),
+            [("a", Cause::Abandoned)]
+        );
+        a.trigger_exit(Ok(()));
+    }
+    fn check_both<O: Order>() {
+        check::<O>(false);
+        check::<O>(true);
+    }
+    on_every_kind!(check_both);
+}
+
+#[test]
+fn a_kill_that_comes_early_leaves_a_member_its_own_grace() {
+    let clock = ManualClock::new();
+    let fake = FakeRunner::new();
+    let member = Member::new("a", fake.clone()).kill_grace(7 * SECOND);
+    let (group, [a]) = running_on(&clock, Parallel::new([member]), &[fake]);
+    group.signal(KILL);
+    assert_eq!(a.wait_for_signal(), KILL);
+    assert_eq!(clock.advance_to_next(), 7 * SECOND);
+    assert_eq!(
+        causes(&trace_of(group.expect_exit())),
+        [("a", Cause::Abandoned)]
+    );
+    a.trigger_exit(Ok(()));
+}
+
+#[test]
 fn a_member_that_returns_on_kill_is_not_given_up() {
     let clock = ManualClock::new();
     let fake = FakeRunner::new();

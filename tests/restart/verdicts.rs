@@ -323,6 +323,46 @@ fn a_member_that_can_run_only_once_ends_with_how_that_run_ended() {
 }
 
 #[test]
+fn an_essential_member_that_can_run_only_once_and_ended_ok_ended_unasked() {
+    let once = ifrit::run_once(|_, ready: ReadySender| {
+        ready.notify();
+        Ok(())
+    });
+    let permanent = permanent().backoff(Backoff::none());
+    let group = Ordered::new([Member::new("once", once).restart(permanent).essential()]);
+    let trace = trace_of(ifrit::background(group).expect_exit());
+    let exit = &trace.initiator().unwrap().exit;
+    assert!(
+        matches!(exit, Err(Error::EndedUnasked { name }) if name == "once"),
+        "{exit:?}"
+    );
+}
+
+#[test]
+fn the_last_exit_of_a_member_that_can_run_only_once_is_that_of_its_run() {
+    let once = ifrit::run_once(|_, ready: ReadySender| {
+        ready.notify();
+        Err("real".into())
+    });
+    let other = FakeRunner::new();
+    let permanent = permanent().backoff(Backoff::none());
+    let members = [
+        Member::new("other", other.clone()),
+        Member::new("once", once).restart(permanent),
+    ];
+    let group = Ordered::new(members);
+    let admin = group.admin();
+    let group = ifrit::background(group);
+    let other = other.wait_for_call();
+    other.trigger_ready();
+    assert_eq!(other.wait_for_signal(), Signal::INTERRUPT); // `once` has ended the group, which still runs
+    let list = admin.list().unwrap();
+    assert_eq!(list[1].last_exit.as_ref().unwrap().to_string(), "real");
+    other.trigger_exit(Ok(()));
+    assert!(group.expect_exit().is_err());
+}
+
+#[test]
 fn the_predicate_runs_on_the_thread_of_the_process_that_failed() {
     fn asks_its_own_group(_: &Error) -> bool {
         // On the group's own thread this would wait for the group for ever.

@@ -128,6 +128,7 @@ impl Shared {
         let request = Request {
             name: Some(Arc::clone(&member.name)),
             start_within: member.options.start_within,
+            kill_grace: member.options.kill_grace().or(running.request.kill_grace),
             stop_inside: earlier(member.options.stop_within, running.request.stop_inside),
             ..running.request.clone()
         };
@@ -162,12 +163,12 @@ pub(super) struct Admitted {
 
 impl Admitted {
     pub(super) fn start(self, member: Member) -> Process {
-        let runner = match member.options.restart {
+        let runner = match member.options.restart() {
             Some(restart) => around(*restart, member.runner),
             None => member.runner,
         };
         let life = Life::new(&self.core, runner, drop_runner);
-        match (&self.running.pool, member.options.stack_size) {
+        match (&self.running.pool, member.options.stack_size()) {
             (Some(pool), None) => launch(life, None, pool),
             (_, stack_size) => launch(life, stack_size, Detached),
         }

@@ -27,12 +27,18 @@ impl Run<'_> {
             findings,
         } = ended;
         let told = record.time_to_stop.is_some();
-        let facts = self.facts(index, &record.exit, told, given_up, findings.worth_it);
-        let verdict = judge(&facts);
-        let before = self.slots.all[index].run.before.take();
-        if let (Err(Error::AlreadyRan), Some(before)) = (&record.exit, before) {
+        let mut line = findings.line;
+        let run = &mut self.slots.all[index].run;
+        let ran_out = matches!(record.exit, Err(Error::AlreadyRan));
+        if let (true, Some(before)) = (ran_out, run.before.take()) {
             record.exit = *before; // it can run only once: what counts is how that run ended
+            line = run.last_exit.as_ref().and_then(LastExit::line);
         }
+        let mut facts = self.facts(index, &record.exit, told, given_up, findings.worth_it);
+        if ran_out && facts.asks == Asks::Restart {
+            facts.asks = Asks::Failure; // there is nothing that could be run again
+        }
+        let verdict = judge(&facts);
         if told {
             record.cause = Cause::Stopped;
         }
@@ -40,7 +46,6 @@ impl Run<'_> {
         self.clear_timer(index);
         self.live -= 1;
         let slot = &mut self.slots.all[index];
-        let mut line = findings.line;
         if let Verdict::Unasked(_) = verdict {
             let unasked = Error::EndedUnasked {
                 name: slot.name.to_string(),
@@ -62,7 +67,12 @@ impl Run<'_> {
                 self.end(index, record, given_up);
             }
             Verdict::Restart => self.restart(index, record),
-            Verdict::InRound => self.history.healed(record),
+            Verdict::InRound => {
+                if record.exit.is_err() {
+                    self.slots.all[index].run.before = Some(Box::new(record.exit.clone()));
+                }
+                self.history.healed(record);
+            }
             Verdict::Retired => {
                 self.history.healed(record);
                 self.retire(index);
@@ -89,17 +99,14 @@ impl Run<'_> {
         worth_it: bool,
     ) -> Facts {
         let slot = &self.slots.all[index];
-        let restart = slot.options.restart.as_deref();
+        let restart = slot.options.restart();
         Facts {
             is_ok: exit.is_ok(),
             is_fatal: exit.as_ref().is_err_and(Error::is_fatal),
             leaves_threads: leaves_threads(exit),
             given_up,
             told,
-            asks: match slot.options.asks(exit, worth_it) {
-                Asks::Restart if matches!(exit, Err(Error::AlreadyRan)) => Asks::Failure,
-                asks => asks,
-            },
+            asks: slot.options.asks(exit, worth_it),
             is_temporary: restart.is_some_and(|restart| restart.policy == Policy::Temporary),
             is_essential: slot.options.essential,
             from_the_start: restart.is_some_and(|restart| restart.from_the_start),
@@ -153,7 +160,7 @@ impl Run<'_> {
             let (Place::Abandoned, Some(core)) = (slot.run.place, &slot.core) else {
                 continue;
             };
-            if self.history.ends().all(|record| record.id != core.id) {
+            if slot.run.ended.is_none() {
                 self.history.ended(MemberExit {
                     name: slot.name.to_string(),
                     id: core.id,

@@ -39,7 +39,7 @@ impl Run<'_> {
             return self.not_ready_in_time(index, record);
         }
         let slot = &mut self.slots.all[index];
-        let Some(restart) = &slot.options.restart else {
+        let Some(restart) = slot.options.restart() else {
             return; // what asks for a restart has a policy
         };
         let run = &mut slot.run;

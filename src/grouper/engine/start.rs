@@ -55,22 +55,18 @@ impl Run<'_> {
         };
         let request = Request {
             name: Some(Arc::clone(&slot.name)),
-            kill_grace: Some(self.grace),
+            kill_grace: Some(slot.options.kill_grace().unwrap_or(self.grace)),
             start_within: slot.options.start_within,
             start_limit: self.start_limit.filter(|_| self.phase == Phase::Starting),
             stop_inside: earlier(slot.options.stop_within, stop_within),
-            stack_size: slot.options.stack_size,
+            stack_size: slot.options.stack_size(),
             ..Request::default()
         };
         let link = Link {
             parent: self.engine.inbox(),
             index,
             is_held: true,
-            only_if: slot
-                .options
-                .restart
-                .as_ref()
-                .and_then(|restart| restart.only_if),
+            only_if: slot.options.restart().and_then(|restart| restart.only_if),
         };
         self.all_done = false;
         slot.run.place = Place::Live;

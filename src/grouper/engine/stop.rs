@@ -117,7 +117,7 @@ impl Run<'_> {
     /// The turn of a member has come: it is told, after its delay.
     fn turn_of(&mut self, index: usize) {
         let slot = &mut self.slots.all[index];
-        let delay = slot.options.stop_delay;
+        let delay = slot.options.stop_delay();
         if slot.run.told.is_some() || slot.run.tell_at.is_some() {
             self.hasten(index); // its turn had come before, in a round or through the handle
         } else if let Some(delay) = delay {
@@ -143,15 +143,21 @@ impl Run<'_> {
             return;
         };
         let now = self.clock.now();
+        let own_grace = slot.options.kill_grace();
+        let grace = own_grace.unwrap_or(self.grace);
+        let share = match own_grace {
+            Some(grace) => share.map(|share| Deadline::new(now, share.end, grace)),
+            None => share,
+        };
         let mut deadline = Deadline::earlier(slot.run.deadline, share);
         if slot.run.told.is_none() {
             let own = slot.options.stop_within;
             let own = own.and_then(|limit| now.checked_add(limit));
-            let own = own.map(|end| Deadline::new(now, end, self.grace));
+            let own = own.map(|end| Deadline::new(now, end, grace));
             deadline = Deadline::earlier(deadline, own);
         }
         if signal == Signal::KILL && !slot.run.killed {
-            deadline = Deadline::earlier(deadline, Deadline::killed(now, self.grace));
+            deadline = Deadline::earlier(deadline, Deadline::killed(now, grace));
         }
         if !core.tell(signal, deadline.map(|deadline| deadline.end)) {
             return; // Invariant 2: it has exited; its report is on its way

@@ -139,7 +139,8 @@ pub enum Reason {
     Leaving,
     /// The caller would wait for something that waits for the caller.
     WouldDeadlock,
-    /// The member was given up; its thread still runs and has its runner. [`Refusal::stuck`] names it.
+    /// The member was given up; its thread still runs and has its runner. Or it was asked to go and has gone, and left the
+    /// thread of a member of its own behind. [`Refusal::stuck`] names the thread.
     Abandoned,
 }
 

@@ -160,7 +160,9 @@ impl Process {
         if let Some(exit) = self.0.deliver() {
             return exit; // its thread may be that of another process by now
         }
-        drop(self.begin_to_wait()?); // it has a limit, so nothing is refused because of it
+        // It is refused where a wait without a limit would be. It is not kept in mind: since it has a limit, no other wait
+        // is refused because of it.
+        drop(self.begin_to_wait()?);
         let now = self.0.clock.now();
         let end = now.checked_add(within);
         let deadline = end.map(|end| Deadline::new(now, end, self.0.grace()));

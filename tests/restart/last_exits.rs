@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use ifrit::grouper::{Admin, Ordered, Parallel, Strategy};
+use ifrit::grouper::{Admin, MemberState, Ordered, Parallel, Reason, Strategy};
 use ifrit::restart::Restart;
 use ifrit::testing::{Call, FakeRunner, Waiting};
 use ifrit::{Error, error::Cause, prelude::*};
@@ -253,4 +253,39 @@ fn an_addition_that_waits_for_its_turn_is_answered_when_a_member_goes_down() {
     });
     let new1 = up(&new);
     running.stop(&[&new1, &b1]).unwrap();
+}
+
+#[test]
+fn a_thread_that_is_left_behind_by_a_group_that_was_asked_to_go_is_told_of_and_in_the_exit() {
+    for removes in [false, true] {
+        let fakes @ [deaf, other] = &fakes();
+        let inner = Parallel::new([Member::new("deaf", deaf.clone())]).stop_within(2 * SECOND);
+        let group = [
+            Member::new("inner", inner),
+            Member::new("b", other.clone()).restart(permanent()),
+        ];
+        let (running, [stuck, b1]) = Running::up(Parallel::new(group), fakes);
+        let admin = running.admin.clone();
+        let asked = std::thread::spawn(move || match removes {
+            true => admin.remove("inner").map(drop),
+            false => admin.terminate("inner"),
+        });
+        assert_eq!(stuck.wait_for_signal(), Signal::INTERRUPT);
+        running.clock.advance_to_next();
+        assert_eq!(stuck.wait_for_signal(), Signal::KILL);
+        running.clock.advance_to_next();
+        let refused = asked.join().unwrap().unwrap_err();
+        assert_eq!(refused.reason(), Reason::Abandoned);
+        assert_eq!(refused.stuck()[0].name, "deaf");
+        assert_eq!(running.state("inner"), MemberState::Terminated);
+        if removes {
+            let member = running.admin.remove("inner").unwrap(); // it has gone, after all
+            assert!(member.last_exit().unwrap().is_err());
+        }
+        b1.fails(); // the others are supervised as before
+        let error = running.stop(&[&up(other)]).unwrap_err();
+        let named: Vec<_> = error.stuck().iter().map(|one| &*one.name).collect();
+        assert_eq!(named, ["deaf"]);
+        stuck.ends(How::Ok);
+    }
 }

@@ -293,12 +293,14 @@ impl Admin {
     /// Stops a member; it stays down until it is [restarted](Admin::restart), and its end stops no other.
     ///
     /// It is told the group's termination signal (INT if there is none), KILL when its own stop time-out is over, and
-    /// given up after the grace. Blocks until it has exited or was given up.
+    /// given up after the grace. Blocks until it has exited or was given up. However it ends, it was terminated, and the
+    /// answer is Ok; also where it ends with a [fatal](crate::fatal) error, after which the whole group is stopped.
     ///
     /// # Errors
     ///
     /// [`Unknown`](Reason::Unknown), [`Running`](Reason::Running) (it was added and has not been started yet),
-    /// [`Leaving`](Reason::Leaving), [`WouldDeadlock`](Reason::WouldDeadlock), [`Abandoned`](Reason::Abandoned),
+    /// [`Leaving`](Reason::Leaving), [`WouldDeadlock`](Reason::WouldDeadlock), [`Abandoned`](Reason::Abandoned) (also of a
+    /// group that has ended and left a thread behind: it is terminated, and the exit of this group names it, too),
     /// [`NotRunning`](Reason::NotRunning).
     pub fn terminate(&self, name: &str) -> Result<(), Refusal> {
         self.ask(name, |reply| leave(name, How::Terminate(reply)))
@@ -320,7 +322,8 @@ impl Admin {
     ///
     /// # Errors
     ///
-    /// Those of [`terminate`](Admin::terminate).
+    /// Those of [`terminate`](Admin::terminate), after which the member is still there. [`NotRunning`](Reason::NotRunning) also
+    /// where the member ends with a [fatal](crate::fatal) error, after which the whole group is stopped.
     pub fn remove(&self, name: &str) -> Result<Member, Refusal> {
         self.ask(name, |reply| leave(name, How::Remove(reply)))
     }

@@ -3,6 +3,7 @@
 use super::admin::{Addition, Command, How, Leaving, MemberState, MemberStatus};
 use super::run::{Phase, Run};
 use super::slot::Place;
+use crate::error::{Cause, Error, MemberExit};
 use crate::grouper::refusal::{Reason, Refusal};
 use crate::process::{Process, waits};
 use crate::signal::Signal;
@@ -57,7 +58,7 @@ impl Run<'_> {
                 self.pass(index);
                 self.done -= 1;
             }
-            Place::Terminated => {}
+            Place::Terminated => self.pass(index),
             Place::Down if !slot.run.in_round => {}
             _ => return Err(Refusal::new(&slot.name, Reason::Running)),
         }
@@ -128,6 +129,23 @@ impl Run<'_> {
                 let _ = reply.send(removed.ok_or_else(refusal));
             }
         }
+    }
+
+    /// A member that a caller has asked to go has gone, and a thread below it was given up and still runs. The caller hears
+    /// that, and so does the exit of the group: nothing else names that thread.
+    pub(super) fn leave_threads(&mut self, index: usize, mut record: MemberExit) {
+        record.cause = Cause::Stopped; // however it ended, that was asked for
+        self.is_up_again(index);
+        self.counts_no_more(index);
+        self.to_start.retain(|other| *other != index);
+        let run = &mut self.slots.all[index].run;
+        run.place = Place::Terminated;
+        let stuck = record.exit.as_ref().err().map(Error::stuck);
+        let stuck = stuck.into_iter().flatten().cloned().collect();
+        if let Some(leaving) = run.leaving.take() {
+            leaving.abandoned(stuck);
+        }
+        run.ended = Some(self.history.ended(record));
     }
 
     fn add(&mut self, addition: Addition) {

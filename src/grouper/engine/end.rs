@@ -77,6 +77,9 @@ impl Run<'_> {
                 self.history.healed(record);
                 self.retire(index);
             }
+            Verdict::Left if !given_up && leaves_threads(&record.exit) => {
+                self.leave_threads(index, record);
+            }
             Verdict::Left => {
                 self.history.healed(record);
                 self.leave(index);

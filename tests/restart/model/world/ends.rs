@@ -48,6 +48,9 @@ impl World {
         if self.run(g).phase == Phase::Stopping {
             let cause = self.cause_in_a_stop(g, m, &record);
             self.is_final(g, m, Record { cause, ..record });
+        } else if is_leaving && !given_up && record.exit.leaves_threads() {
+            let cause = Cause::Stopped;
+            self.leave_threads(g, m, Record { cause, ..record });
         } else if is_leaving {
             self.leave(g, m);
         } else {

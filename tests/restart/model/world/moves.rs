@@ -2,7 +2,7 @@
 
 use ifrit::Signal;
 
-use super::exits::Exit;
+use super::exits::{Exit, Record};
 use super::group::{Leaving, Member, Phase, Place};
 use super::{What, World};
 use crate::kit::How;
@@ -144,6 +144,17 @@ impl World {
                 self.vanish(g, m);
             }
         }
+    }
+
+    /// A group that was asked to go has gone, and threads below it were given up.
+    pub(crate) fn leave_threads(&mut self, g: usize, m: usize, record: Record) {
+        let member = self.member(m);
+        member.down = false;
+        member.counts = false;
+        member.place = Place::Terminated;
+        let asked = member.leaving.take().map(|(_, asked)| asked);
+        self.answer(asked, false);
+        self.run_mut(g).record(record);
     }
 
     /// A member that was asked to go has ended in a stop of the group.

@@ -4,10 +4,10 @@ use std::collections::HashSet;
 use std::fmt;
 use std::time::Duration;
 
-use super::last_exit::LastExit;
 use super::refusal::Reason;
 use crate::error::{Error, Exit};
 use crate::plan::Plan;
+use crate::process::last_exit::LastExit;
 use crate::restart::{Asks, Restart};
 use crate::runner::{BoxRunner, Runner};
 use crate::sync::Arc;

@@ -8,7 +8,6 @@ mod batch;
 mod dynamic;
 mod engine;
 mod fixed;
-mod last_exit;
 mod member;
 mod refusal;
 
@@ -16,6 +15,7 @@ pub use batch::{Batch, Job, Progress};
 pub use dynamic::{Capacity, Dynamic, DynamicClient, Ends, Entrance, ExitEvent, Vacancy};
 pub use engine::{Admin, AutoShutdown, Counts, MemberState, MemberStatus, Strategy};
 pub use fixed::{Group, Order, Ordered, Parallel, QueueOrdered, order};
-pub use last_exit::LastExit;
 pub use member::{Member, Members};
 pub use refusal::{Reason, Refusal};
+
+pub use crate::process::last_exit::LastExit;

@@ -24,9 +24,14 @@ impl Findings {
     /// Looks at an exit. If the predicate panics, that takes the place of the exit.
     pub(super) fn of(exit: Exit, only_if: Option<OnlyIf>) -> (Exit, Self) {
         let (exit, worth_it) = is_worth_it(exit, only_if);
-        let line = exit.as_ref().err().map(|error| line(error).into());
+        let line = line_of(&exit);
         (exit, Findings { worth_it, line })
     }
+}
+
+/// The error in a line of bounded length; `None` after an Ok end.
+pub(super) fn line_of(exit: &Exit) -> Option<Arc<str>> {
+    exit.as_ref().err().map(|error| line(error).into())
 }
 
 /// The exit, and whether it is worth a restart; if the predicate panics it is not, and the panic is the exit.

@@ -1,7 +1,7 @@
 //! A runner on a thread of its own.
 //!
 //! The files import downward only: `scope`, `until` and `family` stand highest, then `builder`, `wait`, `handle`,
-//! `inline`, `roster`, `spawn`, `waits`, `current`, `core` (with `core::registry`), and lowest `ancestor`, `link`, `findings`,
+//! `inline`, `roster`, `spawn`, `waits`, `current`, `core` (with `core::registry`), `last_exit`, and lowest `ancestor`, `link`, `findings`,
 //! `threads`, `id_map`, `status`.
 
 mod ancestor;
@@ -13,6 +13,7 @@ mod findings;
 pub(crate) mod handle;
 mod id_map;
 mod inline;
+pub(crate) mod last_exit;
 mod link;
 mod roster;
 pub(crate) mod scope;

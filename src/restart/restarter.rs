@@ -70,6 +70,8 @@ pub struct Restarter<R> {
     load: Option<Load<R>>,
     restart: Restart,
     budget: Option<Budget>,
+    /// It does for a member what other groups do themselves, so it says in its process how often, and after which ends.
+    is_of_member: bool,
 }
 
 type Load<R> = Box<dyn FnMut(&mut R, &Exit) -> Next + Send>;
@@ -96,6 +98,7 @@ impl<R: Runner> Restarter<R> {
             load: None,
             restart,
             budget: Some(Budget::default()),
+            is_of_member: false,
         }
     }
 
@@ -124,6 +127,7 @@ impl<R: Runner> Restarter<R> {
             load: Some(Box::new(load)),
             restart: Restart::permanent().backoff(Backoff::none()),
             budget: None,
+            is_of_member: false,
         }
     }
 
@@ -219,6 +223,9 @@ impl<R: Runner> Restarter<R> {
                 ready_since,
             };
             let delay = (self.restart).pay(&ended, &mut delays, &mut account, &host.clock)?;
+            if self.is_of_member {
+                host.restarts_after(&exit);
+            }
             down.begin();
             if !delay.is_zero() && host.told_before(host.clock.deadline(delay)) {
                 return Ok(());
@@ -271,7 +278,10 @@ impl Drop for Down<'_> {
 pub(crate) fn around(restart: Restart, runner: BoxRunner) -> BoxRunner {
     match restart.policy {
         Policy::Temporary => runner,
-        Policy::Permanent | Policy::Transient => Box::new(Restarter::with(runner, restart)),
+        Policy::Permanent | Policy::Transient => Box::new(Restarter {
+            is_of_member: true,
+            ..Restarter::with(runner, restart)
+        }),
     }
 }
 

@@ -192,3 +192,31 @@ fn a_backoff_that_cannot_be_is_refused_and_the_member_comes_back() {
     fake.wait_for_call().trigger_exit(Ok(()));
     restarted.expect_exit().unwrap();
 }
+
+#[test]
+fn the_list_says_how_often_it_was_restarted_and_after_which_end() {
+    for group in both(unlimited) {
+        let (client, group) = start(group);
+        let (process, fake) = insert(&client, "worker", permanent());
+        let status = || client.list().remove(0);
+        for n in 0..4 {
+            let call = fake.wait_for_call();
+            assert_eq!(status().restarts, n);
+            let last = status().last_exit;
+            assert_eq!(last.is_some(), n > 0);
+            if let Some(last) = last {
+                assert!(last.is_err());
+                assert_eq!((&*last.to_string(), last.id()), ("disk full", process.id()));
+            }
+            call.trigger_exit(Err("disk full".into()));
+        }
+        fake.wait_for_call().trigger_exit(Ok(()));
+        let last = fake.wait_for_call();
+        assert_eq!(status().restarts, 5);
+        assert!(status().last_exit.unwrap().is_ok());
+        group.signal(Signal::INTERRUPT);
+        last.wait_for_signal();
+        last.trigger_exit(Ok(()));
+        group.expect_exit().unwrap();
+    }
+}

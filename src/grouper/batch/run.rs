@@ -116,7 +116,7 @@ impl<'a, T: Send + 'static> Run<'a, T> {
     fn stuck(&self) -> usize {
         match self.given_up {
             0 => 0,
-            _ => self.client.count().abandoned,
+            _ => self.client.given_up(),
         }
     }
 

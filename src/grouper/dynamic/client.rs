@@ -190,8 +190,8 @@ impl DynamicClient {
     /// The members that live, and those that were given up and whose threads still run, in the order in which they were
     /// inserted. Before and after a run there are none, but for the latter. Never blocks.
     ///
-    /// A member that has a [restart policy](Member::restart) restarts inside its process: its
-    /// [`restarts`](MemberStatus::restarts) are not counted here.
+    /// A member that has a [restart policy](Member::restart) restarts inside its process: how often, and after which end, is
+    /// in [`restarts`](MemberStatus::restarts) and [`last_exit`](MemberStatus::last_exit).
     ///
     /// ```
     /// use ifrit::grouper::{Capacity, Dynamic, MemberState};
@@ -214,6 +214,11 @@ impl DynamicClient {
     /// ```
     pub fn list(&self) -> Vec<MemberStatus> {
         self.0.list()
+    }
+
+    /// How many were given up and have threads that still run. Its cost does not depend on how many live.
+    pub(in crate::grouper) fn given_up(&self) -> usize {
+        self.0.state.lock().given_up.len()
     }
 
     /// How many members are doing what, of those that [`list`](DynamicClient::list) names. Never blocks.

@@ -98,12 +98,15 @@ impl Shared {
         let status = |core: Arc<Core>| {
             let status = core.status();
             // One that has exited since is no member any more.
-            (status != Status::Exited).then(|| MemberStatus {
-                name: core.name.to_string(),
-                state: MemberState::of_living(status),
-                process: Some(Process::from_core(core)),
-                restarts: 0,
-                last_exit: None,
+            (status != Status::Exited).then(|| {
+                let past = core.past_runs();
+                MemberStatus {
+                    name: core.name.to_string(),
+                    state: MemberState::of_living(status),
+                    process: Some(Process::from_core(core)),
+                    restarts: past.restarts,
+                    last_exit: past.last_exit,
+                }
             })
         };
         members.into_iter().filter_map(status).collect()

@@ -6,10 +6,10 @@ mod tests;
 use std::fmt;
 
 use crate::error::Error;
-use crate::grouper::last_exit::LastExit;
 use crate::grouper::member::Member;
 use crate::grouper::refusal::{Reason, Refusal};
 use crate::id::{ProcessId, Stuck};
+use crate::process::last_exit::LastExit;
 use crate::process::waits::{self, Waiting};
 use crate::process::{Process, Status};
 use crate::sync::channel::{Receiver, Sender, bounded, never, unbounded};
@@ -167,8 +167,9 @@ pub struct MemberStatus {
     pub process: Option<Process>,
     /// How often it was restarted in this run of the group.
     pub restarts: u64,
-    /// How its last run that has ended did so, in this run of the group. None if none has; and in a
-    /// [`Dynamic`](crate::grouper::Dynamic) group, where a member is one process and restarts inside it.
+    /// How its last run that has ended did so, in this run of the group. None if none has. In a
+    /// [`Dynamic`](crate::grouper::Dynamic) group a member is one process and restarts inside it: the run is one of those in
+    /// that process, which is the same one each time.
     pub last_exit: Option<LastExit>,
 }
 

@@ -6,8 +6,8 @@ use super::judge::{Facts, Verdict, judge};
 use super::run::{Phase, Run};
 use super::slot::Place;
 use crate::error::{Cause, Error, Exit, MemberExit, leaves_threads};
-use crate::grouper::last_exit::LastExit;
 use crate::process::Findings;
+use crate::process::last_exit::LastExit;
 use crate::restart::{Asks, Policy};
 
 /// A report of an exit, on its way to what it means.

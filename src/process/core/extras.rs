@@ -9,6 +9,7 @@ use crate::disposal::defer_quietly;
 use crate::error::Exit;
 use crate::on_drop::OnDrop;
 use crate::process::ancestor::Ancestor;
+use crate::process::last_exit::LastExit;
 use crate::signal::Signal;
 use crate::sync::channel::{Receiver, Sender};
 use crate::sync::{Arc, Mutex, OnceLock, thread_local};
@@ -29,8 +30,17 @@ pub(super) struct Extras {
     /// What its children have above them. Set when it starts the first.
     as_ancestor: OnceLock<Arc<Ancestor>>,
     listeners: Mutex<Listeners>,
+    /// Of a member that restarts inside, once it has. In a box, since a group has extras and no such runs.
+    past_runs: OnceLock<Box<Mutex<PastRuns>>>,
     /// Set before the start, where it matters whether the exit comes to anything that waits for it.
     delivery: OnceLock<Mutex<Delivery>>,
+}
+
+/// What is kept of the runs inside a process that were followed by another.
+#[derive(Clone, Default)]
+pub(crate) struct PastRuns {
+    pub(crate) restarts: u64,
+    pub(crate) last_exit: Option<LastExit>,
 }
 
 /// Whether the exit has come to anything that waits for it.
@@ -101,6 +111,20 @@ impl Core {
             let heard = listeners.into_iter().map(|one| (one, signal, end));
             tell_all(heard.collect());
         }
+    }
+
+    /// A run inside it has ended so, and is followed by another.
+    pub(crate) fn restarts_after(&self, exit: &Exit) {
+        let last = LastExit::of(exit, self.id, self.clock.now()); // outside of the lock: it asks the error
+        let mut past = self.extras().past_runs.get_or_init(Box::default).lock();
+        past.restarts += 1;
+        past.last_exit = Some(last);
+    }
+
+    pub(crate) fn past_runs(&self) -> PastRuns {
+        let extras = self.extras.get();
+        let past = extras.and_then(|extras| extras.past_runs.get());
+        past.map_or_else(PastRuns::default, |past| past.lock().clone())
     }
 
     /// From now on it is known whether the exit has been delivered.

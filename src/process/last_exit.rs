@@ -3,14 +3,16 @@
 use std::fmt;
 use std::time::Instant;
 
+use super::findings::line_of;
+use crate::error::Exit;
 use crate::id::ProcessId;
 use crate::sync::Arc;
 
 /// How the last run of a member ended: as text, which keeps nothing of the error alive.
 ///
 /// Its `Display` is `ok`, or the error in one line of at most 1,000 bytes. It is in
-/// [`MemberStatus::last_exit`](super::MemberStatus::last_exit), also of a member that runs again; and in a member that was
-/// [removed](super::Admin::remove).
+/// [`MemberStatus::last_exit`](crate::grouper::MemberStatus::last_exit), also of a member that runs again; and in a member that was
+/// [removed](crate::grouper::Admin::remove).
 ///
 /// ```
 /// use ifrit::grouper::Parallel;
@@ -44,12 +46,17 @@ struct Told {
 }
 
 impl LastExit {
-    pub(super) fn new(error: Option<Arc<str>>, id: ProcessId, at: Instant) -> Self {
+    pub(crate) fn new(error: Option<Arc<str>>, id: ProcessId, at: Instant) -> Self {
         LastExit(Arc::new(Told { error, id, at }))
     }
 
-    pub(super) fn line(&self) -> Option<Arc<str>> {
+    pub(crate) fn line(&self) -> Option<Arc<str>> {
         self.0.error.clone()
+    }
+
+    /// Writes the line of an error here and now: for the thread of the process that has failed.
+    pub(crate) fn of(exit: &Exit, id: ProcessId, at: Instant) -> Self {
+        LastExit::new(line_of(exit), id, at)
     }
 
     /// Whether the run ended well.

@@ -1,14 +1,18 @@
 //! Errors and runners whose destructors wait for others, where they fall on a thread that others wait for.
 
+use std::cell::RefCell;
 use std::error::Error as StdError;
 use std::fmt;
+use std::thread;
 use std::time::Duration;
 
 use ifrit::crossbeam_channel::{Receiver, Sender, bounded, unbounded};
 use ifrit::grouper::{Admin, Capacity, Dynamic, Member, MemberState, Parallel, Refusal};
 use ifrit::restart::{Backoff, Budget, Restart};
 use ifrit::testing::{Call, FakeRunner, ManualClock, PATIENCE, Waiting, never_ready};
-use ifrit::{Error, Process, Signal, run_fn, run_once, until_stop};
+use ifrit::{Error, Process, Signal, run_fn, run_once, scope, until_stop};
+
+use crate::kit::in_child;
 
 const MOMENT: Duration = Duration::from_millis(10);
 const WINDOW: Duration = Duration::from_secs(10);
@@ -281,4 +285,41 @@ fn what_falls_on_a_thread_of_the_program_is_dropped_there_at_once() {
     assert!(drops.is_empty());
     drop(other);
     assert_eq!(drops.try_recv(), Ok(std::thread::current().id()));
+}
+
+type DoesAny = Does<Box<dyn FnMut()>>;
+
+thread_local! {
+    static LAST: RefCell<Option<DoesAny>> = const { RefCell::new(None) };
+}
+
+#[test]
+fn a_signal_sent_while_the_storage_of_a_thread_goes_reaches_what_runs_in_a_scope() {
+    in_child(|| {
+        let fake = FakeRunner::new();
+        let child = fake.clone();
+        let host = ifrit::background(run_once(move |signals, _| {
+            scope(|scope| {
+                scope.background(child);
+                until_stop(&signals)
+            });
+            Ok(())
+        }));
+        let call = fake.wait_for_call();
+        let teller = host.clone();
+        let ends = thread::spawn(move || {
+            let tells = teller.clone();
+            let last = move || tells.signal(Signal::USER2);
+            // What is first used first goes last.
+            LAST.set(Some(Does(Box::new(last))));
+            teller.signal(Signal::USER1);
+        });
+        for signal in [Signal::USER1, Signal::USER2] {
+            assert_eq!(call.wait_for_signal(), signal);
+        }
+        ends.join().unwrap();
+        host.signal(Signal::TERMINATE);
+        call.trigger_exit(Ok(()));
+        host.expect_exit().unwrap();
+    });
 }

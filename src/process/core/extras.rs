@@ -196,13 +196,20 @@ thread_local! {
 }
 
 /// One after the other, and not each inside the one above: they may stand deeper in each other than a stack is.
-fn tell_all(heard: Heard) {
-    let is_first = HEARD.with(|queue| {
+fn tell_all(mut heard: Heard) {
+    let is_first = HEARD.try_with(|queue| {
         let mut queue = queue.borrow_mut();
         let is_first = queue.is_none();
-        queue.get_or_insert_default().extend(heard);
+        queue.get_or_insert_default().append(&mut heard);
         is_first
     });
+    let Ok(is_first) = is_first else {
+        // This thread ends, and its storage is gone: a destructor in it tells them.
+        for (listener, signal, end) in heard {
+            listener.overhear(signal, end);
+        }
+        return;
+    };
     if is_first {
         let _deferring = defer_quietly(); // the last handle to a process that has exited may fall here
         let _passed_on = OnDrop(|| {

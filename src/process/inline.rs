@@ -11,7 +11,7 @@
 //! 2. A stop that was asked for before a push prevents it; one that comes later lands in the child's mailbox. Both are
 //!    decided under the host's lock.
 //! 3. What a child leaks is worth nothing once its frame is popped: its signals are disconnected.
-//! 4. A signal that the helper has taken and the child has not read is not lost: it is kept for the next wrapper that is
+//! 4. A signal that the helper has taken and the child has not read is not lost, also where that panics: it is kept for the next wrapper that is
 //!    driven by hand, on the same thread and with the same channel. It cannot be given back to the channel, so a runner
 //!    that reads that channel itself does not see it.
 
@@ -22,6 +22,7 @@ use super::current::{as_host, current_core, current_host, keep_unread, take_unre
 use super::threads;
 use crate::error::Error;
 use crate::nesting::{self, DEEPEST, Work};
+use crate::on_drop::OnDrop;
 use crate::signal::Signal;
 use crate::sync::atomic::{AtomicBool, Ordering};
 use crate::sync::channel::{Receiver, Select, TryRecvError, bounded};
@@ -46,7 +47,14 @@ pub(crate) fn with_host<T>(
         host.tell(signal, process.as_deref().and_then(Core::stop_end)); // Invariant 4
     }
     let made_up = AtomicBool::default();
-    let result = thread::scope(|scope| {
+    let _kept = OnDrop(|| {
+        let mut unread: Vec<_> = inbox.try_iter().collect();
+        if made_up.load(Ordering::Relaxed) {
+            unread.retain(|signal| *signal != Signal::INTERRUPT);
+        }
+        keep_unread(signals.clone(), unread); // Invariant 4
+    });
+    thread::scope(|scope| {
         let (_done, done) = bounded(0);
         let pump = Pump {
             signals: signals.clone(),
@@ -59,13 +67,7 @@ pub(crate) fn with_host<T>(
         threads::start_scoped(scope, name, None, pump, Pump::run)
             .map_err(|(source, _)| Error::spawn(name, source))?;
         Ok(as_host(&host, || work(&host, inbox.clone())))
-    });
-    let mut unread: Vec<_> = inbox.try_iter().collect();
-    if made_up.load(Ordering::Relaxed) {
-        unread.retain(|signal| *signal != Signal::INTERRUPT);
-    }
-    keep_unread(signals, unread); // Invariant 4
-    result
+    })
 }
 
 /// Brings a host the signals of a channel.

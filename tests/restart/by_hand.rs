@@ -1,7 +1,10 @@
 //! A restarter that is not called with the signals of the process it runs in.
 
-use ifrit::crossbeam_channel::{bounded, unbounded};
+use std::panic::{AssertUnwindSafe, catch_unwind};
+
+use ifrit::crossbeam_channel::{Select, bounded, unbounded};
 use ifrit::restart::{Backoff, Budget, Next, Restarter};
+use ifrit::sigmon::Sigmon;
 use ifrit::testing::{FakeRunner, Harness, ManualClock, Waiting, signal_recorder};
 use ifrit::{Error, prelude::*};
 
@@ -153,6 +156,30 @@ fn by_hand_it_runs_on_the_thread_of_whoever_calls_and_may_borrow() {
     assert!(is_ready.try_recv().unwrap_err().is_disconnected());
     drop(restarter);
     assert_eq!(threads, [std::thread::current().id(); 3]);
+}
+
+#[test]
+fn by_hand_a_signal_that_a_run_has_not_read_before_it_panicked_reaches_the_next() {
+    let (sender, signals) = unbounded();
+    let (taken, is_taken) = (signals.clone(), signals.clone());
+    let panics = ifrit::run_fn(move |signals: Receiver<Signal>, _| {
+        sender.send(Signal::USER1)?;
+        let mut select = Select::new();
+        select.recv(&signals);
+        select.ready(); // it has come from the channel, and stays unread
+        panic!("unread")
+    });
+    let mut first = Sigmon::new(panics).only([]);
+    let run = || first.run(taken, ifrit::ready_channel().0);
+    assert!(catch_unwind(AssertUnwindSafe(run)).is_err());
+    let (hear, heard) = bounded(1);
+    let reads = ifrit::run_fn(move |signals: Receiver<Signal>, _| {
+        hear.send(signals.try_recv())?;
+        Ok(())
+    });
+    let mut second = Sigmon::new(reads).only([]);
+    second.run(is_taken, ifrit::ready_channel().0).unwrap();
+    assert_eq!(heard.recv().unwrap(), Ok(Signal::USER1));
 }
 
 #[test]

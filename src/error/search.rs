@@ -11,6 +11,7 @@ use std::error::Error as StdError;
 use super::Exit;
 use super::fatal::is_marked;
 use super::kinds::Error;
+use super::panic::Panic;
 use super::text::{chain, raw_chain};
 use crate::id::Stuck;
 use crate::sync::Arc;
@@ -125,6 +126,18 @@ impl Error {
                 payload.or_else(|| panic.error().and_then(in_chain))
             }
             Error::Spawn { source, .. } | Error::Listen { source, .. } => in_chain(&**source),
+            _ => None,
+        }
+    }
+
+    /// The panic it is, also one that came once the process had been told to stop for not having been ready in time.
+    pub(crate) fn as_panic(&self) -> Option<&Panic> {
+        match self {
+            Error::Panicked(panic) => Some(panic),
+            Error::StartTimeout {
+                source: Some(source),
+                ..
+            } => source.as_panic(),
             _ => None,
         }
     }

@@ -135,7 +135,7 @@ impl Parent for Roster {
         if let Some(Err(error)) = exit
             && let Some(core) = core.clone()
         {
-            let panicked = matches!(error, Error::Panicked(_));
+            let panicked = error.as_panic().is_some();
             replaced = entries.keep(Failed { core, panicked });
         }
         drop(entries);

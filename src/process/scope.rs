@@ -238,14 +238,13 @@ impl Failures {
         let failures = self.list();
         let mut panics = failures
             .iter()
-            .filter(|failure| matches!(failure.error, Error::Panicked(_)));
-        let first = panics.next()?;
+            .filter_map(|failure| Some((&failure.name, failure.error.as_panic()?)));
+        let (name, panic) = panics.next()?;
         let others = match panics.count() {
             0 => String::new(),
             others => format!(" (and {others} more)"),
         };
-        let ScopeFailure { name, error, .. } = first;
-        Some(format!("{name}, a process of this scope, {error}{others}"))
+        Some(format!("{name}, a process of this scope, {panic}{others}"))
     }
 }
 

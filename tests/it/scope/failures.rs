@@ -1,11 +1,14 @@
 //! What becomes of the exits of a scope that are not waited for.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::time::Duration;
 
 use ifrit::crossbeam_channel::bounded;
 use ifrit::process::{Failures, Wait};
-use ifrit::testing::{FakeRunner, PATIENCE, Waiting};
+use ifrit::testing::{FakeRunner, ManualClock, PATIENCE, Waiting};
 use ifrit::{Error, Process, Scope, Signal, run_fn, run_once, scope, until_stop};
+
+const SECOND: Duration = Duration::from_secs(1);
 
 /// What the panic says that comes out of `work`, if one does.
 fn panic_of<T>(work: impl FnOnce() -> T) -> Option<String> {
@@ -55,6 +58,30 @@ fn a_panic_at_the_end_of_a_scope_comes_out_of_it_too() {
         })
     });
     assert!(panic.unwrap().contains("at the end"));
+}
+
+#[test]
+fn a_panic_after_the_limit_of_a_start_comes_out_of_a_scope_too() {
+    let clock = ManualClock::new();
+    let panic = panic_of(|| {
+        scope(|scope| {
+            let late = run_fn(|signals, _| {
+                until_stop(&signals);
+                panic!("too late")
+            });
+            let process = Process::builder()
+                .name("late")
+                .clock(clock.clock())
+                .start_within(SECOND)
+                .background_scoped(scope, late);
+            clock.advance(SECOND);
+            let _ = process.exited().recv_timeout(PATIENCE);
+            let failure = scope.failures().list().remove(0);
+            assert!(matches!(failure.error, Error::StartTimeout { .. }));
+        })
+    });
+    let panic = panic.unwrap();
+    assert!(panic.starts_with("late, a process of this scope, ") && panic.contains("too late"));
 }
 
 #[test]

@@ -139,7 +139,8 @@ pub enum Error {
     /// A backoff that makes no sense. Nothing was started.
     InvalidBackoff(&'static str),
 
-    /// The caller would wait for itself: this is its own process, or one that cannot end before the caller has.
+    /// The caller would wait for itself: this is its own process, or one that cannot end, or become ready,
+    /// before the caller has.
     WouldDeadlock {
         /// The process.
         name: String,

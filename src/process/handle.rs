@@ -127,7 +127,7 @@ impl Process {
         waits::begin(waits::here(), self.0.id).ok_or_else(|| self.would_deadlock())
     }
 
-    fn would_deadlock(&self) -> Error {
+    pub(super) fn would_deadlock(&self) -> Error {
         Error::WouldDeadlock {
             name: self.name().to_owned(),
         }

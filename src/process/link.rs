@@ -46,6 +46,8 @@ pub(crate) struct Link {
     pub(crate) index: usize,
     /// The process that has started it cannot end before it has.
     pub(crate) is_held: bool,
+    /// The group that has started it is not ready before it is.
+    pub(crate) is_awaited: bool,
     /// What its policy asks of an error, before it is reported.
     pub(crate) only_if: Option<OnlyIf>,
 }

@@ -22,6 +22,8 @@ pub struct Scope<'scope, 'env> {
     threads: &'scope thread::Scope<'scope, 'env>,
     roster: Arc<Roster>,
     host: Option<Arc<Core>>,
+    /// The process that waits for those of the scope. The host may be another, one without a thread.
+    process: Option<ProcessId>,
 }
 
 /// Calls `f` with a [`Scope`], in which runners may borrow what outlives this call.
@@ -67,6 +69,7 @@ pub fn scope<'env, T>(f: impl for<'scope> FnOnce(&Scope<'scope, 'env>) -> T) -> 
                 threads,
                 roster: Arc::clone(&roster),
                 host: host.clone(),
+                process: waits::here(),
             })
             // The scope is dropped here, on a panic too: that tells them to stop. Then the threads are joined.
         })
@@ -135,7 +138,8 @@ impl<'scope> Scope<'scope, '_> {
             parent,
             index: 0,
             // One that is started from another process of the scope is that one's child.
-            is_held: self.host.as_ref().map(|host| host.id) == waits::here(),
+            is_held: self.process == waits::here(),
+            is_awaited: false,
             only_if: None,
         };
         let mut killed = false;

@@ -6,6 +6,7 @@ use std::time::{Duration, Instant};
 
 use super::core::Core;
 use super::handle::Process;
+use super::waits;
 use crate::error::{Error, Exit};
 use crate::sync::channel::Receiver;
 use crate::sync::{Arc, now};
@@ -50,7 +51,8 @@ impl Process {
     ///
     /// # Errors
     ///
-    /// The error with which it exited; [`Error::ExitedBeforeReady`] if it exited well, but unready.
+    /// The error with which it exited; [`Error::ExitedBeforeReady`] if it exited well, but unready;
+    /// [`Error::WouldDeadlock`] where [`wait_ready`](Process::wait_ready) says so.
     ///
     /// ```
     /// use ifrit::{Error, prelude::*};
@@ -68,8 +70,24 @@ impl Process {
     ///
     /// # Errors
     ///
-    /// The error with which it exited unready; [`Error::ExitedBeforeReady`] if it exited well, but unready.
+    /// The error with which it exited unready; [`Error::ExitedBeforeReady`] if it exited well, but unready;
+    /// [`Error::WouldDeadlock`] at once while it is not ready, when called on the process's own thread, and for a group
+    /// by a member, or inside one, that is not ready yet. A caller that has made its
+    /// [`ReadySender`](crate::ReadySender) another thread's business is refused, too.
+    ///
+    /// ```
+    /// use ifrit::Error;
+    ///
+    /// let process = ifrit::background(ifrit::run_fn(|_, _| {
+    ///     let me = ifrit::current().expect("a thread of ours");
+    ///     Ok(me.wait_ready()?)
+    /// }));
+    /// assert!(matches!(process.wait_ready(), Err(Error::WouldDeadlock { .. })));
+    /// ```
     pub fn wait_ready(&self) -> Result<(), Error> {
+        if waits::waits_to_start(&self.0) {
+            return Err(self.would_deadlock());
+        }
         self.outcome_of_start(self.0.wait_ready(None) == Some(true))
     }
 
@@ -78,7 +96,7 @@ impl Process {
     ///
     /// # Errors
     ///
-    /// Those of [`wait_ready`](Process::wait_ready).
+    /// Those of [`wait_ready`](Process::wait_ready), but for [`Error::WouldDeadlock`]: this wait has an end.
     ///
     /// ```
     /// use ifrit::testing::never_ready;

@@ -11,10 +11,10 @@
 
 use std::collections::BTreeSet;
 
-use super::core::registry;
+use super::core::{Core, registry};
 use super::current::current_core;
 use crate::id::ProcessId;
-use crate::sync::{LazyLock, Mutex, statics};
+use crate::sync::{Arc, LazyLock, Mutex, statics};
 
 statics! {
     /// The process that is waited for, and the one that waits.
@@ -60,7 +60,7 @@ fn closes_a_circle(
     waits: &BTreeSet<(ProcessId, ProcessId)>,
     waiter: ProcessId,
     target: ProcessId,
-    looked_at: &mut Vec<crate::sync::Arc<super::core::Core>>,
+    looked_at: &mut Vec<Arc<Core>>,
 ) -> bool {
     let mut seen = BTreeSet::new();
     let mut next = vec![waiter];
@@ -92,4 +92,17 @@ pub(crate) fn unready_around() -> Vec<ProcessId> {
         next = holder.filter(|core| !core.is_ready());
     }
     around
+}
+
+/// Whether `target` is neither ready nor has exited, and cannot become ready while this thread waits for that: it runs on
+/// this thread, or is a group around the process of this thread that starts it. (A process may become ready while those
+/// of a scope in it wait for that.)
+pub(crate) fn waits_to_start(target: &Core) -> bool {
+    let mut next = current_core();
+    let mut is_around = target.runs_on_this_thread();
+    while !is_around && let Some(core) = next.filter(|core| !core.is_ready()) {
+        is_around = core.id == target.id;
+        next = core.awaited_by().and_then(registry::get);
+    }
+    is_around && !target.is_ready() && target.exit().is_none()
 }

@@ -3,7 +3,8 @@
 use std::time::Duration;
 
 use ifrit::crossbeam_channel::{Receiver, Sender, bounded};
-use ifrit::grouper::{Admin, Capacity, Dynamic, MemberState, Ordered, Parallel, Reason};
+use ifrit::grouper::{Admin, Batch, Capacity, Dynamic, MemberState, Ordered, Parallel, Reason};
+use ifrit::restart::{Next, Restarter};
 use ifrit::testing::{FakeRunner, PATIENCE, Waiting, signal_recorder};
 use ifrit::{Error, prelude::*};
 
@@ -130,6 +131,77 @@ fn what_runs_in_a_scope_cannot_join_the_process_around_it() {
         });
         assert!(matches!(exit, Err(Error::WouldDeadlock { .. })));
         Ok(())
+    });
+    ifrit::background(outer).expect_exit().unwrap();
+}
+
+#[test]
+fn a_scope_in_a_wrapper_driven_by_hand_is_one_of_the_process_around_it() {
+    let inner = ifrit::run_fn(|_, _| {
+        let (leaf, said) = acts(true, || ifrit::current().unwrap().parent().unwrap().join());
+        let exit = ifrit::scope(|scope| {
+            scope.background(leaf);
+            heard(&said)
+        });
+        assert!(matches!(exit, Err(Error::WouldDeadlock { .. })));
+        Ok(())
+    });
+    let mut inner = Restarter::new(inner, |_, _| Next::End);
+    let outer = ifrit::run_fn(move |_, ready| {
+        let (_keep, filtered) = bounded(0);
+        inner.run(filtered, ready)
+    });
+    ifrit::background(outer).expect_exit().unwrap();
+}
+
+#[test]
+fn a_job_of_a_batch_cannot_join_the_process_that_waits_for_it() {
+    let outer = ifrit::run_fn(|_, _| {
+        let me = ifrit::current().unwrap();
+        let joins = move |_| Ok(matches!(me.join(), Err(Error::WouldDeadlock { .. })));
+        let results = Batch::new(Capacity::at_most(1)).run([joins]);
+        assert!(matches!(results[..], [Ok(true)]), "{results:?}");
+        Ok(())
+    });
+    ifrit::background(outer).expect_exit().unwrap();
+}
+
+#[test]
+fn a_member_that_is_not_ready_cannot_wait_for_the_start_of_a_group_around_it() {
+    for up in 1..=2 {
+        for first_ready in [false, true] {
+            let (leaf, said) = acts(first_ready, move || {
+                let me = ifrit::current().unwrap();
+                let above = (0..up).fold(me, |process, _| process.parent().unwrap());
+                above.wait_ready()
+            });
+            let inner = Ordered::new(Members::new().add("leaf", leaf));
+            let process = ifrit::background(Parallel::new(Members::new().add("inner", inner)));
+            match heard(&said) {
+                Err(Error::WouldDeadlock { .. }) => assert!(!first_ready),
+                other => assert!(first_ready && other.is_ok(), "{other:?}"),
+            }
+            process.expect_ready();
+            process.signal(Signal::TERMINATE);
+            process.expect_exit().unwrap();
+        }
+    }
+}
+
+#[test]
+fn what_runs_in_a_scope_may_wait_for_the_start_of_the_process_around_it() {
+    let outer = ifrit::run_once(|_, ready: ReadySender| {
+        let (begin, begun) = bounded(1);
+        let (leaf, said) = acts(false, move || {
+            let _ = begin.send(());
+            ifrit::current().unwrap().parent().unwrap().wait_ready()
+        });
+        Ok(ifrit::scope(|scope| {
+            scope.background(leaf);
+            heard(&begun);
+            ready.notify();
+            heard(&said)
+        })?)
     });
     ifrit::background(outer).expect_exit().unwrap();
 }

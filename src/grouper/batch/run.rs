@@ -16,6 +16,7 @@ use crate::error::{Error, Exit};
 use crate::grouper::dynamic::{Spin, Watcher};
 use crate::grouper::member::Options;
 use crate::grouper::{Capacity, Dynamic, DynamicClient, Member, Reason};
+use crate::process::waits::{self, Waiting};
 use crate::process::{Process, current_host, invoke};
 use crate::restart::Restart;
 use crate::signal::{self, Signal};
@@ -38,6 +39,8 @@ pub(super) struct Run<'a, T> {
     settings: Settings<'a>,
     client: DynamicClient,
     group: Process,
+    /// The process of this thread waits for the jobs, to the end of the run: a job that joined it would never end.
+    _waiting: Option<Waiting>,
     /// The exits of the jobs, with the places of their results.
     exits: Receiver<(usize, Exit)>,
     exited: Sender<(usize, Exit)>,
@@ -68,10 +71,13 @@ impl<'a, T: Send + 'static> Run<'a, T> {
         let group = Dynamic::new(settings.capacity).reuse_threads().history(0);
         let (exited, exits) = unbounded();
         let first = results.len();
+        let client = group.client();
+        let group = invoke(group);
         Run {
             settings,
-            client: group.client(),
-            group: invoke(group),
+            client,
+            _waiting: waits::begin(waits::here(), group.id()),
+            group,
             exits,
             exited,
             spin: Spin::for_a_place(),

@@ -136,6 +136,7 @@ impl Shared {
             parent: Arc::downgrade(self) as _,
             index: 0,
             is_held: true,
+            is_awaited: false,
             only_if: None, // a restarter asks it
         };
         let core = request.core(&*member.runner, Some(link));

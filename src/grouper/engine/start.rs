@@ -66,6 +66,7 @@ impl Run<'_> {
             parent: self.engine.inbox(),
             index,
             is_held: true,
+            is_awaited: true,
             only_if: slot.options.restart().and_then(|restart| restart.only_if),
         };
         self.all_done = false;

@@ -110,6 +110,7 @@ fn link_to(parent: Weak<dyn Parent>) -> Link {
         parent,
         index: 0,
         is_held: true,
+        is_awaited: true,
         only_if: Some(|_| {
             on_its_own(); // foreign code, under no lock
             true

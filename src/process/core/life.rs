@@ -153,6 +153,12 @@ impl Core {
         self.parent().filter(|_| is_held)
     }
 
+    /// The group that cannot become ready before this one is, if there is one.
+    pub(crate) fn awaited_by(&self) -> Option<ProcessId> {
+        let is_awaited = self.link.as_ref().is_some_and(|link| link.is_awaited);
+        self.parent().filter(|_| is_awaited)
+    }
+
     pub(crate) fn stuck(&self) -> Stuck {
         Stuck {
             name: self.name.to_string(),

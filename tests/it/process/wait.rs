@@ -173,6 +173,19 @@ fn a_process_that_waits_for_itself_is_told_so() {
 }
 
 #[test]
+fn a_process_that_waits_for_its_own_start_is_told_so_until_it_is_ready() {
+    let process = background(run_fn(|_, ready| {
+        let me = current().expect("a thread of ours");
+        for start in [me.wait_ready(), me.started().map(drop)] {
+            assert!(matches!(start, Err(Error::WouldDeadlock { .. })));
+        }
+        ready.notify();
+        Ok(me.wait_ready()?)
+    }));
+    process.expect_exit().unwrap();
+}
+
+#[test]
 fn a_process_may_wait_for_one_it_has_started() {
     let process = background(run_fn(|_, _| {
         let child = background(run_fn(|_, _| Err("the child's".into())));

@@ -124,11 +124,15 @@
 //! ```
 //!
 //! - `process` is the core. `process::core` keeps the state of one process: its life (started, ready, exited, each a
-//!   `latch`), its signals (a `mailbox` and the frames of the runners that run inline), and its stop. `process::threads`
-//!   starts threads and counts them, `process::scope` ties them to a borrow.
-//! - `grouper::engine` runs every fixed group; order and strategy are values given to it. A dynamic group is the same engine
-//!   whose members come through `grouper::dynamic`.
-//! - `models` (compiled under `cfg(ifrit_shuttle)` only) checks the rows up to `sigmon` one step at a time.
+//!   `latch`), its signals (a `mailbox` and the frames of the runners that run inline), and its stop; all
+//!   arithmetic on limits is in `process::core::limit`. `process::threads` starts threads and counts them, `process::scope`
+//!   ties them to a borrow.
+//! - `error::catch` has the panic hook, and turns a panic into an exit.
+//! - `grouper::engine` runs every fixed group; order and strategy are values given to it. `engine::judge` decides what an exit
+//!   means, with what `restart::again` says of the policy; a restarter asks the latter as well.
+//! - `grouper::dynamic` takes members in and runs them; its stop is a run of the same engine. `grouper::batch` runs jobs on a
+//!   dynamic group.
+//! - `models` (compiled for tests under `cfg(ifrit_shuttle)` only) checks the rows up to `sigmon` one step at a time.
 //! - `guide` has no code. [`guide::architecture`] follows an exit and a stop signal through these files.
 
 // The front page of the repository, whose examples are compiled as well.

@@ -30,7 +30,7 @@ const PANICKED: u8 = 101;
 ///
 /// | exit code | when |
 /// |---|---|
-/// | 0 | the run ended Ok |
+/// | 0 | the run ended Ok, also where nothing had told it to: see [`essential`](crate::grouper::Member::essential) |
 /// | 1 | it ended with an error |
 /// | 101 | it ended with a panic |
 /// | 128 + n | it was forced, or given up, after signal n |

@@ -18,6 +18,10 @@ use crate::unwind::attempt;
 ///   may rely on it, and works.
 /// - It reads `signals`. A [stop signal](Signal::is_stop) asks it to finish and return; [`Signal::KILL`] asks it to
 ///   return at once, without draining. A disconnected channel counts as a stop. Every other signal is a notification.
+/// - Until it has said ready, what starts after it in its group waits, without a limit unless one is set
+///   ([`start_within`](crate::grouper::Member::start_within)). One that returns Ok before has ended like any other: in a group
+///   that is the end of the group, an Ok one, unless the member is [one-shot](crate::grouper::Member::one_shot) or
+///   [essential](crate::grouper::Member::essential).
 /// - What it returns is its exit. A panic is an exit too ([`Error::Panicked`]); it harms nothing else.
 /// - It may be run again after it has returned, so a run keeps its state in `run`, not in `self`.
 ///

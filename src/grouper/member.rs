@@ -163,6 +163,10 @@ impl Member {
     /// group's start, unless the policy is one [from the start](Restart::from_the_start). A fatal error is never followed
     /// by a restart and ends the group, whatever the policy.
     ///
+    /// The budget is shared by all members of the group. A member with a budget of its own is a
+    /// [`Restarter`](crate::restart::Restarter) without a policy here. While a member is down, there is no process that a
+    /// notification to the group could reach: its next run does not hear of it. (A `Restarter` keeps it for the next run.)
+    ///
     /// In a [`Dynamic`](super::Dynamic) group the member is a [`Restarter`](crate::restart::Restarter): one process over all
     /// its incarnations, with a budget of its own. To set that, insert a `Restarter`.
     #[must_use]

@@ -1,8 +1,8 @@
 //! A runner on a thread of its own.
-//!
-//! The files import downward only: `scope`, `until` and `family` stand highest, then `builder`, `wait`, `handle`,
-//! `inline`, `roster`, `spawn`, `waits`, `current`, `core` (with `core::registry`), `last_exit`, and lowest `ancestor`, `link`, `findings`,
-//! `threads`, `id_map`, `status`.
+
+// The files import downward only: `scope`, `until` and `family` stand highest, then `builder`, `wait`, `handle`,
+// `inline`, `roster`, `spawn`, `waits`, `current`, `core` (with `core::registry`), `last_exit`, and lowest `ancestor`,
+// `link`, `findings`, `threads`, `id_map`, `status`.
 
 mod ancestor;
 pub(crate) mod builder;

@@ -140,7 +140,7 @@ fn the_jobs_are_taken_as_there_is_room() {
 fn progress_is_shown_after_each_job() {
     let mut seen = Vec::new();
     let jobs = (0..10).map(|n| job(move || if n % 2 == 0 { Ok(n) } else { Err("odd".into()) }));
-    at_most(3)
+    let _ = at_most(3)
         .on_progress(|progress| seen.push((progress.done, progress.failed, progress.running)))
         .run(jobs);
     let done: Vec<_> = seen.iter().map(|(done, ..)| *done).collect();
@@ -167,7 +167,7 @@ fn progress_names_the_job_that_has_ended_and_those_that_run() {
     ];
     let (mut first, mut second) = (Some(first.0), Some(second.0));
     let mut seen = Vec::new();
-    at_most(3)
+    let _ = at_most(3)
         .on_progress(|progress| {
             let error = progress.error.map(ToString::to_string);
             let running: Vec<_> = progress.running_names().map(str::to_owned).collect();

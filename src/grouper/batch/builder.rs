@@ -131,6 +131,7 @@ impl<'a> Batch<'a> {
     ///
     /// If the iterator or `on_progress` does; then the jobs that run are told INT and waited for. Where the results are to
     /// be had even so, use [`run_into`](Batch::run_into).
+    #[must_use = "the results have the errors of the jobs"]
     pub fn run<T, J>(self, jobs: impl IntoIterator<Item = J>) -> Vec<std::result::Result<T, Error>>
     where
         T: Send + 'static,
@@ -144,6 +145,7 @@ impl<'a> Batch<'a> {
     ///
     /// A job without a name, or with that of one that runs, is not started: its result is [`Error::EmptyNames`] or
     /// [`Error::DuplicateNames`].
+    #[must_use = "the results have the errors of the jobs"]
     pub fn run_jobs<T: Send + 'static>(
         self,
         jobs: impl IntoIterator<Item = Job<T>>,

@@ -12,7 +12,9 @@ use crate::sync::{Arc, Mutex};
 
 /// A job of a [`Batch`](super::Batch), with a name.
 ///
-/// The name is that of its process and of its thread. It must not be empty, and no two jobs that run at the same time may
+/// The name is that of its process, and of its thread as the operating system shows it. Jobs run on threads that are used
+/// again, and `std::thread::current().name()`, which the line that a panic prints begins with, is the name of the first
+/// job on that thread; the error in the results has the right one. It must not be empty, and no two jobs that run at the same time may
 /// share one.
 ///
 /// ```

@@ -10,12 +10,13 @@ use crate::error::Error;
 /// use ifrit::grouper::{Batch, Capacity, Job};
 ///
 /// let jobs = ["a", "b"].map(|name| Job::new(name, |_signals| Ok(())));
-/// Batch::new(Capacity::at_most(2))
+/// let results = Batch::new(Capacity::at_most(2))
 ///     .on_progress(|progress| {
 ///         let running: Vec<_> = progress.running_names().collect();
 ///         println!("{} has ended, {running:?} still run", progress.name);
 ///     })
 ///     .run_jobs(jobs);
+/// assert!(results.iter().all(Result::is_ok));
 /// ```
 #[derive(Clone, Copy)]
 #[non_exhaustive]

@@ -189,6 +189,27 @@ fn a_grace_of_its_own_says_when_a_member_is_told_kill_and_given_up() {
 }
 
 #[test]
+fn a_grace_shorter_than_that_of_the_group_holds_also_while_the_stop_is_delayed() {
+    let clock = ManualClock::new();
+    let fake = FakeRunner::new();
+    let member = Member::new("a", fake.clone()).kill_grace(SECOND);
+    let group = Parallel::new([member.stop_delay(10 * SECOND)]);
+    let group = group.stop_within(100 * SECOND).kill_grace(5 * SECOND);
+    let (group, [a]) = running_on(&clock, group, &[fake]);
+    group.signal(TERM);
+    assert_eq!(clock.advance_to_next(), 10 * SECOND);
+    assert_eq!(a.wait_for_signal(), TERM);
+    assert_eq!(clock.advance_to_next(), 89 * SECOND);
+    assert_eq!(a.wait_for_signal(), KILL);
+    assert_eq!(clock.advance_to_next(), SECOND);
+    assert_eq!(
+        causes(&trace_of(group.expect_exit())),
+        [("a", Cause::Abandoned)]
+    );
+    a.trigger_exit(Ok(()));
+}
+
+#[test]
 fn a_kill_that_comes_early_leaves_a_member_its_own_grace() {
     let clock = ManualClock::new();
     let fake = FakeRunner::new();

@@ -49,13 +49,14 @@ impl Run<'_> {
         self.counts(index);
         let stop_within = self.stop_limit.for_stops_inside(self.host.as_deref());
         self.failed.remove(&index);
+        let grace = self.grace_of(index);
         let slot = &mut self.slots.all[index];
         let Some(runner) = slot.take_runner() else {
             return; // nothing is started from a place whose runner is away
         };
         let request = Request {
             name: Some(Arc::clone(&slot.name)),
-            kill_grace: Some(slot.options.kill_grace().unwrap_or(self.grace)),
+            kill_grace: Some(grace),
             start_within: slot.options.start_within,
             start_limit: self.start_limit.filter(|_| self.phase == Phase::Starting),
             stop_inside: earlier(slot.options.stop_within, stop_within),

@@ -1,6 +1,6 @@
 //! Stopping members: all of them at the end, some of them in a restart round.
 
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use super::run::{Due, Phase, Run};
 use super::settings::Stop;
@@ -137,18 +137,12 @@ impl Run<'_> {
     }
 
     pub(super) fn tell(&mut self, index: usize, signal: Option<Signal>) {
-        let share = self.share(index);
+        let (share, grace) = (self.share(index), self.grace_of(index));
         let slot = &mut self.slots.all[index];
         let (Some(signal), true, Some(core)) = (signal, slot.is_live(), &slot.core) else {
             return;
         };
         let now = self.clock.now();
-        let own_grace = slot.options.kill_grace();
-        let grace = own_grace.unwrap_or(self.grace);
-        let share = match own_grace {
-            Some(grace) => share.map(|share| Deadline::new(now, share.end, grace)),
-            None => share,
-        };
         let mut deadline = Deadline::earlier(slot.run.deadline, share);
         if slot.run.told.is_none() {
             let own = slot.options.stop_within;
@@ -181,7 +175,14 @@ impl Run<'_> {
             |index: &usize| self.is_to_stop(*index) && self.slots.all[*index].run.told.is_none();
         let in_turn = self.stopping == Some(index) && self.signal != Some(Signal::KILL);
         let others_wait = || in_turn && self.to_stop.iter().any(waits);
-        self.stop_limit.share(&self.clock, others_wait)
+        self.stop_limit
+            .share(&self.clock, self.grace_of(index), others_wait)
+    }
+
+    /// How long after KILL the member is given up.
+    pub(super) fn grace_of(&self, index: usize) -> Duration {
+        let own = self.slots.all[index].options.kill_grace();
+        own.unwrap_or(self.grace)
     }
 
     /// The member's deadline moves closer where its share of the stop demands that.

@@ -48,11 +48,12 @@ impl StopLimit {
         self.end = None;
     }
 
-    /// What one member has of it. In an ordered stop, while others wait for it, that is less than all, or one that does
+    /// What one member has of it, with its own grace. In an ordered stop, while others wait for it, that is less than all, or one that does
     /// not stop would leave the others no time to be told anything but KILL.
     pub(super) fn share(
         &self,
         clock: &Clock,
+        grace: Duration,
         others_wait: impl FnOnce() -> bool,
     ) -> Option<Deadline> {
         let mut end = self.end?;
@@ -60,6 +61,6 @@ impl StopLimit {
         if others_wait() {
             end = hand_down(now, end, self.grace);
         }
-        Some(Deadline::new(now, end, self.grace))
+        Some(Deadline::new(now, end, grace))
     }
 }

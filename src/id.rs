@@ -52,4 +52,6 @@ pub struct Stuck {
     pub id: ProcessId,
     /// Its thread, once that has started to run.
     pub thread: Option<ThreadId>,
+    /// The number of that thread at the operating system: what `ps -L`, `top -H` and debuggers call it. On Linux.
+    pub os_thread_id: Option<u32>,
 }

@@ -5,6 +5,7 @@ pub(crate) use std::sync::{LazyLock, OnceLock};
 pub(crate) use std::thread_local;
 
 pub(crate) mod os_signals;
+mod os_thread;
 
 use std::time::Instant;
 
@@ -37,6 +38,7 @@ pub(crate) mod channel {
 }
 
 pub(crate) mod thread {
+    pub(crate) use super::os_thread::os_id;
     pub(crate) use std::thread::{Builder, Scope, ThreadId, current, scope, yield_now};
 
     use std::io;

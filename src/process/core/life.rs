@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
-use super::{Core, State, registry};
+use super::{Core, OnThread, State, registry};
 use crate::disposal::{defer, defer_quietly};
 use crate::error::{Error, Exit, leaves_threads};
 use crate::id::{ProcessId, Stuck};
@@ -18,7 +18,10 @@ use crate::sync::thread;
 
 impl Core {
     pub(crate) fn started_on_this_thread(&self) {
-        let _ = self.thread.set(thread::current().id());
+        let _ = self.thread.set(OnThread {
+            id: thread::current().id(),
+            os_id: thread::os_id(),
+        });
     }
 
     /// The run has ended, and says nothing more.
@@ -163,7 +166,8 @@ impl Core {
         Stuck {
             name: self.name.to_string(),
             id: self.id,
-            thread: self.thread.get().copied(),
+            thread: self.thread(),
+            os_thread_id: self.os_thread_id(),
         }
     }
 

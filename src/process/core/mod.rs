@@ -55,10 +55,18 @@ pub(crate) struct Core {
     extras: OnceLock<Box<Extras>>,
     pub(crate) ready: Latch,
     pub(crate) exited: Latch,
-    thread: OnceLock<ThreadId>,
+    thread: OnceLock<OnThread>,
     state: Mutex<State>,
     changed: Condvar,
     link: Option<Link>,
+}
+
+/// Where a process runs.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct OnThread {
+    pub(crate) id: ThreadId,
+    /// Its number at the operating system, where that is known.
+    pub(crate) os_id: Option<u32>,
 }
 
 /// The time a process is given, by itself and by those above it.

@@ -98,10 +98,15 @@ impl Core {
     }
 
     pub(crate) fn thread(&self) -> Option<ThreadId> {
-        self.thread.get().copied()
+        self.thread.get().map(|thread| thread.id)
+    }
+
+    /// The number of its thread at the operating system, where that is known.
+    pub(crate) fn os_thread_id(&self) -> Option<u32> {
+        self.thread.get()?.os_id
     }
 
     pub(crate) fn runs_on_this_thread(&self) -> bool {
-        self.thread.get() == Some(&thread::current().id())
+        self.thread() == Some(thread::current().id())
     }
 }

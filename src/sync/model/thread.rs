@@ -61,6 +61,11 @@ fn to_its_end<T>(body: impl FnOnce() -> T) -> impl FnOnce() -> T {
     }
 }
 
+/// A task has no number at the operating system.
+pub(crate) fn os_id() -> Option<u32> {
+    None
+}
+
 /// The execution does not wait for its end.
 pub(crate) fn start_forever(name: &str, body: impl FnOnce() + Send + 'static) -> io::Result<()> {
     let builder = Builder::new().name(name.to_owned());

@@ -289,3 +289,22 @@ fn a_limit_of_no_length_is_refused() {
     let error = process.background(never_ready()).join().unwrap_err();
     assert_eq!(error.to_string(), "a: stop_within is zero");
 }
+
+#[test]
+#[cfg(target_os = "linux")]
+fn the_thread_of_what_is_stuck_is_named_as_the_operating_system_names_it() {
+    let (here, told) = ifrit::crossbeam_channel::bounded(1);
+    let (release, released) = ifrit::crossbeam_channel::bounded::<()>(0);
+    let process = background(run_fn(move |_, _| {
+        here.send(std::fs::read_link("/proc/thread-self")?)?;
+        let _ = released.recv();
+        Ok(())
+    }));
+    let path = told.recv_timeout(PATIENCE).unwrap();
+    let id = path.file_name().unwrap().to_str().unwrap();
+    let error = process.stop(Signal::TERMINATE, Duration::ZERO).unwrap_err();
+    let stuck = error.stuck()[0].os_thread_id.expect("on Linux");
+    assert_eq!(stuck.to_string(), id);
+    drop(release);
+    process.expect_exit().unwrap();
+}

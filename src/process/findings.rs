@@ -22,10 +22,10 @@ pub(crate) struct Findings {
 
 impl Findings {
     /// Looks at an exit. If the predicate panics, that takes the place of the exit.
-    pub(super) fn of(exit: Exit, only_if: Option<OnlyIf>) -> (Exit, Self) {
-        let (exit, worth_it) = is_worth_it(exit, only_if);
-        let line = line_of(&exit);
-        (exit, Findings { worth_it, line })
+    pub(super) fn of(exit: &mut Exit, only_if: Option<OnlyIf>) -> Self {
+        let worth_it = is_worth_it(exit, only_if);
+        let line = line_of(exit);
+        Findings { worth_it, line }
     }
 }
 
@@ -34,14 +34,17 @@ pub(super) fn line_of(exit: &Exit) -> Option<Arc<str>> {
     exit.as_ref().err().map(|error| line(error).into())
 }
 
-/// The exit, and whether it is worth a restart; if the predicate panics it is not, and the panic is the exit.
-pub(crate) fn is_worth_it(exit: Exit, only_if: Option<OnlyIf>) -> (Exit, bool) {
-    match (&exit, only_if) {
-        (Err(error), Some(only_if)) => match catch(|| only_if(error)) {
-            Ok(worth_it) => (exit, worth_it),
-            Err(panic) => (Err(panic), false),
-        },
-        _ => (exit, true),
+/// Whether an exit is worth a restart; if the predicate panics it is not, and the panic takes the place of the exit.
+pub(crate) fn is_worth_it(exit: &mut Exit, only_if: Option<OnlyIf>) -> bool {
+    let (Err(error), Some(only_if)) = (&*exit, only_if) else {
+        return true;
+    };
+    match catch(|| only_if(error)) {
+        Ok(worth_it) => worth_it,
+        Err(panic) => {
+            *exit = Err(panic);
+            false
+        }
     }
 }
 

@@ -60,21 +60,25 @@ pub(crate) struct Report {
 
 pub(crate) enum News {
     Ready,
-    /// The exit, once for each process.
-    Exited {
-        exit: Exit,
-        at: Instant,
-        /// Come home, unless it was dropped or its thread still runs.
-        runner: Option<Guarded>,
-        /// The thread still runs.
-        given_up: bool,
-        findings: Findings,
-    },
+    /// The exit, once for each process. In a box: it goes through many frames on the stack of the member, which is to
+    /// touch no further page of it for that.
+    Exited(Box<Exited>),
     /// The thread of a process that had been given up has ended after all.
     /// It may never be read.
     EndedLate {
         runner: Option<Guarded>,
     },
+}
+
+/// How a process has ended.
+pub(crate) struct Exited {
+    pub(crate) exit: Exit,
+    pub(crate) at: Instant,
+    /// Come home, unless it was dropped or its thread still runs.
+    pub(crate) runner: Option<Guarded>,
+    /// The thread still runs.
+    pub(crate) given_up: bool,
+    pub(crate) findings: Findings,
 }
 
 /// A runner at home or on its way there; see [`disposal`](crate::disposal) for where its destructor runs.

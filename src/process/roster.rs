@@ -124,7 +124,7 @@ impl Parent for Roster {
         let mut entries = self.0.lock();
         let (exit, runs_on) = match &report.news {
             News::Ready => return Leftover::default(),
-            News::Exited { exit, given_up, .. } => (Some(exit), *given_up),
+            News::Exited(exited) => (Some(&exited.exit), exited.given_up),
             News::EndedLate { .. } => (None, false),
         };
         let core = match runs_on {

@@ -235,7 +235,7 @@ impl<R: Runner> Restarter<R> {
     }
 
     /// The exit, and whether it is followed by another run.
-    fn judge(&mut self, exit: Exit) -> (Exit, bool) {
+    fn judge(&mut self, mut exit: Exit) -> (Exit, bool) {
         // A second incarnation beside a thread that was left behind, or after an error that nothing is restarted after.
         if leaves_threads(&exit) || exit.as_ref().is_err_and(Error::is_fatal) {
             return (exit, false);
@@ -246,7 +246,7 @@ impl<R: Runner> Restarter<R> {
                 Err(panic) => (Err(panic), false),
             };
         }
-        let (exit, worth_it) = is_worth_it(exit, self.restart.only_if);
+        let worth_it = is_worth_it(&mut exit, self.restart.only_if);
         let again = self.restart.asks(&exit, worth_it) == Asks::Restart;
         (exit, again)
     }

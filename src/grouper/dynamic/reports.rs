@@ -20,9 +20,8 @@ impl Parent for Shared {
                 self.place_free(&mut state);
                 Leftover::new(take_out(&mut state.given_up, &report.id))
             }
-            News::Exited {
-                given_up, ref exit, ..
-            } => {
+            News::Exited(ref exited) => {
+                let exit = &exited.exit;
                 let Some(mut living) = take_out(&mut state.living, &report.id) else {
                     return Leftover::default();
                 };
@@ -30,7 +29,7 @@ impl Parent for Shared {
                     watcher.hear(exit);
                 }
                 take_out(&mut state.names, &*living.core.name);
-                if given_up {
+                if exited.given_up {
                     let core = Arc::clone(&living.core);
                     state.given_up.insert(report.id, core);
                 } else {

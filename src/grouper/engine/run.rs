@@ -257,16 +257,10 @@ impl<'g> Run<'g> {
                 slot.come_home(runner);
                 slot.run.place = Place::Terminated;
             }
-            News::Exited {
-                exit,
-                at,
-                runner,
-                given_up,
-                findings,
-            } => {
+            News::Exited(mut end) => {
                 let slot = &mut self.slots.all[index];
-                if !given_up {
-                    slot.come_home(runner);
+                if !end.given_up {
+                    slot.come_home(end.runner.take());
                 }
                 let told = slot.run.told.take();
                 slot.run.deadline = None;
@@ -274,15 +268,15 @@ impl<'g> Run<'g> {
                 let record = MemberExit {
                     name: String::from(&*slot.name),
                     id,
-                    exit,
+                    exit: end.exit,
                     cause: Cause::Independent,
-                    time_to_stop: told.map(|told| at.saturating_duration_since(told)),
+                    time_to_stop: told.map(|told| end.at.saturating_duration_since(told)),
                 };
                 let ended = Ended {
                     record,
-                    at,
-                    given_up,
-                    findings,
+                    at: end.at,
+                    given_up: end.given_up,
+                    findings: end.findings,
                 };
                 self.exited(index, ended);
             }

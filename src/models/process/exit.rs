@@ -94,7 +94,9 @@ impl Parent for Family {
     fn hear(&self, report: Report) -> Leftover {
         self.heard.lock().unwrap().push(match report.news {
             News::Ready => Heard::Ready,
-            News::Exited { given_up, .. } => Heard::Exited { given_up },
+            News::Exited(ref exited) => Heard::Exited {
+                given_up: exited.given_up,
+            },
             News::EndedLate { .. } => Heard::EndedLate,
         });
         if self.careless {

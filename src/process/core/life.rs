@@ -1,14 +1,14 @@
 //! Running, becoming ready, and the exit: once, or given up.
 
 use std::collections::BTreeSet;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::{Core, OnThread, State, registry};
 use crate::disposal::{defer, defer_quietly};
 use crate::error::{Error, Exit, leaves_threads};
 use crate::id::{ProcessId, Stuck};
 use crate::process::findings::Findings;
-use crate::process::link::{Guarded, News};
+use crate::process::link::{Exited, Guarded, News};
 use crate::process::status::Status;
 use crate::ready::Announce;
 use crate::runner::BoxRunner;
@@ -34,73 +34,71 @@ impl Core {
         if leaves_threads(&exit) {
             self.hand_up_children();
         }
-        let runner = runner.map(Guarded::new);
-        let at = self.clock.now();
-        // The exit as it was is dropped at the end, under no lock: a predicate that panicked has put its own in its place.
-        let as_it_was = exit;
-        let (exit, findings, mut state) = self.look_at(&as_it_was);
+        let mut end = Box::new(Exited {
+            exit,
+            at: self.clock.now(),
+            runner: runner.map(Guarded::new),
+            given_up: false,
+            findings: Findings::default(),
+        });
+        let mut state = self.look_at(&mut end);
         let mailboxes = (state.mailbox.take(), std::mem::take(&mut state.outer)); // Invariant 4: the thread's end
         if state.exit.is_some() {
             drop(state);
             if let Some(link) = &self.link {
+                let runner = end.runner.take();
                 drop(link.report(self.id, News::EndedLate { runner }));
             }
             return;
         }
-        self.publish(state, exit, at, runner, false, findings);
+        self.publish(state, end);
         drop(mailboxes);
     }
 
     /// Finds out about the exit what needs foreign code, which runs outside of the lock.
-    fn look_at(&self, exit: &Exit) -> (Exit, Findings, MutexGuard<'_, State>) {
-        let mut overdue = exit.is_err() && self.state.lock().start_overdue;
-        loop {
-            let exit = match overdue {
-                true => Err(self.start_timeout(None, exit.clone().err())),
-                false => exit.clone(),
-            };
-            let (exit, findings) = match &self.link {
-                Some(link) => Findings::of(exit, link.only_if),
-                None => (exit, Findings::default()),
-            };
-            let state = self.state.lock();
-            if overdue || !state.start_overdue {
-                return (exit, findings, state);
-            }
-            overdue = true; // the limit has passed meanwhile, which happens once
+    fn look_at(&self, end: &mut Exited) -> MutexGuard<'_, State> {
+        let mut overdue = false;
+        if end.exit.is_err() {
+            overdue = self.state.lock().start_overdue;
+            self.find_out(end, overdue);
+        }
+        let state = self.state.lock();
+        if overdue || !state.start_overdue {
+            return state;
+        }
+        drop(state);
+        self.find_out(end, true); // the limit has passed meanwhile, which happens once
+        self.state.lock()
+    }
+
+    fn find_out(&self, end: &mut Exited, overdue: bool) {
+        if overdue {
+            let source = std::mem::replace(&mut end.exit, Ok(())).err();
+            end.exit = Err(self.start_timeout(None, source));
+        }
+        if let Some(link) = &self.link {
+            end.findings = Findings::of(&mut end.exit, link.only_if);
         }
     }
 
-    fn publish(
-        &self,
-        mut state: MutexGuard<'_, State>,
-        exit: Exit,
-        at: Instant,
-        runner: Option<Guarded>,
-        given_up: bool,
-        findings: Findings,
-    ) {
-        state.exit = Some(Box::new(exit.clone())); // Invariant 1: once, before any waiter
+    fn publish(&self, mut state: MutexGuard<'_, State>, end: Box<Exited>) {
+        state.exit = Some(Box::new(end.exit.clone())); // Invariant 1: once, before any waiter
         let waiters = std::mem::take(&mut state.waiters);
         let timers = (std::mem::take(&mut state.timers), state.start_timer.take());
-        let leftover = self.link.as_ref().map(|link| {
-            let news = News::Exited {
-                exit: exit.clone(),
-                at,
-                runner,
-                given_up,
-                findings,
-            };
-            link.report(self.id, news) // Invariant 3: in the order of the state
-        });
+        let for_waiters = (!waiters.is_empty()).then(|| end.exit.clone());
+        let (leftover, unsent) = match &self.link {
+            // Invariant 3: in the order of the state.
+            Some(link) => (Some(link.report(self.id, News::Exited(end))), None),
+            None => (None, Some(end)),
+        };
         drop(state);
         drop(timers);
         self.exited.open();
         self.changed.notify_all();
-        for (key, waiter) in waiters {
+        for ((key, waiter), exit) in waiters.into_iter().zip(for_waiters.iter().cycle()) {
             self.serve_wait(key, &waiter, exit.clone());
         }
-        drop(leftover);
+        drop((leftover, unsent));
     }
 
     /// Publishes the exit of a process whose thread still runs; false if it has exited before.
@@ -116,10 +114,17 @@ impl Core {
         } else {
             Error::Abandoned(stuck)
         };
-        let at = self.clock.now();
+        let mut exit = Err(error);
         // It names threads only: nothing foreign is asked, and its policy neither, for its thread still runs.
-        let (exit, findings) = Findings::of(Err(error), None);
-        self.publish(state, exit, at, None, true, findings); // Invariant 5: the thread still runs
+        let findings = Findings::of(&mut exit, None);
+        let end = Box::new(Exited {
+            exit,
+            at: self.clock.now(),
+            runner: None,
+            given_up: true,
+            findings,
+        });
+        self.publish(state, end); // Invariant 5: the thread still runs
         true
     }
 

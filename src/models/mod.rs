@@ -94,6 +94,16 @@ fn explore(schedules: Schedules, persistence: FailurePersistence, model: fn()) -
     }
 }
 
+/// What is done to a line of the crate: how, in which file, and where in it.
+type Broken = (Fault, &'static str, &'static str);
+
+/// Several models find this.
+const SIGNAL_NOT_SENT: Broken = (
+    Fault::Forgotten,
+    "src/mailbox.rs",
+    "fn push( > sender.send(signal)",
+);
+
 /// Breaks a line of the crate, and sees to it that the model fails, saying `why`.
 fn finds(
     why: &str,

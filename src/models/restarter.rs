@@ -266,9 +266,7 @@ fn a_pop_that_is_not_one_step_is_found() {
 
 #[test]
 fn a_stop_that_is_not_sent_is_found() {
-    let place = "fn push( > sender.send(signal)";
-    let broken = (Fault::Forgotten, "src/mailbox.rs", place);
-    finds(DEADLOCK, broken, Schedules::Some, leaked);
+    finds(DEADLOCK, SIGNAL_NOT_SENT, Schedules::Some, leaked);
 }
 
 #[test]

@@ -159,10 +159,5 @@ fn a_group_that_overlooks_a_stop_is_found() {
 
 #[test]
 fn a_signal_that_is_not_sent_is_found() {
-    let broken = (
-        Fault::Forgotten,
-        "src/mailbox.rs",
-        "fn push( > sender.send(signal)",
-    );
-    finds(DEADLOCK, broken, Schedules::Some, escalated);
+    finds(DEADLOCK, SIGNAL_NOT_SENT, Schedules::Some, escalated);
 }

@@ -248,19 +248,12 @@ fn a_start_that_is_not_found_overdue_in_one_step_is_found() {
 
 #[test]
 fn a_signal_that_is_not_sent_is_found() {
-    let broken = (
-        Fault::Forgotten,
-        "src/mailbox.rs",
-        "fn push( > sender.send(signal)",
-    );
-    finds(DEADLOCK, broken, Schedules::Some, scoped);
+    finds(DEADLOCK, SIGNAL_NOT_SENT, Schedules::Some, scoped);
 }
 
 #[test]
 fn a_kill_that_does_not_reach_a_scope_is_found() {
-    let place = "fn push( > sender.send(signal)";
-    let broken = (Fault::Forgotten, "src/mailbox.rs", place);
-    finds(DEADLOCK, broken, Schedules::Some, scoped_in_a_host);
+    finds(DEADLOCK, SIGNAL_NOT_SENT, Schedules::Some, scoped_in_a_host);
 }
 
 #[test]

@@ -228,7 +228,7 @@ fn an_idle_tree_causes_no_wake_ups() {
         tree.expect_ready();
         call.trigger_exit(Err("crashed".into()));
 
-        // Whoever sleeps in two looks that are the same has slept in between: there is a moment when all do.
+        // A thread that sleeps in two looks that are the same has slept in between: there is a moment when all do.
         let began = Instant::now();
         let mut before = others();
         while !before.iter().all(|(sleeps, _)| *sleeps) || before != others() {

@@ -10,7 +10,7 @@ mod kit;
 
 use kit::{in_child, threads, until};
 
-/// What Linux allows unless somebody has set something else.
+/// What Linux allows by default.
 const USUAL_LIMIT: usize = 65_530;
 /// More than fit into that.
 const VERY_MANY_THREADS: usize = 20_000;

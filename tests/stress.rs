@@ -78,7 +78,7 @@ fn ready_races_the_exit() {
         let ready = lent.recv_timeout(PATIENCE).unwrap();
         let notify = Mutex::new(Some(ready));
         at_once(&[&|| notify.lock().unwrap().take().unwrap().notify(), &|| {
-            // Whatever comes first: nobody is stranded, and who was ready stays so.
+            // Whatever comes first: no waiter is stranded, and a process that was ready stays so.
             let started = process.wait_ready_timeout(PATIENCE).expect("resolved");
             assert_eq!(started.is_ok(), process.is_ready());
         }]);

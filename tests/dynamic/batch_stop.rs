@@ -222,7 +222,7 @@ fn a_caller_that_panics_leaves_no_job_behind() {
     });
     let batch = || Batch::new(Capacity::at_most(2)).run(jobs);
     assert!(catch_unwind(AssertUnwindSafe(batch)).is_err());
-    // It has ended by now, if it began; and nobody holds its end of the channel.
+    // It has ended by now, if it began; and its end of the channel is gone.
     let heard: Vec<_> = tells.try_iter().collect();
     assert_eq!(heard.len(), begins.try_iter().count());
     assert!(heard.iter().all(|signal| *signal == Signal::INTERRUPT));

@@ -207,7 +207,7 @@ fn a_destructor_may_use_the_client_of_its_group() {
         let exits = client.exits();
         let inserts = Inserts(client.clone());
         let runner = run_fn(move |_, _| {
-            assert!(inserts.0.get("nobody").is_none());
+            assert!(inserts.0.get("unknown").is_none());
             Ok(())
         });
         client.insert(Member::new("a", runner)).unwrap();

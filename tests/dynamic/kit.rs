@@ -75,7 +75,7 @@ pub(crate) fn failing(name: impl Into<String>, error: &'static str) -> Member {
     Member::new(name, run_fn(move |_, _| Err(error.into())))
 }
 
-/// The trace of a group of which somebody failed.
+/// The trace of a group of which a member failed.
 #[track_caller]
 pub(crate) fn trace(exit: Exit) -> ExitTrace {
     match exit {

@@ -308,7 +308,7 @@ impl Model {
 
     fn signal(&mut self, real: &Real, signal: Signal) {
         if !signal.is_stop() && self.alive.is_empty() {
-            return; // whoever comes next might hear of it or not
+            return; // the next to come might hear of it or not
         }
         real.group.signal(signal);
         if signal.is_stop() && !matches!(self.phase, Phase::Stopping { .. }) {
@@ -341,7 +341,7 @@ impl Model {
             return assert!(exit.is_ok());
         }
         let Err(Error::Group(trace)) = exit else {
-            panic!("somebody failed, but: {exit:?}")
+            panic!("a member failed, but: {exit:?}")
         };
         let kept = kept(&self.trace);
         assert_eq!(trace.omitted as usize, self.trace.len() - kept.len());

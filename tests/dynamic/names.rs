@@ -16,7 +16,7 @@ use crate::kit::{both, done, expect_fired, idle, insert_fake, recv, start, stres
 #[test]
 fn get_answers_at_once_before_the_run() {
     let group = unlimited();
-    assert!(group.client().get("anybody").is_none());
+    assert!(group.client().get("unknown").is_none());
 }
 
 #[test]

@@ -251,7 +251,7 @@ fn the_threads_end_with_the_run() {
         for _ in 0..8 {
             assert_eq!(recv(&gone), "gone");
         }
-        assert!(gone.recv().is_err(), "and nobody else");
+        assert!(gone.recv().is_err(), "and no other");
     }
 }
 

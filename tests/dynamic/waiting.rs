@@ -126,7 +126,7 @@ fn one_who_is_refused_after_all_passes_the_place_on() {
     let (client, group) = start(at_most(1));
     for _ in 0..50 {
         let (_first, call) = insert_fake(&client, "first");
-        // Whoever of the two is second may find the other alive; the third gets a place in any case.
+        // The second of the two may find the other alive; the third gets a place in any case.
         let waiting = ["same", "same", "other"].map(|name| {
             let client = client.clone();
             elsewhere(move || {

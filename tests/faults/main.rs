@@ -1,5 +1,5 @@
 //! What happens when something fails that never should: threads, files and memory that are not to be had, foreign code
-//! that panics where nobody expects it, clocks that jump.
+//! that panics where no caller expects it, clocks that jump.
 
 #[path = "../kit/mod.rs"]
 mod kit;

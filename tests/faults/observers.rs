@@ -1,4 +1,4 @@
-//! Those who look on: they panic, vanish, or act at the worst moment, and nobody notices.
+//! Observers that panic, vanish, or act at the worst moment: no process notices.
 
 use std::error::Error as StdError;
 use std::fmt;

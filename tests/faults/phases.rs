@@ -129,7 +129,7 @@ fn a_panic_at_any_phase_is_the_exit_wherever_the_runner_runs() {
             let what = format!("{phase:?}");
             assert!(report.contains(&what), "{place} {phase:?}: {report}");
             assert!(report.contains("faults/phases.rs"), "{report}");
-            // Nobody is left behind: not a runner, not a thread, not a name in the tree.
+            // Nothing is left behind: not a runner, not a thread, not a name in the tree.
             until("without a trace", || {
                 ifrit::tree().get(process.id()).is_none()
             });

@@ -20,7 +20,7 @@ const SECOND: Duration = Duration::from_secs(1);
 const TERM: Signal = Signal::TERMINATE;
 const KILL: Signal = Signal::KILL;
 
-/// Stops a group in which nobody else is left, until the member of this run is given up.
+/// Stops a group in which no other member is left, until the member of this run is given up.
 fn give_up(clock: &ManualClock, group: &Process, call: &Call) -> Error {
     group.signal(TERM);
     assert_eq!(call.wait_for_signal(), TERM);

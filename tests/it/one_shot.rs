@@ -1,4 +1,4 @@
-//! One-shot members: their good end counts as ready and stops nobody.
+//! One-shot members: their good end counts as ready and stops no other member.
 
 use ifrit::grouper::order::{Stack, Together};
 use ifrit::testing::{FakeRunner, Waiting};

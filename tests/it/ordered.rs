@@ -121,7 +121,7 @@ fn a_clean_exit_before_ready_stops_the_others_and_the_group_ends_ok_without_havi
     a.trigger_exit(Ok(()));
 
     assert!(group.expect_exit().is_ok());
-    // Whoever waits for ready is told; the channel stays silent for ever.
+    // A thread that waits for ready is told; the channel stays silent for ever.
     assert!(matches!(
         group.started(),
         Err(Error::ExitedBeforeReady { .. })

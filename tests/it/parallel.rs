@@ -48,7 +48,7 @@ fn any_exit_sends_the_others_the_termination_signal_once() {
     mark(&group);
     for call in [&a, &c] {
         assert_eq!(heard(call), [Signal::INTERRUPT]);
-        end(call, Ok(())); // an exit while stopping tells nobody anything
+        end(call, Ok(())); // an exit while stopping tells the other members nothing
     }
     assert!(group.expect_exit().is_ok());
 }

@@ -159,7 +159,7 @@ fn scopes_nest() {
 
 #[test]
 fn a_scope_that_starts_many_one_after_the_other_does_not_grow() {
-    /// Lives as long as anybody keeps the exit it is in.
+    /// Lives as long as the exit it is in is kept.
     #[derive(Debug)]
     struct Kept;
     static LIVING: AtomicIsize = AtomicIsize::new(0);

@@ -237,7 +237,7 @@ fn an_empty_group_is_ready_at_once_and_waits_for_a_stop() {
         let (sender, signals) = bounded(0);
         let group = by_hand(Group::<O>::new([]), signals);
         group.expect_ready();
-        // Nobody but the group takes the second, so it was still there after the first.
+        // Only the group takes the second, so it was still there after the first.
         sender.send_timeout(USR1, PATIENCE).unwrap();
         sender.send_timeout(TERM, PATIENCE).unwrap();
         assert!(group.expect_exit().is_ok());

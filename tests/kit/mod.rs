@@ -57,7 +57,7 @@ pub(crate) fn in_child_ignoring<F: FnOnce()>(signal: &str, body: F) -> Option<St
 #[track_caller]
 fn in_copy<F: FnOnce()>(mut copy: Command, variables: &[(&str, &str)], body: F) -> Option<String> {
     if env::var_os(CHILD).is_some() {
-        // If the parent dies, nobody is left to end this.
+        // If the parent dies, no process is left to end this one.
         let _ = set_parent_process_death_signal(Some(Signal::KILL));
         body();
         return None;

@@ -160,7 +160,7 @@ fn a_temporary_member_that_a_round_has_stopped_has_ended() {
     running.fails("a", &a1);
     told(&b1, Signal::INTERRUPT);
     let a2 = up(a);
-    a2.ends(How::Ok); // and nobody is left
+    a2.ends(How::Ok); // and no member is left
     running.process.expect_exit().unwrap();
 }
 

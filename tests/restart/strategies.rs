@@ -82,7 +82,7 @@ fn one_for_all_in_a_parallel_group_stops_all_at_once_and_starts_all_at_once() {
         assert_eq!(call.wait_for_signal(), Signal::INTERRUPT);
     }
     for call in [&a, &c, &d] {
-        assert_eq!(calls(&fakes), [1; 4]); // nobody comes back before all have gone
+        assert_eq!(calls(&fakes), [1; 4]); // no member comes back before all have gone
         call.ends(How::Ok);
     }
     let runs = fakes.each_ref().map(FakeRunner::wait_for_call);

@@ -39,7 +39,7 @@ fn number(variable: &str) -> Option<u64> {
     env::var(variable).ok()?.parse().ok()
 }
 
-/// What nobody was told to panic with.
+/// What no runner was told to panic with.
 static UNTOLD: Mutex<Vec<String>> = Mutex::new(Vec::new());
 
 fn keep_quiet() {
@@ -122,7 +122,7 @@ fn live_a_great_many_lives() {
     let _number = Number(0, seed);
     let alone = threads();
     keep_quiet();
-    // Somebody always listens to the signals that come, or they would end the program.
+    // There is always a listener for the signals that come, or they would end the program.
     let listening = Sigmon::new(run_fn(|signals, ready| {
         ready.notify();
         until_stop(&signals);

@@ -60,7 +60,7 @@ pub(crate) fn play(dice: &mut Dice, leaks: &Sender<ReadySender>) {
     };
     let tree = scene.group(3);
     let process = Process::builder().kill_grace(2 * MOMENT).background(tree);
-    // It joins whoever asks the group for something that takes until its end.
+    // It joins the threads that ask the group for something that takes until its end.
     thread::scope(|helpers| {
         if !scene.dice.one_in(3) {
             let _ = process.wait_ready_timeout(MOMENT);
@@ -165,7 +165,7 @@ impl Scene<'_> {
         member
     }
 
-    /// This one, or one that nobody lives to see.
+    /// This one, or one that no process lives to see.
     fn limit(&mut self, short: Duration) -> Duration {
         match self.dice.one_in(2) {
             true => short,

@@ -1,4 +1,4 @@
-//! A panic is an exit, and harms nobody else.
+//! A panic is an exit, and harms no other process.
 
 use std::any::Any;
 use std::panic::{catch_unwind, panic_any, resume_unwind};

@@ -21,6 +21,8 @@ pub(crate) enum How {
     Ok,
     Err,
     Panic,
+    /// With an error that nothing is restarted after.
+    Fatal,
 }
 
 pub(crate) const EVERY_END: [How; 3] = [How::Ok, How::Err, How::Panic];
@@ -40,6 +42,7 @@ impl Ends for Call {
             How::Ok => self.trigger_exit(Ok(())),
             How::Err => self.trigger_exit(Err("broken".into())),
             How::Panic => self.trigger_panic("broken"),
+            How::Fatal => self.trigger_exit(Err(ifrit::fatal("no license"))),
         }
     }
 }

@@ -226,6 +226,17 @@ fn an_essential_member_that_ends_before_its_turn_in_a_stop_has_ended_unasked() {
 }
 
 #[test]
+fn an_essential_member_whose_first_start_ends_ok_and_is_not_retried_has_ended_unasked() {
+    let fakes @ [a] = &fakes();
+    let [member] = members(fakes, permanent());
+    let process = ifrit::background(Ordered::new([member.essential()]));
+    a.wait_for_call().ends(How::Ok);
+    let trace = trace_of(process.expect_exit());
+    let end = trace.initiator().unwrap();
+    assert!(matches!(&end.exit, Err(Error::EndedUnasked { name }) if name == "a"));
+}
+
+#[test]
 fn a_member_that_is_essential_and_one_shot_is_refused_before_anything_starts() {
     let [fake, other] = fakes();
     let both = || Member::new("both", fake.clone()).essential().one_shot();

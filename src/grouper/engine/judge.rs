@@ -100,7 +100,7 @@ pub(super) fn judge(facts: &Facts) -> Verdict {
             is_first_start: true,
             from_the_start: false,
             ..
-        } => Final(Cause::Initiator),
+        } => essential(facts, Cause::Initiator),
         Facts {
             asks: Asks::Restart,
             ..

@@ -17,6 +17,8 @@ const LEAF: Node = Node {
         stop_delay: None,
         policy: None,
         significant: false,
+        essential: false,
+        from_the_start: false,
         grows: false,
         lazy: false,
     },
@@ -157,11 +159,51 @@ fn a_tree_that_is_not_the_models_is_told_apart() {
             inner.unwrap().members[1].options.stop_delay = Some(6);
         }),
     ];
+    are_told_apart(&scene, &others);
+}
+
+/// A member's first start fails; another ends well once all are up.
+#[test]
+fn a_tree_whose_ends_mean_something_else_is_told_apart() {
+    let mut retried = LEAF;
+    retried.options.policy = Some(Policy::Permanent);
+    retried.options.from_the_start = true;
+    let mut essential = LEAF;
+    essential.options.policy = Some(Policy::Transient);
+    essential.options.essential = true;
+    let mut root = LEAF;
+    root.group = Some(Group {
+        settings: settings(Kind::Ordered),
+        members: vec![retried, essential],
+    });
+    let scene = Scene {
+        root,
+        up: false,
+        events: vec![
+            Event::Ends(0, How::Err),
+            Event::UntilDue,
+            Event::Ready(0),
+            Event::Ready(0),
+            Event::Ends(1, How::Ok),
+        ],
+    };
+    drive::play(&scene, PATIENCE).unwrap();
+    let others: [(&str, Change); 2] = [
+        ("from the start", |group| {
+            group.members[0].options.from_the_start = false
+        }),
+        ("essential", |group| {
+            group.members[1].options.essential = false
+        }),
+    ];
+    are_told_apart(&scene, &others);
+}
+
+fn are_told_apart(scene: &Scene, others: &[(&str, Change)]) {
     std::thread::scope(|scope| {
         for (what, change) in others {
             let mut real = scene.root.clone();
             change(real.group.as_mut().unwrap());
-            let scene = &scene;
             scope.spawn(move || assert!(drive::tells_apart(scene, &real), "{what}"));
         }
     });

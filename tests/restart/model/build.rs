@@ -109,6 +109,9 @@ impl Parts {
         if options.significant {
             member = member.significant();
         }
+        if options.essential {
+            member = member.essential();
+        }
         if let Some(limit) = options.start_within {
             member = member.start_within(limit * SECOND);
         }
@@ -118,12 +121,15 @@ impl Parts {
         if let Some(delay) = options.stop_delay {
             member = member.stop_delay(delay * SECOND);
         }
-        let restart = match options.policy {
+        let mut restart = match options.policy {
             None => return member,
             Some(Policy::Permanent) => Restart::permanent(),
             Some(Policy::Transient) => Restart::transient(),
             Some(Policy::Temporary) => Restart::temporary(),
         };
+        if options.from_the_start {
+            restart = restart.from_the_start();
+        }
         member.restart(restart.backoff(backoff(options)).reset_after(STEADY))
     }
 

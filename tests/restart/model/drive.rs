@@ -204,7 +204,7 @@ impl Drive {
             } else if let Some(due) = self.next_due() {
                 self.passes_until(due)?;
             } else {
-                return Err(format!("nobody ends it: {:?}", world.seen()));
+                return Err(format!("no move ends it: {:?}", world.seen()));
             }
         }
         let exit = self.real.process.try_exit();

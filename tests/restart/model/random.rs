@@ -98,20 +98,24 @@ fn options(shape: Shape) -> impl Strategy<Value = Options> {
     let limit = || weighted(0.15, 1..20u32);
     let rarely = || prop::bool::weighted(0.15);
     let times = (limit(), limit(), limit());
-    let flags = (rarely(), rarely(), rarely(), any::<bool>());
-    (flags, times, policy(shape)).prop_map(
+    let flags = (rarely(), rarely(), rarely(), rarely(), any::<bool>());
+    let from_the_start = prop::bool::weighted(0.3);
+    (flags, times, policy(shape), from_the_start).prop_map(
         |(
-            (one_shot, significant, lazy, grows),
+            (one_shot, significant, essential, lazy, grows),
             (start_within, stop_within, stop_delay),
             policy,
+            from_the_start,
         )| {
             Options {
-                one_shot,
+                one_shot: one_shot && !essential, // both together are refused
                 start_within,
                 stop_within,
                 stop_delay,
                 policy,
                 significant,
+                essential,
+                from_the_start,
                 grows,
                 lazy,
             }
@@ -121,7 +125,10 @@ fn options(shape: Shape) -> impl Strategy<Value = Options> {
 
 fn event(shape: Shape) -> impl Strategy<Value = Event> {
     let who = || 0..12usize;
-    let how = select(vec![How::Ok, How::Err, How::Panic]);
+    let how = prop_oneof![
+        9 => select(vec![How::Ok, How::Err, How::Panic]),
+        1 => Just(How::Fatal),
+    ];
     let stop = select(vec![
         Signal::TERMINATE,
         Signal::INTERRUPT,

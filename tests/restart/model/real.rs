@@ -74,7 +74,7 @@ impl Real {
 
     fn call(&self, n: usize) -> &Call {
         let call = self.leaves[n].call.as_ref();
-        call.expect("whoever can be moved was called")
+        call.expect("a leaf that can be moved was called")
     }
 
     fn admin_of(&self, m: usize, world: &World) -> (Admin, String) {
@@ -193,7 +193,7 @@ impl From<MemberStatus> for OfMember {
 }
 
 impl Drop for Real {
-    /// Nobody is left behind, however it went.
+    /// No thread is left behind, however it went.
     fn drop(&mut self) {
         self.process.signal(Signal::KILL);
         for fake in self.parts.fakes.values() {

@@ -32,6 +32,9 @@ pub(super) struct Options {
     pub(super) stop_delay: Option<u32>,
     pub(super) policy: Option<Policy>,
     pub(super) significant: bool,
+    pub(super) essential: bool,
+    /// Its policy holds for its first start, too.
+    pub(super) from_the_start: bool,
     /// Each delay before a restart is longer than the one before.
     pub(super) grows: bool,
     /// A leaf reads its signals only when it is to.
@@ -154,8 +157,14 @@ impl fmt::Display for Options {
         if self.significant {
             f.write_str(", significant")?;
         }
+        if self.essential {
+            f.write_str(", essential")?;
+        }
         if let Some(policy) = self.policy {
             write!(f, ", {policy:?}")?;
+            if self.from_the_start {
+                f.write_str(" from the start")?;
+            }
         }
         if self.grows {
             f.write_str(", growing")?;

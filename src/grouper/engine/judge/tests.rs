@@ -352,5 +352,10 @@ fn whatever_the_facts_some_things_never_happen() {
         if facts.is_essential && !facts.told {
             assert_ne!(verdict, Final(Cause::Completed), "{facts:?}");
         }
+        let asked_for = facts.told || facts.is_leaving;
+        if facts.is_essential && facts.is_ok && !(asked_for || facts.is_fatal || facts.given_up) {
+            let no_success = matches!(verdict, Unasked(_) | Restart | InRound);
+            assert!(no_success || facts.leaves_threads, "{facts:?}");
+        }
     }
 }

@@ -47,7 +47,11 @@ impl World {
         };
         if self.run(g).phase == Phase::Stopping {
             let cause = self.cause_in_a_stop(g, m, &record);
+            let unasked = told.is_none() && self.is_unasked(m, &record);
+            let record = if unasked { record.unasked() } else { record };
             self.is_final(g, m, Record { cause, ..record });
+        } else if record.exit.is_fatal() {
+            self.initiates(g, m, record);
         } else if is_leaving && !given_up && record.exit.leaves_threads() {
             let cause = Cause::Stopped;
             self.leave_threads(g, m, Record { cause, ..record });
@@ -64,9 +68,16 @@ impl World {
             _ if node.member.place == Place::Abandoned => Cause::Abandoned,
             Some(_) if self.run(g).initiated => Cause::Consequence,
             Some(_) => Cause::Stopped,
-            None if is_allowed(node.options, record.exit.is_ok()) => Cause::Completed,
+            None if is_allowed(node.options, record.exit.is_ok()) && !node.options.essential => {
+                Cause::Completed
+            }
             None => Cause::Independent,
         }
+    }
+
+    /// It should not have ended, not even well.
+    fn is_unasked(&self, m: usize, record: &Record) -> bool {
+        self.nodes[m].options.essential && record.exit.is_ok()
     }
 
     fn goes_by_policy(&mut self, g: usize, m: usize, record: Record, stopped_by_round: bool) {
@@ -82,7 +93,7 @@ impl World {
         let given_up = member.place == Place::Abandoned;
         let cause = Cause::Completed;
         if given_up || record.exit.leaves_threads() && !temporary {
-            self.initiates(g, m, record); // nobody is started again whose threads may still run
+            self.initiates(g, m, record); // no member is started again whose threads may still run
         } else if told && temporary {
             let member = self.member(m);
             member.place = Place::Done;
@@ -91,14 +102,17 @@ impl World {
             self.run_mut(g).all_done = self.are_all_done(g);
         } else if told {
             // It comes back with the others of its round.
+        } else if allowed && options.essential {
+            self.initiates_or_unasked(g, m, record);
         } else if allowed && self.shuts_down(g, m) {
             self.initiates(g, m, record);
         } else if allowed {
             self.is_final(g, m, Record { cause, ..record });
         } else if stopped_by_round {
             // As if it had been told.
-        } else if first_failed || options.policy.is_none() {
-            self.initiates(g, m, record);
+        } else if first_failed && (temporary || !options.from_the_start) || options.policy.is_none()
+        {
+            self.initiates_or_unasked(g, m, record);
         } else {
             self.restart(g, m, record);
         }
@@ -114,6 +128,13 @@ impl World {
             AutoShutdown::All => self.those(g, |m| m.counts).is_empty(),
             _ => false,
         }
+    }
+
+    /// An end that it was not told to, and that ends the group.
+    fn initiates_or_unasked(&mut self, g: usize, m: usize, record: Record) {
+        let unasked = self.is_unasked(m, &record);
+        let record = if unasked { record.unasked() } else { record };
+        self.initiates(g, m, record);
     }
 
     fn initiates(&mut self, g: usize, m: usize, record: Record) {
@@ -245,7 +266,7 @@ impl World {
         }
     }
 
-    /// A stop has begun: nobody comes back.
+    /// A stop has begun: no member comes back.
     pub(crate) fn cancel_restarts(&mut self, g: usize) {
         if self.run_mut(g).round.take().is_some() {
             self.forget_limit(g);

@@ -13,6 +13,9 @@ pub(crate) enum Exit {
     Ok,
     Broken,
     Panicked,
+    Fatal,
+    /// An essential member that ended Ok.
+    Unasked,
     Group(Vec<Record>),
     /// Who is stuck.
     Abandoned(Vec<String>),
@@ -46,6 +49,7 @@ impl From<How> for Exit {
             How::Ok => Exit::Ok,
             How::Err => Exit::Broken,
             How::Panic => Exit::Panicked,
+            How::Fatal => Exit::Fatal,
         }
     }
 }
@@ -62,13 +66,25 @@ impl Exit {
     /// Whether a thread was given up that may still run.
     pub(crate) fn leaves_threads(&self) -> bool {
         match self {
-            Exit::Ok | Exit::Broken | Exit::Panicked => false,
+            Exit::Ok | Exit::Broken | Exit::Panicked | Exit::Fatal | Exit::Unasked => false,
             Exit::Abandoned(_) => true,
             Exit::Group(trace) => trace.iter().any(|record| record.exit.leaves_threads()),
             Exit::StartTimeout { stuck, source, .. } => {
                 *stuck || source.as_ref().is_some_and(|exit| exit.leaves_threads())
             }
             Exit::Budget { source } => source.as_ref().is_some_and(|exit| exit.leaves_threads()),
+        }
+    }
+
+    /// Whether there is an error in it that nothing is restarted after.
+    pub(crate) fn is_fatal(&self) -> bool {
+        match self {
+            Exit::Fatal => true,
+            Exit::Group(trace) => trace.iter().any(|record| record.exit.is_fatal()),
+            Exit::StartTimeout { source, .. } | Exit::Budget { source } => {
+                source.as_ref().is_some_and(|exit| exit.is_fatal())
+            }
+            Exit::Ok | Exit::Broken | Exit::Panicked | Exit::Unasked | Exit::Abandoned(_) => false,
         }
     }
 
@@ -79,6 +95,10 @@ impl Exit {
         match (self, error) {
             (Exit::Broken, Error::Runner(error)) => error.to_string() == "broken",
             (Exit::Panicked, Error::Panicked(_)) => true,
+            (Exit::Fatal, Error::Runner(_)) => {
+                error.to_string() == "no license" && error.is_fatal()
+            }
+            (Exit::Unasked, Error::EndedUnasked { .. }) => true,
             (Exit::Group(model), Error::Group(real)) => is_trace(model, real),
             (Exit::Abandoned(names), Error::Abandoned(stuck)) => *names == names_of(stuck),
             (
@@ -142,6 +162,11 @@ fn is_trace(model: &[Record], real: &ExitTrace) -> bool {
 }
 
 impl Record {
+    pub(crate) fn unasked(self) -> Self {
+        let exit = Exit::Unasked;
+        Record { exit, ..self }
+    }
+
     fn is(&self, real: &MemberExit) -> bool {
         self.name == real.name
             && self.cause == real.cause

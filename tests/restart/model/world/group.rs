@@ -51,7 +51,7 @@ pub(crate) struct Run {
     pub(crate) initiated: bool,
     /// A member's end was the last: a list that gets shorter ends no group.
     pub(crate) all_done: bool,
-    /// How often anybody was told anything.
+    /// How often a member was told a signal.
     pub(crate) tells: usize,
     pub(crate) trace: Vec<Record>,
 }
@@ -78,7 +78,7 @@ pub(crate) struct Member {
     pub(crate) timer: Option<(Time, Due)>,
     pub(crate) restarts: u64,
     pub(crate) delays: Delays,
-    /// Somebody has asked for it to go, or to be added, and waits for this answer.
+    /// A caller has asked for it to go, or to be added, and waits for this answer.
     pub(crate) leaving: Option<(Leaving, usize)>,
     pub(crate) joining: Option<usize>,
 }

@@ -34,7 +34,7 @@ pub(crate) type Time = Duration;
 pub(crate) const DELAY: Duration = Duration::from_secs(10);
 /// They grow to this.
 pub(crate) const MOST: Duration = Duration::from_secs(40);
-/// Whoever was ready for this long begins with the first delay again.
+/// A run that was ready for this long is followed by the first delay again.
 pub(crate) const STEADY: Duration = Duration::from_secs(5);
 /// So many restarts within this time, for groups and restarters alike.
 pub(crate) const BUDGET: usize = 3;

@@ -8,7 +8,7 @@ use super::{What, World};
 use crate::kit::How;
 use crate::model::scene::{Drawn, Event, Node as Spec, name_of_member};
 
-/// An event that happens to somebody.
+/// An event, and the node to which it happens.
 #[derive(Clone)]
 pub(crate) enum Move {
     Ready(usize),
@@ -22,7 +22,7 @@ pub(crate) enum Move {
 }
 
 impl World {
-    /// Whom it happens to, if there is anybody.
+    /// What it happens to, if there is such a node.
     pub(crate) fn resolve(&self, event: &Event) -> Option<Move> {
         Some(match event {
             Event::Ready(n) => Move::Ready(self.pick(*n, |n| self.can_say_ready(n))?),
@@ -127,7 +127,7 @@ impl World {
         self.go_on(g);
     }
 
-    /// A member that somebody has asked to go has gone, or was given up.
+    /// A member that a caller has asked to go has gone, or was given up.
     pub(crate) fn leave(&mut self, g: usize, m: usize) {
         let member = self.member(m);
         member.down = false;
@@ -175,7 +175,7 @@ impl World {
         } && self.run(g).phase != Phase::Stopping;
         self.answer(Some(asked), may);
         if may {
-            if place == Place::Done {
+            if place != Place::Down {
                 self.forget_ok_ends(g, m);
             }
             self.member(m).timer = None;

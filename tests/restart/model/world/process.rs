@@ -106,7 +106,8 @@ impl World {
         let node = &mut self.nodes[n];
         let again = match node.again {
             None => false,
-            Some(_) if node.process.told || exit.leaves_threads() => false,
+            Some(_) if node.process.told => false,
+            Some(_) if exit.leaves_threads() || exit.is_fatal() => false,
             Some(Again::Always) => true,
             Some(Again::OnError) => !exit.is_ok(),
         };

@@ -135,7 +135,7 @@ impl World {
         actions
     }
 
-    /// A group hears what its members have reported when it takes a signal before it obeys that, and starts nobody before it
+    /// A group hears what its members have reported when it takes a signal before it obeys that, and starts no member before it
     /// has dealt with all there is.
     fn action_of_group(&self, g: usize) -> Option<Action> {
         if self.run(g).taken.is_some() {
@@ -220,8 +220,8 @@ impl World {
             .min()
     }
 
-    /// A leaf whose group is to be given up at the same moment as somebody inside: whether the group has reported by then
-    /// is anybody's guess.
+    /// A leaf whose group is to be given up at the same moment as a process inside: whether the group has reported by then
+    /// is not determined.
     pub(crate) fn caught_between(&self, at: Time) -> Option<usize> {
         let given_up = |n: &usize| {
             let node = &self.nodes[*n];

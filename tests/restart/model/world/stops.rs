@@ -54,7 +54,7 @@ impl World {
         }
     }
 
-    /// Whoever's turn it is is told, and a group whose members are all up says so.
+    /// Members whose turn it is are told, and a group whose members are all up says so.
     pub(crate) fn go_on(&mut self, g: usize) {
         let run = self.run(g);
         let stopping = run.phase == Phase::Stopping;

@@ -18,12 +18,12 @@ use crate::sync::channel::Receiver;
 pub trait Order: sealed::Sealed {}
 
 mod sealed {
-    use crate::grouper::engine::{Start, Stop};
+    use crate::grouper::engine::{StartOrder, StopOrder};
 
     pub trait Sealed: Send + 'static {
         const KIND: &'static str;
-        const START: Start;
-        const STOP: Stop;
+        const START: StartOrder;
+        const STOP: StopOrder;
     }
 }
 
@@ -31,7 +31,7 @@ mod sealed {
 pub mod order {
     use super::Order;
     use super::sealed::Sealed;
-    use crate::grouper::engine::{Start, Stop};
+    use crate::grouper::engine::{StartOrder, StopOrder};
 
     /// One after the other; stopped in reverse.
     #[derive(Clone, Copy, Debug)]
@@ -45,18 +45,18 @@ pub mod order {
 
     impl Sealed for Stack {
         const KIND: &'static str = "ordered group";
-        const START: Start = Start::Sequential;
-        const STOP: Stop = Stop::Reverse;
+        const START: StartOrder = StartOrder::Sequential;
+        const STOP: StopOrder = StopOrder::Reverse;
     }
     impl Sealed for Queue {
         const KIND: &'static str = "queue-ordered group";
-        const START: Start = Start::Sequential;
-        const STOP: Stop = Stop::Forward;
+        const START: StartOrder = StartOrder::Sequential;
+        const STOP: StopOrder = StopOrder::Forward;
     }
     impl Sealed for Together {
         const KIND: &'static str = "parallel group";
-        const START: Start = Start::Together;
-        const STOP: Stop = Stop::Together;
+        const START: StartOrder = StartOrder::Together;
+        const STOP: StopOrder = StopOrder::Together;
     }
 
     impl Order for Stack {}

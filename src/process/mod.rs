@@ -35,11 +35,11 @@ pub(crate) use self::core::{
 };
 pub(crate) use builder::invoke;
 pub(crate) use current::{current_core, current_host};
-pub(crate) use findings::{Findings, is_worth_it};
+pub(crate) use findings::is_worth_it;
 pub(crate) use handle::Process;
 pub(crate) use id_map::{ById, take_out};
 pub(crate) use inline::{Frame, with_host};
-pub(crate) use link::{Guarded, Leftover, Link, News, Parent, Report};
+pub(crate) use link::{Exited, Guarded, Leftover, Link, News, Parent, Report};
 pub(crate) use spawn::{
     Detached, Launch, Life, Request, Starter, drop_runner, launch, run_here, spawn_member,
 };

@@ -12,7 +12,7 @@ use super::shared::{Shared, Turn};
 use super::state::Running;
 use crate::disposal::defer;
 use crate::error::{Error, Result};
-use crate::grouper::engine::{Begin, Engine, Settings, Slots, Start, Stop};
+use crate::grouper::engine::{Begin, Engine, Settings, Slots, StartOrder, StopOrder};
 use crate::plan::Plan;
 use crate::process::{Core, Request, Starter, current_core, current_host};
 use crate::ready::ReadySender;
@@ -76,7 +76,7 @@ impl Dynamic {
             shared,
             nudges,
             engine: Engine::new(),
-            settings: Settings::new(Start::Together, Stop::Together, "dynamic group"),
+            settings: Settings::new(StartOrder::Together, StopOrder::Together, "dynamic group"),
         }
     }
 

@@ -1,7 +1,8 @@
 //! The one engine that runs every group.
 //!
 //! It runs on the group's own thread and waits for one thing at a time: a report of a member, a signal, a question to
-//! its handle, or the earliest of its deadlines. Start order, stop order and strategy are values.
+//! its handle, or the earliest of its deadlines. Start order, stop order and strategy are values. How its files stand to
+//! each other is drawn in `run.rs`.
 //!
 //! Invariants:
 //! 1. Every process that was started reports its exit exactly once, whatever became of its thread, and the run ends only
@@ -13,28 +14,40 @@
 //! 4. Each member told to stop hears every further stop signal; one whose turn is still to come gets the latest. KILL
 //!    goes to all at once.
 //! 5. Each report and each signal to one member costs O(log n) at most; only what goes to every member costs O(n).
-//! 6. A group's own time limit is cut by what it needs itself to report, before it is handed down (`time::hand_down`).
-//! 7. Never two incarnations of a member at once: it is started only from places where its runner is at home. A member
-//!    given up while it was to be restarted ends the group.
+//! 6. A group's own time limit is cut by what it needs itself to report, before it is handed down (`hand_down`).
+//! 7. Never two incarnations of a member at once: it is started only from the stage in which its runner is at home. A
+//!    member given up while it was to be restarted ends the group.
 
 mod admin;
 mod commands;
+mod drive;
 mod end;
+mod exits;
 mod history;
 mod judge;
+mod leave;
 mod restart;
+mod restarting;
+mod round;
 mod run;
 mod settings;
 mod slot;
+mod slots;
+mod stage;
 mod start;
+mod starting;
 mod stop;
+mod stopping;
+mod tally;
 mod time;
+mod timers;
 
 pub use admin::{Admin, Counts, MemberState, MemberStatus};
+pub(super) use drive::Begin;
 pub(super) use settings::Settings;
 pub use settings::{AutoShutdown, Strategy};
-pub(super) use settings::{Start, Stop};
-pub(super) use slot::Slots;
+pub(super) use settings::{StartOrder, StopOrder};
+pub(super) use slots::Slots;
 
 use super::member::check_names;
 use crate::disposal::defer;
@@ -45,7 +58,7 @@ use crate::signal::Signal;
 use crate::sync::channel::{Receiver, Sender, unbounded};
 use crate::sync::{Arc, Weak};
 use admin::Door;
-use run::Run;
+use run::{Ears, Run};
 
 /// What a group keeps between runs: the channel on which members report, since a thread given up may end late, and the
 /// door at which its handle knocks.
@@ -53,13 +66,6 @@ pub(super) struct Engine {
     inbox: Arc<Inbox>,
     reports: Receiver<Report>,
     door: Arc<Door>,
-}
-
-/// Why a stop begins that begins at once.
-pub(super) enum Begin {
-    /// A member's exit, which has been recorded already.
-    ByMember,
-    BySignal(Signal),
 }
 
 struct Inbox(Sender<Report>);
@@ -97,7 +103,7 @@ impl Engine {
         }
         self.bring_home(slots)?;
         let _deferring = defer(); // members and callers wait for this thread
-        Run::new(self, settings, slots, signals, Some(ready))
+        self.begin(settings, slots, signals, Some(ready))
             .run()
             .into_exit()
     }
@@ -111,9 +117,24 @@ impl Engine {
         begin: Begin,
     ) -> Vec<MemberExit> {
         let _deferring = defer();
-        let mut run = Run::new(self, settings, slots, signals, None);
-        run.take_over(begin);
-        run.run().into_ends()
+        self.begin(settings, slots, signals, None)
+            .take_over(begin)
+            .into_ends()
+    }
+
+    fn begin<'g>(
+        &'g self,
+        settings: &'g Settings,
+        slots: &'g mut Slots,
+        signals: Receiver<Signal>,
+        ready: Option<ReadySender>,
+    ) -> Run<'g> {
+        let ears = Ears {
+            reports: &self.reports,
+            signals,
+            door: self.door.open(),
+        };
+        Run::new(settings, slots, ears, self.inbox(), ready)
     }
 
     pub(super) fn inbox(&self) -> Weak<dyn Parent> {
@@ -132,7 +153,7 @@ impl Engine {
     fn bring_home(&self, slots: &mut Slots) -> Result<(), Error> {
         for report in self.reports.try_iter() {
             if let News::EndedLate { runner } = report.news {
-                slots.all[report.index].come_home(runner);
+                slots.all[report.index].ended_late(runner);
             }
         }
         slots.stuck()

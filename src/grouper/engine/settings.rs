@@ -12,14 +12,14 @@ use crate::restart::Budget;
 use crate::signal::Signal;
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Start {
+pub enum StartOrder {
     /// Each when the one before is ready.
     Sequential,
     Together,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Stop {
+pub enum StopOrder {
     /// Each when the one after it has exited.
     Reverse,
     /// Each when the one before it has exited.
@@ -70,10 +70,21 @@ pub enum AutoShutdown {
     All,
 }
 
+impl AutoShutdown {
+    /// Whether a significant member's completion begins a stop when so many are left.
+    pub(super) fn begins(self, left: usize) -> bool {
+        match self {
+            AutoShutdown::Never => false,
+            AutoShutdown::Any => true,
+            AutoShutdown::All => left == 0,
+        }
+    }
+}
+
 #[derive(Clone, Debug)]
 pub(in crate::grouper) struct Settings {
-    pub(super) start: Start,
-    pub(super) stop: Stop,
+    pub(super) start: StartOrder,
+    pub(super) stop: StopOrder,
     pub(super) kind: &'static str,
     pub(in crate::grouper) termination: Option<Signal>,
     pub(in crate::grouper) start_within: Option<Duration>,
@@ -85,7 +96,7 @@ pub(in crate::grouper) struct Settings {
 }
 
 impl Settings {
-    pub(in crate::grouper) fn new(start: Start, stop: Stop, kind: &'static str) -> Self {
+    pub(in crate::grouper) fn new(start: StartOrder, stop: StopOrder, kind: &'static str) -> Self {
         Settings {
             start,
             stop,

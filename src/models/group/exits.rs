@@ -192,8 +192,8 @@ fn a_member_whose_thread_does_not_start_is_an_exit() {
 fn a_group_that_hears_an_exit_after_the_stop_is_found() {
     let broken = (
         Fault::Stale,
-        RUN,
-        "fn take_news( > self.engine.reports.len()",
+        DRIVE,
+        "fn take_news( > self.ears.reports.len()",
     );
     finds("engine 2", broken, Schedules::Some, stopped_for_a_failure);
 }

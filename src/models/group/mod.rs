@@ -135,4 +135,4 @@ impl Runner for Worker {
     }
 }
 
-const RUN: &str = "src/grouper/engine/run.rs";
+const DRIVE: &str = "src/grouper/engine/drive.rs";

@@ -140,8 +140,8 @@ fn an_idle_group_does_not_poll() {
 
 #[test]
 fn a_group_that_does_not_wait_for_signals_is_found() {
-    let place = "fn sleep( > select.recv(&self.signals)";
-    let broken = (Fault::Forgotten, RUN, place);
+    let place = "fn sleep( > select.recv(&self.ears.signals)";
+    let broken = (Fault::Forgotten, DRIVE, place);
     for model in [stopped_in_order, nested] {
         finds(DEADLOCK, broken, Schedules::Some, model);
     }

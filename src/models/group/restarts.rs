@@ -147,14 +147,14 @@ fn each_caller_is_answered() {
 
 #[test]
 fn a_group_that_does_not_wait_for_a_time_is_found() {
-    let broken = (Fault::Forgotten, RUN, "fn sleep( > select.recv(alarm)");
+    let broken = (Fault::Forgotten, DRIVE, "fn sleep( > select.recv(alarm)");
     finds(DEADLOCK, broken, Schedules::Some, round);
 }
 
 #[test]
 fn a_group_that_does_not_wait_for_exits_is_found() {
-    let place = "fn sleep( > select.recv(&self.engine.reports)";
-    let broken = (Fault::Forgotten, RUN, place);
+    let place = "fn sleep( > select.recv(self.ears.reports)";
+    let broken = (Fault::Forgotten, DRIVE, place);
     for model in [round_against_stop, restarted_by_hand] {
         finds(DEADLOCK, broken, Schedules::Some, model);
     }
@@ -164,8 +164,8 @@ fn a_group_that_does_not_wait_for_exits_is_found() {
 fn a_question_that_is_left_at_the_door_is_found() {
     let broken = (
         Fault::Stale,
-        RUN,
-        "fn drop(&mut self) > self.door.commands.try_iter()",
+        DRIVE,
+        "fn drop(&mut self) > self.ears.door.commands.try_iter()",
     );
     finds("always answered", broken, Schedules::Some, looked_after);
 }

@@ -2,6 +2,7 @@
 
 use std::fmt;
 
+use crate::signal::Signal;
 use crate::sync::thread::ThreadId;
 
 /// The number of a process, unique in this program.
@@ -54,4 +55,39 @@ pub struct Stuck {
     pub thread: Option<ThreadId>,
     /// The number of that thread at the operating system: what `ps -L`, `top -H` and debuggers call it. On Linux.
     pub os_thread_id: Option<u32>,
+    pub(crate) seen: Box<Seen>,
+}
+
+/// What was seen of a stuck thread when it was given up. In a box, since errors are to be small.
+#[derive(Clone, Debug)]
+pub(crate) struct Seen {
+    pub(crate) path: String,
+    pub(crate) kernel_state: Option<String>,
+    pub(crate) told: Option<Signal>,
+    pub(crate) killed: bool,
+}
+
+impl Stuck {
+    /// Its path, as [`Process::path`](crate::Process::path) has it.
+    pub fn path(&self) -> &str {
+        &self.seen.path
+    }
+
+    /// What the kernel said of its thread when that was given up, such as `sleeping in read of file descriptor 7`.
+    ///
+    /// In brackets may stand the kernel's own word for the place. It is read from `/proc`; `None` where there is none, or
+    /// where very many threads were given up at once.
+    pub fn kernel_state(&self) -> Option<&str> {
+        self.seen.kernel_state.as_deref()
+    }
+
+    /// The latest stop signal before KILL that it was told.
+    pub fn told(&self) -> Option<Signal> {
+        self.seen.told
+    }
+
+    /// Whether it was told KILL.
+    pub fn was_killed(&self) -> bool {
+        self.seen.killed
+    }
 }

@@ -117,9 +117,10 @@
 //! runner                                 the one contract
 //! clock   ready   observe                time; saying "ready"; what happened, as a stream
 //! error   latch   mailbox   plan         exits; what happens once; signals on their way; what is going to run
-//! signal   id   draw   on_drop           words: what is told, which is meant, a tree as text; what is done at an end
+//! id                                     which is meant, while it runs and after
+//! signal   draw   on_drop                words: what is told, a tree as text; what is done at an end
 //! disposal                               letting go of what users have made, on no thread that others wait for
-//! nesting   unwind                       how deep a thread is in calls; panics of which nothing is kept
+//! nesting   unwind   os_thread           how deep a thread is in calls; panics of which nothing is kept; the kernel's word
 //! sync                                   the door: channels, locks, threads, time, OS signals
 //! ```
 //!
@@ -144,14 +145,16 @@ struct Readme;
 mod sync;
 
 mod nesting;
+mod os_thread;
 mod unwind;
 
 mod disposal;
 
 mod draw;
-mod id;
 mod on_drop;
 pub mod signal;
+
+mod id;
 
 pub mod error;
 mod latch;

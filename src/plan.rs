@@ -81,7 +81,7 @@ impl Plan {
 }
 
 impl Draw for Plan {
-    fn line(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    fn line(&self, f: &mut dyn fmt::Write) -> fmt::Result {
         if let Some(name) = &self.name {
             write!(f, "{name}: ")?;
         }

@@ -152,7 +152,7 @@ impl Error {
         self.within(true).flat_map(Error::stuck_here).collect()
     }
 
-    fn stuck_here(&self) -> &[Stuck] {
+    pub(super) fn stuck_here(&self) -> &[Stuck] {
         match self {
             Error::Abandoned(stuck) => stuck,
             Error::StopTimeout { stuck, .. } => std::slice::from_ref(stuck),

@@ -12,6 +12,7 @@ use std::fmt::{self, Write};
 use super::fatal::inside;
 use super::kinds::Error;
 use super::{ExitTrace, Failure, MemberExit, Panic};
+use crate::draw::Escaped;
 use crate::id::Stuck;
 use crate::nesting::{self, Work};
 use crate::unwind::attempt;
@@ -182,7 +183,12 @@ impl Error {
                 ..
             } => {
                 name(f, of, said)?;
-                write!(f, "more than {restarts} restarts within {within:?}")
+                let noun = if *restarts == 1 {
+                    "restart"
+                } else {
+                    "restarts"
+                };
+                write!(f, "more than {restarts} {noun} within {within:?}")
             }
             Error::EndedUnasked { name: of } => {
                 name(f, of, said)?;
@@ -213,7 +219,7 @@ fn name(f: &mut fmt::Formatter<'_>, name: &str, said: Option<&str>) -> fmt::Resu
     if said == Some(name) {
         return Ok(());
     }
-    write!(f, "{name}: ")
+    write!(f, "{}: ", Escaped(name))
 }
 
 /// The thread that would not stop either, if there is one.
@@ -251,10 +257,11 @@ impl Stuck {
             write!(f, "{:?} ", self.name)?;
         }
         write!(f, "({}", self.id)?;
-        if let Some(thread) = self.thread {
-            write!(f, ", {thread:?}")?;
+        match (self.os_thread_id, self.thread) {
+            (Some(id), _) => write!(f, ", thread {id})"),
+            (None, Some(thread)) => write!(f, ", {thread:?})"),
+            (None, None) => f.write_str(")"),
         }
-        f.write_str(")")
     }
 }
 
@@ -303,7 +310,7 @@ impl fmt::Display for ExitTrace {
 
 impl fmt::Display for MemberExit {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: ", self.name)?;
+        write!(f, "{}: ", Escaped(&self.name))?;
         match &self.exit {
             Ok(()) => f.write_str("ok")?,
             Err(error) => error.write(f, Some(&self.name))?,

@@ -6,6 +6,7 @@
 //!    pointer for each process, and a deep one a node for each level.
 //! 3. A chain has at most `LONGEST` nodes, however long a row of processes that start each other and end.
 
+use crate::draw::in_a_path as escape;
 use crate::id::ProcessId;
 use crate::sync::Arc;
 use crate::sync::atomic::{AtomicUsize, Ordering};
@@ -65,7 +66,7 @@ impl Drop for Ancestor {
 }
 
 /// The path of a process named `name` that stands below `above`.
-pub(super) fn path(name: &str, above: Option<&Arc<Ancestor>>) -> String {
+pub(in crate::process) fn path(name: &str, above: Option<&Arc<Ancestor>>) -> String {
     let mut ancestors = Vec::new();
     let mut next = above;
     while let Some(ancestor) = next {
@@ -104,16 +105,6 @@ pub(super) fn leads(
         (name, above) = (&ancestor.name, ancestor.above.as_ref());
     }
     false
-}
-
-fn escape(name: &str, path: &mut String) {
-    for char in name.chars() {
-        match char {
-            '/' => path.push_str("%2F"),
-            '%' => path.push_str("%25"),
-            other => path.push(other),
-        }
-    }
 }
 
 fn is_escaped(name: &str, in_a_path: &str) -> bool {

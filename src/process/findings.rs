@@ -3,8 +3,7 @@
 //! A predicate and the `Display` of an error are foreign code: they may block, panic, or ask a group something. So they run
 //! here, before the exit is published, and harm only the process that failed.
 
-use std::fmt::{self, Write};
-
+use crate::draw::line_of as line_of_text;
 use crate::error::{Error, Exit, catch};
 use crate::sync::Arc;
 
@@ -50,38 +49,15 @@ pub(crate) fn is_worth_it(exit: &mut Exit, only_if: Option<OnlyIf>) -> bool {
 
 /// How many bytes a line has at most.
 const ROOM: usize = 1_000;
-const CUT: char = '…';
-
-struct Line(String);
-
-impl Write for Line {
-    fn write_str(&mut self, text: &str) -> fmt::Result {
-        for c in text.chars() {
-            let ends_line = c.is_control() || matches!(c, '\u{2028}' | '\u{2029}');
-            let before = self.0.len();
-            match ends_line {
-                true => self.0.extend(c.escape_default()),
-                false => self.0.push(c),
-            }
-            if self.0.len() > ROOM - CUT.len_utf8() {
-                self.0.truncate(before);
-                self.0.push(CUT);
-                return Err(fmt::Error); // the rest is not asked for
-            }
-        }
-        Ok(())
-    }
-}
-
 /// What an error says, in one line: control characters are escaped, and what is too long is cut.
 fn line(error: &Error) -> String {
-    let mut line = Line(String::new());
-    let _ = write!(line, "{error}"); // an error means that it was cut; panics are caught by the `Display` of ours
-    line.0
+    line_of_text(error, ROOM) // panics are caught by the `Display` of ours
 }
 
 #[cfg(all(test, not(ifrit_shuttle)))]
 mod tests {
+    use std::fmt;
+
     use super::*;
 
     struct Says(fn(&mut fmt::Formatter<'_>) -> fmt::Result);

@@ -66,7 +66,7 @@ impl Tree {
 }
 
 impl Draw for TreeNode {
-    fn line(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+    fn line(&self, f: &mut dyn fmt::Write) -> fmt::Result {
         write!(f, "{} {} {}", self.name, self.id, self.status)?;
         match self.kind {
             Some(kind) => write!(f, ", {kind}"),

@@ -51,20 +51,21 @@ fn the_error_and_the_tree_name_the_thread() {
         assert_eq!(stuck.name, "deaf");
         assert_eq!(stuck.id, member.id);
         assert_eq!(stuck.thread, member.thread);
-        let numbers = format!("({}, {:?})", stuck.id, stuck.thread.unwrap());
+        let thread = match stuck.os_thread_id {
+            Some(id) => format!("thread {id}"),
+            None => format!("{:?}", stuck.thread.unwrap()),
+        };
+        let numbers = format!("({}, {thread})", stuck.id);
         assert_eq!(
             error.to_string(),
             format!("deaf: abandoned, still running {numbers} [abandoned, 10.0s]")
         );
-        let line = format!("\"deaf\" {numbers}");
-        assert_eq!(
-            error.report().to_string(),
-            format!(
-                "abandoned, still running: {line}\n  \
-                 gave up on: deaf: told to stop, told KILL, did not return (after 10.0s)\n  \
-                 still running: {line}"
-            )
-        );
+        assert_eq!(stuck.path(), format!("{}/deaf", group.path()));
+        assert_eq!((stuck.told(), stuck.was_killed()), (Some(TERM), true));
+        let report = error.report().to_string();
+        let expected =
+            format!("deaf: told TERM, then KILL, and did not stop\n   {thread} still runs");
+        assert!(report.starts_with(&expected), "{report}");
 
         // Its group is gone; it stays in the tree until its thread is.
         let tree = ifrit::tree();

@@ -35,6 +35,7 @@ mod ordered;
 mod parallel;
 mod plan_and_tree;
 mod queue_ordered;
+mod report;
 mod rerun;
 mod start_limits;
 mod stop_delays;

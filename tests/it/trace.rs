@@ -73,16 +73,17 @@ fn its_display_names_every_member_at_every_depth_with_exit_and_cause() {
 }
 
 #[test]
-fn its_report_says_who_began_it_and_what_followed_a_line_each() {
+fn its_report_says_what_began_it_and_then_what_followed_a_line_each() {
     let error = error_of_a_tree();
     assert_eq!(
         error.report().to_string(),
-        "broken\n  \
-         began it: work/pool/w1: broken\n  \
-         followed: work/pool/w2: ok (after 1.5s)\n  \
-         followed: work/log: disk full (after 1.5s)\n  \
-         followed: web: ok (after 1.5s)\n  \
-         followed: db: ok (after 1.5s)"
+        "\
+work/pool/w1: broken
+├─ work
+│  ├─ pool/w2: stopped (took 1.5s)
+│  └─ log: failed while it was stopped: disk full (took 1.5s)
+├─ web: stopped (took 1.5s)
+└─ db: stopped (took 1.5s)"
     );
 }
 
@@ -107,7 +108,11 @@ fn the_root_cause_after_a_good_initiator_is_the_first_failure() {
     assert_eq!(error.root_cause().to_string(), "first");
     assert_eq!(
         error.report().to_string(),
-        "first\n  began it: b: ok\n  followed: c: first (after 0.0ns)\n  followed: a: second (after 0.0ns)"
+        "\
+c: first
+│  It failed while it was stopped.
+├─ b: ended, which began the stop
+└─ a: failed while it was stopped: second"
     );
 }
 
@@ -128,7 +133,10 @@ fn the_report_of_a_stop_from_outside_names_those_told_and_those_who_ended_by_the
     end(&b, Ok(()));
     assert_eq!(
         group.expect_exit().unwrap_err().report().to_string(),
-        "crashed\n  completed: step: ok\n  by itself: a: crashed\n  stopped: b: ok (after 2.0s)"
+        "\
+a: crashed
+├─ step: completed
+└─ b: stopped (took 2.0s)"
     );
 }
 

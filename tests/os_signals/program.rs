@@ -106,22 +106,12 @@ fn the_report_names_who_began_it_and_what_followed_at_every_depth() {
     child.expect("SIGINT");
     let report = child.expect_code(1);
     let mut lines = report.lines();
-    let first = format!("{}: out of paper", program());
+    let first = format!("{}: office/printer: out of paper", program());
     assert_eq!(lines.next(), Some(&*first));
-    assert_eq!(
-        lines.next(),
-        Some("  began it: office/printer: out of paper")
-    );
     let followed = lines.next().expect("a line for the clerk");
-    assert!(
-        followed.starts_with("  followed: office/clerk: ok (after "),
-        "{report}"
-    );
+    assert!(followed.starts_with("├─ office/clerk: stopped"), "{report}");
     let followed = lines.next().expect("a line for db");
-    assert!(
-        followed.starts_with("  followed: db: ok (after "),
-        "{report}"
-    );
+    assert!(followed.starts_with("└─ db: stopped"), "{report}");
     assert_eq!(lines.next(), None);
 }
 

@@ -6,7 +6,9 @@ use std::time::Duration;
 use super::{Core, OnThread, State, registry};
 use crate::disposal::{defer, defer_quietly};
 use crate::error::{Error, Exit, leaves_threads};
-use crate::id::{ProcessId, Stuck};
+use crate::id::{ProcessId, Seen, Stuck};
+use crate::os_thread;
+use crate::process::ancestor;
 use crate::process::findings::Findings;
 use crate::process::link::{Exited, Guarded, News};
 use crate::process::status::Status;
@@ -15,6 +17,9 @@ use crate::runner::BoxRunner;
 use crate::sync::MutexGuard;
 use crate::sync::atomic::Ordering;
 use crate::sync::thread;
+
+/// So many threads that are given up at once are looked at in the kernel. Others wait for the one that looks.
+const LOOKED_AT: usize = 16;
 
 impl Core {
     pub(crate) fn started_on_this_thread(&self) {
@@ -104,13 +109,13 @@ impl Core {
     /// Publishes the exit of a process whose thread still runs; false if it has exited before.
     pub(crate) fn give_up(&self) -> bool {
         let _deferring = defer(); // it may be a thread of all that gives up
-        let stuck = self.stuck_here_and_below();
+        let mut stuck = self.stuck_here_and_below();
         let state = self.state.lock();
         if state.exit.is_some() {
             return false;
         }
         let error = if state.start_overdue {
-            self.start_timeout(Some(self.stuck()), None)
+            self.start_timeout(Some(stuck.swap_remove(0)), None)
         } else {
             Error::Abandoned(stuck)
         };
@@ -167,12 +172,28 @@ impl Core {
         self.parent().filter(|_| is_awaited)
     }
 
+    /// Its thread, which is given up now.
     pub(crate) fn stuck(&self) -> Stuck {
+        let mut stuck = self.as_stuck();
+        stuck.seen.kernel_state = stuck.os_thread_id.and_then(os_thread::look);
+        stuck
+    }
+
+    fn as_stuck(&self) -> Stuck {
+        let state = self.state.lock();
+        let (told, killed) = (state.told_before_kill, state.killed());
+        drop(state);
         Stuck {
             name: self.name.to_string(),
             id: self.id,
             thread: self.thread(),
             os_thread_id: self.os_thread_id(),
+            seen: Box::new(Seen {
+                path: ancestor::path(&self.name, self.above.as_ref()),
+                kernel_state: None,
+                told,
+                killed,
+            }),
         }
     }
 
@@ -188,7 +209,11 @@ impl Core {
                 if core.parent().is_some_and(|parent| ids.contains(&parent)) {
                     ids.insert(core.id);
                     if core.status() != Status::Exited {
-                        stuck.push(core.stuck());
+                        let is_looked_at = stuck.len() < LOOKED_AT;
+                        stuck.push(match is_looked_at {
+                            true => core.stuck(),
+                            false => core.as_stuck(),
+                        });
                     }
                 }
             }

@@ -102,6 +102,8 @@ struct State {
     start_overdue: bool,
     /// The stop signal that has come: KILL, or else the latest.
     stop_signal: Option<Signal>,
+    /// The latest stop signal before KILL.
+    told_before_kill: Option<Signal>,
     waiters: BTreeMap<u64, Sender<Exit>>,
     /// In a box, since most processes are not watched.
     watchers: Option<Box<stop_watch::Watchers>>,
@@ -156,6 +158,7 @@ impl Core {
                 grace: None,
                 start_overdue: false,
                 stop_signal: None,
+                told_before_kill: None,
                 waiters: BTreeMap::new(),
                 watchers: None,
                 timers: Vec::new(),

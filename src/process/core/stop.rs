@@ -73,6 +73,9 @@ impl Core {
         let is_killed_now = signal == Signal::KILL && !state.killed();
         if !state.killed() {
             state.stop_signal = Some(signal);
+            if signal != Signal::KILL {
+                state.told_before_kill = Some(signal);
+            }
         }
         if state.exit.is_some() {
             return enforced;

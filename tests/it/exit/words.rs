@@ -184,7 +184,7 @@ fn the_name_of_a_member_is_said_once() {
     let text = background(group).expect_exit().unwrap_err().to_string();
     assert_eq!(
         text,
-        "db: more than 1 restarts within 60s: disk full [initiator]"
+        "db: more than 1 restart within 60s: disk full [initiator]"
     );
 }
 
@@ -205,7 +205,10 @@ fn a_report_of_a_spent_budget_says_the_last_error_first_and_each_line_once() {
         .unwrap_err();
     assert_eq!(
         error.report().to_string(),
-        "disk full\n  began it: app/db: more than 1 restarts within 60s: disk full"
+        "\
+app/db: disk full
+   Gave up on app/db after more than 1 restart within 60s.
+   It had failed once before, with the same error"
     );
 
     let leaf = || Ordered::new([Member::new("db", run_fn(|_, _| Err("disk full".into())))]);
@@ -219,13 +222,17 @@ fn a_report_of_a_spent_budget_says_the_last_error_first_and_each_line_once() {
         .unwrap_err();
     assert_eq!(
         error.report().to_string(),
-        "disk full\n  began it: app: more than 1 restarts within 60s\n  began it: app/db: disk full"
+        "\
+app/db: disk full
+   Gave up on app after more than 1 restart within 60s."
     );
     let main = ifrit::Process::builder()
         .name("main")
         .background(restarter());
     assert_eq!(
         main.expect_exit().unwrap_err().report().to_string(),
-        "disk full\n  gave up: main: more than 1 restarts within 60s\n  began it: db: disk full"
+        "\
+db: disk full
+   Gave up on main after more than 1 restart within 60s."
     );
 }

@@ -55,6 +55,8 @@
 //!   [`report`](Error::report) draws it as a tree, [`downcast_ref`](Error::downcast_ref) finds the user's own error in it,
 //!   at any depth.
 //! - A [`Plan`] shows what is going to run, a [`Tree`] (of [`tree()`]) what runs.
+//! - What happens to a process is an [`Event`](observe::Event), for those who [listen](observe::events); a process can
+//!   [note](process::note) something of itself.
 //! - A [`Clock`](clock::Clock) belongs to a process and its children; [`testing`] has one that is moved by hand, a fake
 //!   runner, recorders and a harness.
 //!
@@ -72,6 +74,7 @@
 //! - A stop ends when every member has exited or was given up: told to stop, told KILL, past its limit, and named with its
 //!   thread. Nothing starts once a stop has begun.
 //! - Nothing that went wrong is lost: a group ends with the exit of every member and its cause.
+//! - What happens is said: each process publishes events in the order of its states. A slow listener holds up nothing.
 //! - Never two incarnations of one runner at once.
 //! - A tree of N leaves and G groups costs N + G threads. Nothing polls: an idle tree causes no wake-ups.
 //! - The library never ends the program.
@@ -117,6 +120,7 @@
 //! runner                                 the one contract
 //! clock   ready   observe                time; saying "ready"; what happened, as a stream
 //! error   latch   mailbox   plan         exits; what happens once; signals on their way; what is going to run
+//! ancestor   id_map                      where a process stands; what belongs to the numbers of processes
 //! id                                     which is meant, while it runs and after
 //! signal   draw   on_drop                words: what is told, a tree as text; what is done at an end
 //! disposal                               letting go of what users have made, on no thread that others wait for
@@ -128,6 +132,8 @@
 //!   `latch`), its signals (a `mailbox` and the frames of the runners that run inline), and its stop; all
 //!   arithmetic on limits is in `process::core::limit`. `process::threads` starts threads and counts them, `process::scope`
 //!   ties them to a borrow.
+//! - `observe::recorder` keeps the newest events and has the lists of those who listen (`observe::stream`); what a process
+//!   says is in `process::core::events`.
 //! - `error::catch` has the panic hook, and turns a panic into an exit.
 //! - `grouper::engine` runs every fixed group; order and strategy are values given to it. `engine::judge` decides what an exit
 //!   means, with what `restart::again` says of the policy; a restarter asks the latter as well.
@@ -155,6 +161,9 @@ mod on_drop;
 pub mod signal;
 
 mod id;
+
+mod ancestor;
+mod id_map;
 
 pub mod error;
 mod latch;

@@ -156,6 +156,37 @@ fn an_event_costs_nothing_for_the_listeners_of_another_group() {
 }
 
 #[test]
+fn very_many_events_leave_nothing_but_the_newest() {
+    in_child(|| {
+        let process = invoke(signal_recorder().0);
+        let listeners: Vec<_> = (0..10).map(|_| process.events()).collect();
+        let publish = |many: u64| (0..many).for_each(|_| process.note("x".repeat(100)));
+        publish(10_000); // all are full, and so is the recorder
+        let grown = grown_by(|| publish(1_000_000));
+        assert!(grown < MB, "{grown} bytes");
+        for events in listeners {
+            assert_eq!(events.len() as u64 + events.missed(), 1_010_000 + 2);
+        }
+        stop(&process);
+    });
+}
+
+#[test]
+fn listeners_to_processes_that_are_gone_leave_nothing() {
+    in_child(|| {
+        let listen = || {
+            let process = background(run_fn(|_, _| Ok(())));
+            process.expect_exit().unwrap();
+            let events = process.events();
+            drop((events.clone(), events));
+        };
+        (0..2_000).for_each(|_| listen());
+        let grown = grown_by(|| (0..10_000).for_each(|_| listen()));
+        assert!(grown < MB, "{grown} bytes");
+    });
+}
+
+#[test]
 fn a_thread_there_is_no_memory_for_is_an_exit_and_later_ones_start_again() {
     in_child(|| {
         let builder = Process::builder().stack_size(64 << 20);

@@ -4,7 +4,7 @@ mod text;
 
 use std::fmt::{self, Write};
 
-pub(crate) use text::{Escaped, in_a_path, line_of, lines_of};
+pub(crate) use text::{Escaped, in_a_path, is_special_in_a_path, line_of, lines_of};
 
 /// A thing with a text, of a line or more, and parts below it.
 pub(crate) trait Draw {

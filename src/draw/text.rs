@@ -26,15 +26,25 @@ fn is_control(c: char) -> bool {
     c.is_control() || matches!(c, '\u{2028}' | '\u{2029}')
 }
 
-/// Writes a name so that a path with it can be split at its slashes.
-pub(crate) fn in_a_path(name: &str, path: &mut String) {
-    for char in name.chars() {
-        match char {
-            '/' => path.push_str("%2F"),
-            '%' => path.push_str("%25"),
-            other => path.push(other),
+/// Writes a name so that a path with it can be split at its slashes, and stands on one line.
+pub(crate) fn in_a_path(name: &str, path: &mut impl Write) -> fmt::Result {
+    for c in name.chars() {
+        match is_special_in_a_path(c) {
+            true => percent(c, path)?,
+            false => path.write_char(c)?,
         }
     }
+    Ok(())
+}
+
+pub(crate) fn is_special_in_a_path(c: char) -> bool {
+    matches!(c, '/' | '%') || is_control(c)
+}
+
+fn percent(c: char, path: &mut impl Write) -> fmt::Result {
+    let mut bytes = [0; 4];
+    let mut bytes = c.encode_utf8(&mut bytes).bytes();
+    bytes.try_for_each(|byte| write!(path, "%{byte:02X}"))
 }
 
 /// What `said` says, in one line of at most `room` bytes. An error of its `Display` ends it; a panic is not caught.

@@ -1,26 +1,36 @@
-//! Streams of what happens in a group, which never hold it up: [`Events`].
+//! Streams of what happens, which never hold it up: [`Events`]; and lists of those who listen.
+//!
+//! There is one list for each thing that can be listened to: the entrances of a group, its exits, the events below one
+//! process, those of the program. Each lies behind the lock of what publishes there.
 //!
 //! Invariants:
-//! 1. Publishing never blocks. A listener has room for a fixed number of events; where it is full, its oldest is dropped
-//!    and counted as missed, and the newest is kept. Room costs nothing until it is used.
-//! 2. Events come in the order in which they were published. A listener that comes late first gets the newest past
-//!    ones, which take up room like any other.
-//! 3. The stream ends when the hub does. A listener that is dropped leaves nothing behind.
-//! 4. Nothing that was published is dropped inside: the publisher gets back what has fallen out, and drops it where
-//!    that is safe. An event may hold the last handle to a user's error.
+//! 1. Publishing never blocks. It takes a step for each listener that keeps up, and one for all others together: a listener
+//!    that has no room left is parked when that is found. Each event has a look at one of the parked, in turn, and puts it
+//!    back if it has read.
+//! 2. Each event published on a list is received, or counted as missed, once, by each listener that was on it. The parked
+//!    are not counted one by one: the list counts what it publishes, and the difference is what they have missed.
+//! 3. Events come in the order in which they were published. A listener that comes late first gets past ones, which take
+//!    up room like any other. Room costs nothing until it is used.
+//! 4. The stream ends when the list does. A listener that is dropped leaves nothing behind.
+//! 5. Nothing that was published is dropped here, and so under no lock: an event may hold the last handle to a user's error.
+//!    A channel has a receiver for as long as its listener is on the list.
 
-use std::collections::{BTreeMap, VecDeque};
+use std::collections::BTreeMap;
 use std::fmt;
 use std::ops::Deref;
 
-use crate::sync::atomic::{AtomicU64, Ordering};
+use crate::sync::Arc;
+use crate::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use crate::sync::channel::{Receiver, Sender, unbounded};
-use crate::sync::{Arc, Mutex, Weak};
 
-/// A stream of events of a group. An iterator that blocks, and a channel that can be selected on.
+/// A stream of events. An iterator that blocks, and a channel that can be selected on.
 ///
-/// It ends when no further event can come. It never holds up the group: a listener that does not keep up loses the
-/// oldest events, and [`missed`](Events::missed) counts them.
+/// It never holds up what publishes: a listener has room for so many events, and while it is full it misses those that
+/// come. It is given events again once it has read, and [`missed`](Events::missed) counts the gap. Of several that are
+/// full, one is looked at with each event; so the gap may be longer by as many events as there are such listeners, but
+/// for one that reads as an iterator, which is back at once.
+///
+/// It ends when no further event can come; which of the streams do is said where they begin.
 ///
 /// It derefs to the channel. A clone is a stream of its own. A bare [`Receiver`] that was cloned out of the channel takes
 /// events away from this stream, and hears only what comes before the stream is dropped.
@@ -44,18 +54,41 @@ use crate::sync::{Arc, Mutex, Weak};
 /// # group.join()?;
 /// # Ok::<(), ifrit::BoxError>(())
 /// ```
+#[must_use = "it hears until it is dropped"]
 pub struct Events<T> {
     receiver: Receiver<T>,
-    missed: Arc<AtomicU64>,
-    hub: Weak<Mutex<Hub<T>>>,
-    /// None if the stream had ended when it was asked for.
+    ear: Arc<Ear>,
+    place: Arc<dyn Place<T>>,
+    /// On the list; `None` if it never was.
     key: Option<u64>,
 }
 
+/// What a listener and its list both know.
+#[derive(Default)]
+struct Ear {
+    /// Up to the time when it was last parked.
+    missed: AtomicU64,
+    is_parked: AtomicBool,
+}
+
+/// Where a list of listeners lies.
+pub(crate) trait Place<T>: Send + Sync {
+    /// Does `work` on the list, under its lock; or nothing, if the list is gone.
+    fn visit(&self, work: &mut dyn FnMut(&mut Listeners<T>));
+}
+
 impl<T> Events<T> {
-    /// How many events were dropped because this listener was full.
+    /// How many events this listener has missed because it was full. What it has received and what it has missed are
+    /// together what has been published.
+    ///
+    /// Never blocks.
     pub fn missed(&self) -> u64 {
-        self.missed.load(Ordering::Relaxed)
+        let mut missed = None;
+        if let Some(key) = self.key {
+            let place = &self.place;
+            place.visit(&mut |list| missed = Some(list.missed_by(key, &self.ear)));
+        }
+        missed.unwrap_or_else(|| self.ear.missed.load(Ordering::Relaxed))
     }
 }
 
@@ -64,11 +97,10 @@ impl<T> Clone for Events<T> {
     ///
     /// Never blocks.
     fn clone(&self) -> Self {
-        let hub = self.hub.upgrade();
-        let state = hub.as_ref().map(|hub| hub.lock());
-        let room = state.as_ref().map_or(0, |state| state.room);
-        let (listener, mut events) = pair(room, Weak::clone(&self.hub));
-        events.key = state.and_then(|mut state| state.register(listener));
+        let (listener, mut events) = pair(&self.place);
+        let mut listener = Some(listener);
+        self.place
+            .visit(&mut |list| events.key = listener.take().and_then(|new| list.enter(new)));
         events
     }
 }
@@ -86,17 +118,23 @@ impl<T> Iterator for Events<T> {
 
     /// Blocks until the next event; `None` when no further one can come.
     fn next(&mut self) -> Option<T> {
+        // Or it would wait for an event that is given to it only after it was looked at.
+        if self.ear.is_parked.load(Ordering::Relaxed)
+            && let Some(key) = self.key
+        {
+            self.place.visit(&mut |list| list.look_at(key));
+        }
         self.receiver.recv().ok()
     }
 }
 
 impl<T> Drop for Events<T> {
     fn drop(&mut self) {
-        if let Some(key) = &self.key
-            && let Some(hub) = self.hub.upgrade()
-        {
-            // Invariant 3: nothing is left behind. The listener is dropped when the lock is released.
-            let _listener = hub.lock().listeners.remove(key);
+        // Or it is being made, and the lock of its list may be held.
+        if let Some(key) = self.key {
+            let mut listener = None;
+            // Invariants 4 and 5: it leaves the list first, and is dropped under no lock.
+            self.place.visit(&mut |list| listener = list.leave(key));
         }
     }
 }
@@ -109,116 +147,195 @@ impl<T> fmt::Debug for Events<T> {
     }
 }
 
-/// Where events of one kind are published.
-pub(crate) struct Hub<T> {
+/// Those who listen to one thing.
+pub(crate) struct Listeners<T> {
+    /// Of those who come from now on.
     room: usize,
-    past: VecDeque<T>,
-    listeners: BTreeMap<u64, Listener<T>>,
-    next: u64,
-    ended: bool,
+    keeping_up: BTreeMap<u64, Listener<T>>,
+    parked: BTreeMap<u64, Parked<T>>,
+    next_key: u64,
+    /// The parked one that is looked at next, or the one after it.
+    next_look: u64,
+    published: u64,
+    has_ended: bool,
 }
 
 struct Listener<T> {
     room: usize,
+    /// How many fit in at least.
+    left: usize,
     sender: Sender<T>,
-    /// The group's hand in the channel, to take out the oldest.
-    oldest: Receiver<T>,
-    missed: Arc<AtomicU64>,
+    ear: Arc<Ear>,
 }
 
-impl<T> Hub<T> {
-    /// None, and the listener is gone, if no further event can come.
-    fn register(&mut self, listener: Listener<T>) -> Option<u64> {
-        if self.ended {
-            return None;
-        }
-        let key = self.next;
-        self.next += 1;
-        self.listeners.insert(key, listener);
-        Some(key)
-    }
+/// A listener that had no room left.
+struct Parked<T> {
+    listener: Listener<T>,
+    /// How many had been published before it was.
+    since: u64,
 }
 
-impl<T: Clone> Hub<T> {
-    pub(crate) fn new(room: usize) -> Arc<Mutex<Self>> {
-        Arc::new(Mutex::new(Hub {
+impl<T> Listeners<T> {
+    pub(crate) fn new(room: usize) -> Self {
+        Listeners {
             room,
-            past: VecDeque::new(),
-            listeners: BTreeMap::new(),
-            next: 0,
-            ended: false,
-        }))
+            keeping_up: BTreeMap::new(),
+            parked: BTreeMap::new(),
+            next_key: 0,
+            next_look: 0,
+            published: 0,
+            has_ended: false,
+        }
     }
 
-    /// For those who listen from now on.
-    pub(crate) fn resize(&mut self, room: usize) {
+    /// For those who come from now on.
+    pub(crate) fn set_room(&mut self, room: usize) {
         self.room = room;
     }
 
-    /// Returns what has fallen out of the past, and out of the channels of listeners that do not keep up (invariant 4).
-    #[must_use = "to be dropped where that is safe"]
-    pub(crate) fn publish(&mut self, event: T) -> (Option<T>, Vec<T>) {
-        let listeners = self.listeners.values();
-        let missed = listeners.filter_map(|listener| listener.push(event.clone()));
-        let missed = missed.collect();
-        self.past.push_back(event);
-        let full = self.past.len() > self.room;
-        (full.then(|| self.past.pop_front()).flatten(), missed)
+    pub(crate) fn is_empty(&self) -> bool {
+        self.keeping_up.is_empty() && self.parked.is_empty()
     }
 
-    /// Ends all streams; those that begin later get the past events only.
+    /// A listener that lies at `place`, where this list does, and gets these past events first, as far as it has room.
+    pub(crate) fn join(
+        &mut self,
+        place: &Arc<dyn Place<T>>,
+        past: impl IntoIterator<Item = T>,
+    ) -> Events<T> {
+        let (listener, mut events) = pair(place);
+        for event in past {
+            let _ = listener.sender.send(event); // the receiver is here
+        }
+        events.key = self.enter(listener);
+        events
+    }
+
+    /// Its key. `None`, and it is gone, if no further event can come.
+    fn enter(&mut self, mut listener: Listener<T>) -> Option<u64> {
+        if self.has_ended {
+            return None;
+        }
+        listener.room = self.room;
+        let key = self.next_key;
+        self.next_key += 1;
+        self.keeping_up.insert(key, listener);
+        Some(key)
+    }
+
+    fn leave(&mut self, key: u64) -> Option<Listener<T>> {
+        let parked = || self.parked.remove(&key).map(|parked| parked.listener);
+        self.keeping_up.remove(&key).or_else(parked)
+    }
+
+    fn missed_by(&self, key: u64, ear: &Ear) -> u64 {
+        let parked = self.parked.get(&key);
+        let meanwhile = parked.map_or(0, |parked| self.published - parked.since);
+        ear.missed.load(Ordering::Relaxed) + meanwhile
+    }
+
+    /// Puts a parked listener back if it has read.
+    fn look_at(&mut self, key: u64) {
+        let has_read = |parked: &mut Parked<T>| parked.listener.has_room();
+        if self.parked.get_mut(&key).is_some_and(has_read)
+            && let Some(parked) = self.parked.remove(&key)
+        {
+            let missed = self.published - parked.since; // Invariant 2
+            parked.listener.ear.hear_again(missed);
+            self.keeping_up.insert(key, parked.listener);
+        }
+    }
+
+    fn look_at_one(&mut self) {
+        let mut from_here = self.parked.range(self.next_look..);
+        let next = from_here.next().or_else(|| self.parked.first_key_value());
+        if let Some((key, _)) = next {
+            let key = *key;
+            self.next_look = key + 1;
+            self.look_at(key);
+        }
+    }
+
+    /// Ends all streams; those that begin later get past events only.
     pub(crate) fn end(&mut self) {
-        self.ended = true;
-        self.listeners.clear();
+        self.has_ended = true;
+        self.keeping_up.clear();
+        while let Some((_, parked)) = self.parked.pop_first() {
+            let missed = self.published - parked.since;
+            parked.listener.ear.hear_again(missed);
+        }
     }
 
-    /// Takes up publishing again; returns the past events, which are those of another run.
-    #[must_use = "to be dropped where that is safe"]
-    pub(crate) fn reopen(&mut self) -> VecDeque<T> {
-        self.ended = false;
-        std::mem::take(&mut self.past)
+    /// Takes up publishing again.
+    pub(crate) fn reopen(&mut self) {
+        self.has_ended = false;
+    }
+}
+
+impl<T: Clone> Listeners<T> {
+    pub(crate) fn publish(&mut self, event: &T) {
+        self.look_at_one();
+        let mut full = Vec::new();
+        for (key, listener) in &mut self.keeping_up {
+            match listener.has_room() {
+                true => listener.push(event.clone()),
+                false => full.push(*key),
+            }
+        }
+        let since = self.published;
+        self.published += 1;
+        for key in full {
+            if let Some(listener) = self.keeping_up.remove(&key) {
+                listener.ear.is_parked.store(true, Ordering::Relaxed);
+                self.parked.insert(key, Parked { listener, since }); // Invariant 1
+            }
+        }
+    }
+}
+
+impl<T> Drop for Listeners<T> {
+    fn drop(&mut self) {
+        self.end();
     }
 }
 
 impl<T> Listener<T> {
-    /// Returns what has fallen out. Only one at a time pushes, so there is never more in it than there is room (invariant 1).
-    fn push(&self, event: T) -> Option<T> {
-        let full = self.sender.len() >= self.room;
-        let fallen = full.then(|| self.oldest.try_recv().ok()).flatten();
-        if fallen.is_some() {
-            self.missed.fetch_add(1, Ordering::Relaxed);
+    /// Only the list pushes, so there is never less room than was found.
+    fn has_room(&mut self) -> bool {
+        if self.left == 0 {
+            self.left = self.room.saturating_sub(self.sender.len());
         }
-        let _ = self.sender.send(event); // `oldest` keeps the channel open
-        fallen
+        self.left > 0
+    }
+
+    /// There is room.
+    fn push(&mut self, event: T) {
+        self.left -= 1;
+        let _ = self.sender.send(event); // Invariant 5: the receiver lives
     }
 }
 
-/// A stream that begins with the newest past events.
-pub(crate) fn listen<T: Clone>(hub: &Arc<Mutex<Hub<T>>>) -> Events<T> {
-    let mut state = hub.lock();
-    let (listener, mut events) = pair(state.room, Arc::downgrade(hub));
-    for event in &state.past {
-        let _fits = listener.push(event.clone()); // Invariant 2: there is as much room as there are past events
+impl Ear {
+    fn hear_again(&self, missed: u64) {
+        self.missed.fetch_add(missed, Ordering::Relaxed);
+        self.is_parked.store(false, Ordering::Relaxed);
     }
-    events.key = state.register(listener);
-    drop(state);
-    events
 }
 
-/// Both sides of a stream that is not registered yet.
-fn pair<T>(room: usize, hub: Weak<Mutex<Hub<T>>>) -> (Listener<T>, Events<T>) {
+/// Both sides of a stream that is on no list yet.
+fn pair<T>(place: &Arc<dyn Place<T>>) -> (Listener<T>, Events<T>) {
     let (sender, receiver) = unbounded();
-    let missed = Arc::new(AtomicU64::new(0));
+    let ear = Arc::<Ear>::default();
     let listener = Listener {
-        room,
+        room: 0,
+        left: 0,
         sender,
-        oldest: receiver.clone(),
-        missed: Arc::clone(&missed),
+        ear: Arc::clone(&ear),
     };
     let events = Events {
         receiver,
-        missed,
-        hub,
+        ear,
+        place: Arc::clone(place),
         key: None,
     };
     (listener, events)

@@ -2,10 +2,10 @@
 
 use std::hash::{Hash, Hasher};
 
-use super::ancestor;
 use super::core::{Core, registry};
 use super::handle::Process;
 use super::status::Status;
+use crate::ancestor;
 use crate::disposal::defer_quietly;
 use crate::id::ProcessId;
 use crate::sync::Arc;
@@ -59,9 +59,10 @@ impl Process {
 
     /// The names of the processes above it at its start, and its own, such as `app/web/listener`.
     ///
-    /// It is fixed at the start, and stays the same when those above have gone. In a name, `/` is written as `%2F` and
-    /// `%` as `%25`; so a path can be split at each `/`. A path has at most about 1,000 names: below the thousandth it
-    /// begins anew, with `…/`. Never blocks; takes time that grows with the depth.
+    /// It is fixed at the start, and stays the same when those above have gone. In a name, `/` is written as `%2F`, `%` as
+    /// `%25`, and so are control characters, as `%0A`; so a path can be split at each `/` and stands on one line. A name
+    /// of more than 1,000 bytes is cut, with `…`. A path has at most about 1,000 names: below the thousandth it begins
+    /// anew, with `…/`. Never blocks; takes time that grows with the depth.
     ///
     /// ```
     /// use ifrit::prelude::*;
@@ -72,7 +73,7 @@ impl Process {
     /// assert!(app.join().unwrap_err().to_string().contains("app/1%2F2"));
     /// ```
     pub fn path(&self) -> String {
-        ancestor::path(&self.0.name, self.0.above.as_ref())
+        self.0.path().to_string()
     }
 
     /// The living process whose [path](Process::path) is that of this one, a `/`, and `path`.

@@ -1,20 +1,19 @@
 //! A runner on a thread of its own.
 
-// The files import downward only: `scope`, `until` and `family` stand highest, then `builder`, `wait`, `handle`,
-// `inline`, `roster`, `spawn`, `waits`, `current`, `core` (with `core::registry`), `last_exit`, and lowest `ancestor`,
-// `link`, `findings`, `threads`, `id_map`, `status`.
+// The files import downward only: `scope`, `until`, `note` and `family` stand highest, then `builder`, `wait`, `handle`,
+// `inline`, `roster`, `spawn`, `waits`, `current`, `core` (with `core::registry`), `last_exit`, and lowest `link`,
+// `findings`, `threads`, `status`.
 
-mod ancestor;
 pub(crate) mod builder;
 mod core;
 mod current;
 mod family;
 mod findings;
 pub(crate) mod handle;
-mod id_map;
 mod inline;
 pub(crate) mod last_exit;
 mod link;
+mod note;
 mod roster;
 pub(crate) mod scope;
 mod spawn;
@@ -26,6 +25,7 @@ pub(crate) mod waits;
 
 pub use crate::id::{ProcessId, Stuck};
 pub use builder::Builder;
+pub use note::note;
 pub use scope::{Failures, ScopeFailure};
 pub use status::Status;
 pub use wait::Wait;
@@ -37,7 +37,6 @@ pub(crate) use builder::invoke;
 pub(crate) use current::{current_core, current_host};
 pub(crate) use findings::is_worth_it;
 pub(crate) use handle::Process;
-pub(crate) use id_map::{ById, take_out};
 pub(crate) use inline::{Frame, with_host};
 pub(crate) use link::{Exited, Guarded, Leftover, Link, News, Parent, Report};
 pub(crate) use spawn::{

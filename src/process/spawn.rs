@@ -3,11 +3,11 @@
 use std::io;
 use std::time::Duration;
 
-use super::ancestor::Ancestor;
 use super::core::{Core, Limit, Limits, inherited, registry};
 use super::current::{as_current, current_core, take_unread};
 use super::link::Link;
 use super::threads;
+use crate::ancestor::Ancestor;
 use crate::clock::Clock;
 use crate::disposal;
 use crate::error::{self, Error, Exit};
@@ -77,6 +77,7 @@ impl Request {
 
     /// Starts what is asked for, if it makes sense.
     fn start<'r>(&self, life: Life<'r>, thread: impl Launch<'r>) {
+        life.core.say_started();
         let limits = [
             ("start_within", self.start_within),
             ("stop_within", self.stop_within),
@@ -123,6 +124,7 @@ pub(super) fn spawn_scoped<'scope, R: Runner + 'scope>(
     introduce: impl FnOnce(&Arc<Core>),
 ) -> Arc<Core> {
     let core = request.core(&runner, Some(link));
+    core.say_started();
     introduce(&core);
     let life = Life::new(&core, Box::new(runner), drop_runner);
     request.start(life, scope);
@@ -147,6 +149,7 @@ pub(crate) fn run_here<R: Runner + ?Sized>(
     signals: &Receiver<Signal>,
 ) -> (Arc<Core>, Vec<Signal>) {
     let core = request.core(&runner, None);
+    core.say_started();
     registry::enter(&core);
     core.started_on_this_thread();
     let unread = as_current(&core, || {
@@ -163,6 +166,7 @@ pub(crate) fn run_here<R: Runner + ?Sized>(
 
 /// Puts a life on a thread. If that does not start, the end comes here and now.
 pub(crate) fn launch<'r>(life: Life<'r>, stack_size: Option<usize>, thread: impl Launch<'r>) {
+    life.core.say_started();
     if life.core.keeps_limits()
         && let Err(source) = life.core.clock.start_timer()
     {

@@ -7,6 +7,7 @@ use std::fmt;
 use crate::draw::{self, Draw};
 use crate::id::ProcessId;
 use crate::process::Status;
+use crate::sync::Arc;
 use crate::sync::thread::ThreadId;
 
 /// A snapshot of all processes that live; see [`tree()`](crate::tree()). It prints as a tree, a line for each process.
@@ -41,6 +42,8 @@ pub struct TreeNode {
     pub status: Status,
     /// Its thread, once that has started to run.
     pub thread: Option<ThreadId>,
+    /// What it has [said of itself](crate::process::note) last.
+    pub note: Option<Arc<str>>,
     /// The processes it has started and which live, in start order; among them those that were given up by one which it
     /// had started and which is gone.
     pub children: Vec<TreeNode>,
@@ -68,8 +71,11 @@ impl Tree {
 impl Draw for TreeNode {
     fn line(&self, f: &mut dyn fmt::Write) -> fmt::Result {
         write!(f, "{} {} {}", self.name, self.id, self.status)?;
-        match self.kind {
-            Some(kind) => write!(f, ", {kind}"),
+        if let Some(kind) = self.kind {
+            write!(f, ", {kind}")?;
+        }
+        match &self.note {
+            Some(note) => write!(f, ", note: {note}"),
             None => Ok(()),
         }
     }

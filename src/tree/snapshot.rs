@@ -58,6 +58,7 @@ fn take_children(
             kind: core.kind(),
             status: core.status(),
             thread: core.thread(),
+            note: core.last_note(),
             children: take_children(Some(core.id), children),
         })
         .collect()

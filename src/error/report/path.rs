@@ -47,9 +47,7 @@ impl fmt::Display for Path<'_> {
             if self.is_cut && place == FIRST {
                 f.write_str("…/")?;
             }
-            let mut escaped = String::new();
-            in_a_path(&line_of(name, NAME), &mut escaped);
-            f.write_str(&escaped)?;
+            in_a_path(&line_of(name, NAME), f)?;
         }
         Ok(())
     }

@@ -152,6 +152,7 @@ impl Shared {
             watcher: watcher.take(),
         };
         state.living.insert(core.id, living);
+        core.say_started(); // before it hears a signal, which takes the lock
         Ok(Admitted { core, running })
     }
 }

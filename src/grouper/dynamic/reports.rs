@@ -6,7 +6,8 @@ use super::shared::Shared;
 use super::state::{Living, Phase, State};
 use crate::error::{Cause, Error, Exit, MemberExit};
 use crate::id::ProcessId;
-use crate::process::{Leftover, News, Parent, Process, Report, take_out};
+use crate::id_map::take_out;
+use crate::process::{Leftover, News, Parent, Process, Report};
 use crate::restart::Asks;
 use crate::sync::Arc;
 

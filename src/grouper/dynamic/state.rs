@@ -9,7 +9,8 @@ use super::vacancy::Waiting;
 use super::watcher::Watcher;
 use crate::grouper::member;
 use crate::id::ProcessId;
-use crate::process::{ById, Core, Parent, Request};
+use crate::id_map::ById;
+use crate::process::{Core, Parent, Request};
 use crate::sync::{Arc, Weak};
 
 pub(super) struct State {

@@ -5,10 +5,10 @@ use std::collections::{BTreeMap, VecDeque};
 use std::time::Instant;
 
 use super::Core;
+use crate::ancestor::Ancestor;
 use crate::disposal::defer_quietly;
 use crate::error::Exit;
 use crate::on_drop::OnDrop;
-use crate::process::ancestor::Ancestor;
 use crate::process::last_exit::LastExit;
 use crate::signal::Signal;
 use crate::sync::channel::{Receiver, Sender};
@@ -32,6 +32,8 @@ pub(super) struct Extras {
     listeners: Mutex<Listeners>,
     /// Of a member that restarts inside, once it has. In a box, since a group has extras and no such runs.
     past_runs: OnceLock<Box<Mutex<PastRuns>>>,
+    /// What it has said of itself last.
+    note: Mutex<Option<Arc<str>>>,
     /// Set before the start, where it matters whether the exit comes to anything that waits for it.
     delivery: OnceLock<Mutex<Delivery>>,
 }
@@ -125,6 +127,16 @@ impl Core {
         let extras = self.extras.get();
         let past = extras.and_then(|extras| extras.past_runs.get());
         past.map_or_else(PastRuns::default, |past| past.lock().clone())
+    }
+
+    /// Keeps what it says of itself; returns what it has said before.
+    pub(super) fn keep_note(&self, note: Arc<str>) -> Option<Arc<str>> {
+        self.extras().note.lock().replace(note)
+    }
+
+    /// What it has said of itself last.
+    pub(crate) fn last_note(&self) -> Option<Arc<str>> {
+        self.extras.get()?.note.lock().clone()
     }
 
     /// From now on it is known whether the exit has been delivered.

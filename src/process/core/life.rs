@@ -8,7 +8,6 @@ use crate::disposal::{defer, defer_quietly};
 use crate::error::{Error, Exit, leaves_threads};
 use crate::id::{ProcessId, Seen, Stuck};
 use crate::os_thread;
-use crate::process::ancestor;
 use crate::process::findings::Findings;
 use crate::process::link::{Exited, Guarded, News};
 use crate::process::status::Status;
@@ -49,6 +48,7 @@ impl Core {
         let mut state = self.look_at(&mut end);
         let mailboxes = (state.mailbox.take(), std::mem::take(&mut state.outer)); // Invariant 4: the thread's end
         if state.exit.is_some() {
+            self.say_exit_late(&end.findings);
             drop(state);
             if let Some(link) = &self.link {
                 let runner = end.runner.take();
@@ -81,13 +81,13 @@ impl Core {
             let source = std::mem::replace(&mut end.exit, Ok(())).err();
             end.exit = Err(self.start_timeout(None, source));
         }
-        if let Some(link) = &self.link {
-            end.findings = Findings::of(&mut end.exit, link.only_if);
-        }
+        let only_if = self.link.as_ref().and_then(|link| link.only_if);
+        end.findings = Findings::of(&mut end.exit, only_if);
     }
 
     fn publish(&self, mut state: MutexGuard<'_, State>, end: Box<Exited>) {
         state.exit = Some(Box::new(end.exit.clone())); // Invariant 1: once, before any waiter
+        self.say_exit(&state, &end);
         let waiters = std::mem::take(&mut state.waiters);
         let timers = (std::mem::take(&mut state.timers), state.start_timer.take());
         let for_waiters = (!waiters.is_empty()).then(|| end.exit.clone());
@@ -189,7 +189,7 @@ impl Core {
             thread: self.thread(),
             os_thread_id: self.os_thread_id(),
             seen: Box::new(Seen {
-                path: ancestor::path(&self.name, self.above.as_ref()),
+                path: self.path().to_string(),
                 kernel_state: None,
                 told,
                 killed,
@@ -231,6 +231,7 @@ impl Announce for Core {
             return;
         }
         state.ready = true;
+        self.say_ready();
         let _timer = state.start_timer.take(); // cancelled outside the lock
         let leftover = self.link.as_ref().map(|link| {
             link.report(self.id, News::Ready) // Invariant 3: before the exit is reported

@@ -5,11 +5,12 @@
 //!    the exit. So a waiter that sees both sees ready first.
 //! 2. Whether a signal was delivered before the exit is decided under the same lock.
 //! 3. No foreign code runs under the lock, and nothing that blocks: what is done under it beyond the state itself
-//!    is to open the latch of ready, and to report ready and the exit to the group, whose order must be that of the
-//!    state. So a waiter that sees the exit may count on its having been heard there: its name and its place are free.
+//!    is to open the latch of ready, to publish events, and to report ready and the exit to the group, whose order must
+//!    be that of the state. So a waiter that sees the exit may count on its having been heard there: its name and its place are free.
 //! 4. The mailbox lives as long as the thread; its end disconnects every receiver of the runner's signals that is left.
 //! 5. `exit` may be stored while the thread still runs: the process has then been given up, and is so named.
 
+mod events;
 mod extras;
 mod frames;
 mod life;
@@ -26,8 +27,8 @@ pub(in crate::process) use extras::Overhear;
 pub(crate) use limit::{Deadline, Limit, earlier, hand_down, kept_back};
 pub(crate) use stop_watch::StopWatch;
 
-use super::ancestor::Ancestor;
 use super::link::Link;
+use crate::ancestor::Ancestor;
 use crate::clock::{Clock, Timer};
 use crate::error::Exit;
 use crate::id::ProcessId;
@@ -56,6 +57,8 @@ pub(crate) struct Core {
     pub(crate) ready: Latch,
     pub(crate) exited: Latch,
     thread: OnceLock<OnThread>,
+    /// When it has started; never, if it only hosts what is driven by hand.
+    since: OnceLock<Instant>,
     state: Mutex<State>,
     changed: Condvar,
     link: Option<Link>,
@@ -146,6 +149,7 @@ impl Core {
             ready: Latch::default(),
             exited: Latch::default(),
             thread: OnceLock::new(),
+            since: OnceLock::new(),
             state: Mutex::new(State {
                 mailbox: Some(Mailbox::default()),
                 outer: Vec::new(),

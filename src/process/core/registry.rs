@@ -5,7 +5,7 @@
 
 use super::Core;
 use crate::id::ProcessId;
-use crate::process::id_map::{ById, take_out};
+use crate::id_map::{ById, take_out};
 use crate::sync::{Arc, LazyLock, Mutex, Weak, statics};
 
 statics! {

@@ -39,7 +39,17 @@ impl Core {
 
     /// Delivers `signal`; a stop signal with the instant at which the stop is to be over, so that what hears the one
     /// knows the other.
-    pub(crate) fn tell(self: &Arc<Self>, signal: Signal, mut end: Option<Instant>) -> bool {
+    pub(crate) fn tell(self: &Arc<Self>, signal: Signal, end: Option<Instant>) -> bool {
+        self.tell_with(signal, end, None)
+    }
+
+    /// The same, where it is known when KILL follows.
+    fn tell_with(
+        self: &Arc<Self>,
+        signal: Signal,
+        mut end: Option<Instant>,
+        mut kill_at: Option<Instant>,
+    ) -> bool {
         let mut state = self.state.lock();
         let mut enforced = Enforced::default();
         let mut watchers = None;
@@ -47,13 +57,21 @@ impl Core {
             if !state.told() {
                 watchers = state.watchers.take();
             }
+            let end_before = state.stop_end;
             enforced = self.limit_stop(&mut state, signal, end);
             end = state.stop_end;
+            kill_at = kill_at.or(enforced.kill_at);
+            if kill_at.is_none() && !state.killed() && end != end_before {
+                kill_at = end.map(|end| self.kills_before(&state, end));
+            }
         }
         if let Some(mailbox) = &mut state.mailbox {
             mailbox.push(signal);
         }
         let delivered = state.exit.is_none(); // Invariant 2 of `Core`.
+        if delivered {
+            self.say_signalled(signal, kill_at, end.filter(|_| signal.is_stop()));
+        }
         drop(state);
         drop(watchers); // which tells them
         if signal.is_stop() {
@@ -96,6 +114,12 @@ impl Core {
             }
         }
         enforced
+    }
+
+    /// When KILL comes in a stop that begins now and is over at `end`.
+    fn kills_before(&self, state: &State, end: Instant) -> Instant {
+        let grace = state.grace.unwrap_or(self.limits.grace);
+        Deadline::new(self.clock.now(), end, grace).kill_at
     }
 
     /// Whether the process itself sees to it that it ends after KILL; its timer has been started then.
@@ -196,7 +220,7 @@ impl Core {
         let grace = self.grace();
         let kill_at = self.clock.deadline(grace);
         let end = kill_at.and_then(|at| at.checked_add(grace));
-        self.tell(Signal::INTERRUPT, end);
+        self.tell_with(Signal::INTERRUPT, end, kill_at);
         self.enforce(&Enforced {
             kill_at,
             give_up_at: end,

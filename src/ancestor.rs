@@ -5,14 +5,22 @@
 //! 2. All children of a process share one `Ancestor`; a process without children has none. So a flat tree costs a
 //!    pointer for each process, and a deep one a node for each level.
 //! 3. A chain has at most `LONGEST` nodes, however long a row of processes that start each other and end.
+//! 4. What a path says of a name is bounded, and stands on one line: no terminal takes it for a command.
 
-use crate::draw::in_a_path as escape;
+use std::borrow::Cow;
+use std::fmt::{self, Write};
+
+use crate::draw::{in_a_path as escape, is_special_in_a_path};
 use crate::id::ProcessId;
 use crate::sync::Arc;
 use crate::sync::atomic::{AtomicUsize, Ordering};
 
 /// As many names a path has at most.
 const LONGEST: usize = 1_000;
+
+/// As many bytes of a name stand in a path at most.
+const LONGEST_NAME: usize = 1_000;
+const CUT: char = '…';
 
 /// A process as those below it know it.
 #[derive(Debug)]
@@ -29,12 +37,12 @@ pub(crate) struct Ancestor {
 }
 
 impl Ancestor {
-    pub(super) fn new(id: ProcessId, name: &Arc<str>, above: Option<&Arc<Ancestor>>) -> Self {
+    pub(crate) fn new(id: ProcessId, name: &Arc<str>, above: Option<&Arc<Ancestor>>) -> Self {
         let depth = above.map_or(1, |above| above.depth + 1);
         let is_cut = depth > LONGEST; // Invariant 3: the path begins anew
         Ancestor {
             id,
-            name: Arc::clone(name),
+            name: bounded(name),
             above: above.filter(|_| !is_cut).cloned(),
             depth: if is_cut { 1 } else { depth },
             is_cut,
@@ -42,15 +50,15 @@ impl Ancestor {
         }
     }
 
-    pub(super) fn child_starts(&self) {
+    pub(crate) fn child_starts(&self) {
         self.children.fetch_add(1, Ordering::Relaxed);
     }
 
-    pub(super) fn child_ends(&self) {
+    pub(crate) fn child_ends(&self) {
         self.children.fetch_sub(1, Ordering::Relaxed);
     }
 
-    pub(super) fn has_children(&self) -> bool {
+    pub(crate) fn has_children(&self) -> bool {
         self.children.load(Ordering::Relaxed) > 0
     }
 }
@@ -65,28 +73,56 @@ impl Drop for Ancestor {
     }
 }
 
-/// The path of a process named `name` that stands below `above`.
-pub(in crate::process) fn path(name: &str, above: Option<&Arc<Ancestor>>) -> String {
-    let mut ancestors = Vec::new();
-    let mut next = above;
-    while let Some(ancestor) = next {
-        ancestors.push(ancestor);
-        next = ancestor.above.as_ref();
-    }
-    let mut path = String::new();
+/// The numbers of those that stand in a chain, the nearest first.
+pub(crate) fn ids(above: Option<&Arc<Ancestor>>) -> impl Iterator<Item = ProcessId> {
+    chain(above).map(|ancestor| ancestor.id)
+}
+
+fn chain(above: Option<&Arc<Ancestor>>) -> impl Iterator<Item = &Ancestor> {
+    let above = above.map(Arc::as_ref);
+    std::iter::successors(above, |ancestor| ancestor.above.as_deref())
+}
+
+/// Writes the path of a process named `name` that stands below `above`.
+pub(crate) fn write_path(
+    to: &mut impl Write,
+    name: &str,
+    above: Option<&Arc<Ancestor>>,
+) -> fmt::Result {
+    let ancestors: Vec<_> = chain(above).collect();
     if ancestors.last().is_some_and(|top| top.is_cut) {
-        path.push_str("…/");
+        write!(to, "{CUT}/")?;
     }
     for ancestor in ancestors.into_iter().rev() {
-        escape(&ancestor.name, &mut path);
-        path.push('/');
+        escape(&cut(&ancestor.name), to)?;
+        to.write_char('/')?;
     }
-    escape(name, &mut path);
-    path
+    escape(&cut(name), to)
+}
+
+/// The name as it is kept for paths: itself, unless it is longer than a name in a path may be.
+pub(crate) fn bounded(name: &Arc<str>) -> Arc<str> {
+    match cut(name) {
+        Cow::Borrowed(_) => Arc::clone(name),
+        Cow::Owned(cut) => cut.into(),
+    }
+}
+
+fn cut(name: &str) -> Cow<'_, str> {
+    if name.len() <= LONGEST_NAME {
+        return name.into();
+    }
+    let (mut cut, room) = (String::new(), LONGEST_NAME - CUT.len_utf8());
+    let fitting = name
+        .char_indices()
+        .take_while(|(at, char)| at + char.len_utf8() <= room);
+    cut.extend(fitting.map(|(_, char)| char));
+    cut.push(CUT);
+    cut.into()
 }
 
 /// Whether `path`, which begins below the process `from`, is that of a process named `name` that stands below `above`.
-pub(super) fn leads(
+pub(crate) fn leads(
     from: ProcessId,
     path: &str,
     name: &str,
@@ -108,17 +144,22 @@ pub(super) fn leads(
 }
 
 fn is_escaped(name: &str, in_a_path: &str) -> bool {
-    let mut escaped = String::new();
-    if name.contains(['/', '%']) {
-        escape(name, &mut escaped);
-        return escaped == in_a_path;
+    if name.len() <= LONGEST_NAME && !name.contains(is_special_in_a_path) {
+        return name == in_a_path;
     }
-    name == in_a_path
+    let mut escaped = String::new();
+    escape(&cut(name), &mut escaped).is_ok() && escaped == in_a_path
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    fn path(name: &str, above: Option<&Arc<Ancestor>>) -> String {
+        let mut path = String::new();
+        write_path(&mut path, name, above).unwrap();
+        path
+    }
 
     fn below(above: Option<&Arc<Ancestor>>, id: u64, name: &str) -> Arc<Ancestor> {
         Arc::new(Ancestor::new(ProcessId(id), &name.into(), above))
@@ -152,6 +193,27 @@ mod tests {
         ] {
             assert!(!leads(from, path), "{path} from {from}");
         }
+    }
+
+    #[test]
+    fn a_path_is_one_line_whatever_the_names_are() {
+        let app = below(None, 1, "a\nb");
+        let path = path("\u{1b}[31m\u{2028}\u{9b}", Some(&app));
+        assert_eq!(path, "a%0Ab/%1B[31m%E2%80%A8%C2%9B");
+        let leads = leads(ProcessId(1), "%1B[31m", "\u{1b}[31m", Some(&app));
+        assert!(leads);
+    }
+
+    #[test]
+    fn a_long_name_is_cut_in_a_path_between_two_characters() {
+        let long: Arc<str> = "ä".repeat(1_000_000).into();
+        let app = below(None, 1, &long);
+        for part in path(&long, Some(&app)).split('/') {
+            assert!((LONGEST_NAME - 4..=LONGEST_NAME).contains(&part.len()));
+            assert!(part.ends_with("ä…"));
+            assert!(leads(ProcessId(1), part, &long, Some(&app)));
+        }
+        assert_eq!(cut(&"a".repeat(LONGEST_NAME)).len(), LONGEST_NAME);
     }
 
     #[test]

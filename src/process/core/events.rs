@@ -1,0 +1,116 @@
+//! What a process says of itself.
+//!
+//! Invariants:
+//! 1. An event is published under the lock of the process, by the step that it tells of; so the events of a process have
+//!    the order of its states. Where another one tells of it (a group, of the restart of a member), it comes after the exit.
+//! 2. A process that has not started says nothing. The start is said before any other has a handle to it.
+//! 3. The exit is said before its latch opens, and before the group hears of it.
+
+use std::fmt::Display;
+use std::time::{Duration, Instant};
+
+use super::{Core, State};
+use crate::error::Cause;
+use crate::observe::{self, Event, Outcome, Path, What};
+use crate::process::findings::{Findings, line};
+use crate::process::link::Exited;
+use crate::signal::Signal;
+use crate::sync::Arc;
+
+impl Core {
+    /// Says something of this process. `what` is given the time, and is not asked for where nothing is said.
+    pub(crate) fn say(&self, what: impl FnOnce(Instant) -> What) {
+        if cfg!(ifrit_no_events) || self.since.get().is_none() {
+            return; // Invariant 2
+        }
+        let at = self.clock.now();
+        observe::publish(Event {
+            at,
+            id: self.id,
+            path: self.path(),
+            what: what(at),
+        });
+    }
+
+    pub(crate) fn path(&self) -> Path {
+        Path::new(&self.name, self.above.as_ref())
+    }
+
+    /// It is there, and about to get a thread. What is said again is not heard.
+    pub(crate) fn say_started(&self) {
+        if !cfg!(ifrit_no_events) && self.since.get().is_none() {
+            let _ = self.since.set(self.clock.now());
+            self.say(|_| What::Started);
+        }
+    }
+
+    /// How long it has been there.
+    fn age(&self, now: Instant) -> Duration {
+        let since = self.since.get();
+        since.map_or(Duration::ZERO, |since| {
+            now.saturating_duration_since(*since)
+        })
+    }
+
+    pub(super) fn say_ready(&self) {
+        self.say(|at| What::Ready {
+            after: self.age(at),
+        });
+    }
+
+    pub(super) fn say_exit(&self, state: &State, end: &Exited) {
+        self.say(|at| {
+            let (outcome, took) = (Outcome::new(end.findings.line.clone()), self.age(at));
+            if end.given_up {
+                return What::Abandoned {
+                    exit: outcome,
+                    told: state.stop_signal,
+                    took,
+                };
+            }
+            let cause = match &end.exit {
+                _ if state.told() => Cause::Stopped,
+                Ok(()) => Cause::Completed,
+                Err(_) => Cause::Independent,
+            };
+            What::Exited {
+                exit: outcome,
+                cause,
+                took,
+            }
+        });
+    }
+
+    pub(super) fn say_exit_late(&self, found: &Findings) {
+        self.say(|at| What::ExitedLate {
+            exit: Outcome::new(found.line.clone()),
+            took: self.age(at),
+        });
+    }
+
+    pub(super) fn say_signalled(
+        &self,
+        signal: Signal,
+        kill_at: Option<Instant>,
+        give_up_at: Option<Instant>,
+    ) {
+        self.say(|_| What::Signalled {
+            signal,
+            kill_at,
+            give_up_at,
+        });
+    }
+
+    /// Says `text`, and keeps it, while its thread lives. Calls the `Display` of the text, under no lock.
+    pub(in crate::process) fn note(&self, text: impl Display) {
+        let text: Arc<str> = line(text).into();
+        let state = self.state.lock();
+        if state.mailbox.is_none() {
+            return;
+        }
+        let before = self.keep_note(Arc::clone(&text)); // Invariant 1: which of two is the last is one thing
+        self.say(|_| What::Note(text));
+        drop(state);
+        drop(before);
+    }
+}

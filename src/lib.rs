@@ -54,7 +54,7 @@
 //! - An [`Exit`] is what a waiter receives; its [`Error`] says all it knows when printed,
 //!   [`report`](Error::report) draws it as a tree, [`downcast_ref`](Error::downcast_ref) finds the user's own error in it,
 //!   at any depth.
-//! - A [`Plan`] shows what is going to run, a [`Tree`] (of [`tree()`]) what runs.
+//! - A [`Plan`] shows what is going to run, a [`Tree`] (of [`tree()`]) what runs, what is down and why, and what waits.
 //! - What happens to a process is an [`Event`](observe::Event), for those who [listen](observe::events); a process can
 //!   [note](process::note) something of itself.
 //! - A [`Clock`](clock::Clock) belongs to a process and its children; [`testing`] has one that is moved by hand, a fake
@@ -97,7 +97,11 @@
 //!
 //! # Features
 //!
-//! None yet. The dependencies are `crossbeam-channel`, `parking_lot` and `signal-hook`. The first is
+//! None is on by default, and each only adds.
+//!
+//! - `serde`: a [`Tree`] and its [`TreeNode`](tree::TreeNode)s can be serialised.
+//!
+//! The dependencies of the default build are `crossbeam-channel`, `parking_lot` and `signal-hook`. The first is
 //! re-exported as [`crossbeam_channel`], since its channels are part of the interface.
 //!
 //! # Minimum Rust version

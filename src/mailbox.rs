@@ -58,6 +58,12 @@ impl Mailbox {
         self.logged & bit(signal) != 0
     }
 
+    /// What has not been read, the oldest first.
+    pub(crate) fn pending(&mut self) -> Vec<Signal> {
+        self.forget_read();
+        self.log.iter().copied().collect()
+    }
+
     /// Takes out of the log what has been read.
     fn forget_read(&mut self) {
         let pending = match &self.channel {

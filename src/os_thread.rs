@@ -1,6 +1,7 @@
 //! What the kernel says of a thread. It is read from `/proc`, so there is nothing to say but on Linux.
 
 use std::fs;
+use std::time::Duration;
 
 /// What the thread with this number does, in a few words; `None` where that is not known.
 ///
@@ -17,6 +18,23 @@ pub(crate) fn look(os_id: u32) -> Option<String> {
         (None, None) => {}
     }
     Some(words)
+}
+
+/// How long the thread with this number has run on a processor; `None` where that is not known.
+pub(crate) fn cpu_time(os_id: u32) -> Option<Duration> {
+    let read = |file| fs::read_to_string(format!("/proc/self/task/{os_id}/{file}")).ok();
+    // In nanoseconds, where the kernel counts them; in hundredths of a second elsewhere.
+    let exactly = read("schedstat").and_then(|line| line.split(' ').next()?.parse().ok());
+    let exactly = exactly.filter(|nanos| *nanos > 0).map(Duration::from_nanos);
+    exactly.or_else(|| ticks(&read("stat")?))
+}
+
+/// The time in the program and in the kernel, from the line that has both.
+fn ticks(stat: &str) -> Option<Duration> {
+    let (_, after_name) = stat.rsplit_once(')')?;
+    let mut times = after_name.split_whitespace().skip(11);
+    let mut next = || times.next()?.parse::<u64>().ok();
+    Some(Duration::from_millis(10 * (next()? + next()?)))
 }
 
 /// The name of the thread stands in brackets, and may have any character in it.
@@ -144,6 +162,13 @@ mod tests {
         assert_eq!(system_call("running\n"), None);
         assert_eq!(system_call("-1 0x7f 0x7f"), None);
         assert_eq!(system_call("9999 0x1"), Some("system call 9999".into()));
+    }
+
+    #[test]
+    fn ticks_are_counted_behind_the_name_whatever_that_is() {
+        let stat = "7 (a) 1 2) S 1 2 3 4 5 6 7 8 9 10 250 50 0 0 20 0";
+        assert_eq!(ticks(stat), Some(Duration::from_secs(3)));
+        assert_eq!(ticks("7 (web) S 1 2"), None);
     }
 
     #[test]

@@ -16,26 +16,43 @@ pub(crate) trait Draw {
 
 /// Draws `node` and what is below it, without a line break at the end.
 pub(crate) fn draw<T: Draw>(node: &T, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-    let mut margin = String::new();
-    draw_line(node, &mut margin, f)?;
-    draw_parts(node.parts(), &mut margin, f)
+    draw_with(node, &T::line, f)
 }
 
+/// The same, with another text for each.
+pub(crate) fn draw_with<T: Draw>(
+    node: &T,
+    line: &Line<'_, T>,
+    f: &mut fmt::Formatter<'_>,
+) -> fmt::Result {
+    let mut margin = String::new();
+    draw_line(node, line, &mut margin, f)?;
+    draw_parts(node.parts(), line, &mut margin, f)
+}
+
+type Line<'l, T> = dyn Fn(&T, &mut dyn Write) -> fmt::Result + 'l;
+
 /// Behind what stands at the beginning of its first line. Further lines stand in the margin of its parts.
-fn draw_line<T: Draw>(node: &T, margin: &mut String, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+fn draw_line<T: Draw>(
+    node: &T,
+    line: &Line<'_, T>,
+    margin: &mut String,
+    f: &mut fmt::Formatter<'_>,
+) -> fmt::Result {
     let depth = margin.len();
     margin.push_str(if node.parts().is_empty() {
         "   "
     } else {
         "│  "
     });
-    let drawn = node.line(&mut InMargin { margin, f });
+    let drawn = line(node, &mut InMargin { margin, f });
     margin.truncate(depth);
     drawn
 }
 
 fn draw_parts<T: Draw>(
     parts: &[T],
+    line: &Line<'_, T>,
     margin: &mut String,
     f: &mut fmt::Formatter<'_>,
 ) -> fmt::Result {
@@ -44,8 +61,8 @@ fn draw_parts<T: Draw>(
         let last = n + 1 == parts.len();
         write!(f, "\n{margin}{}", if last { "└─ " } else { "├─ " })?;
         margin.push_str(if last { "   " } else { "│  " });
-        draw_line(part, margin, f)?;
-        draw_parts(part.parts(), margin, f)?;
+        draw_line(part, line, margin, f)?;
+        draw_parts(part.parts(), line, margin, f)?;
         margin.truncate(depth);
     }
     Ok(())

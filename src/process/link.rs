@@ -44,6 +44,9 @@ pub(crate) struct Link {
     /// Weak: what a group remembers of its members must not keep the group itself.
     pub(crate) parent: Weak<dyn Parent>,
     pub(crate) index: usize,
+    /// Where it stands among the members in the order of its group: a greater one than those before it. Not so the index,
+    /// which is taken again when a member is removed.
+    pub(crate) rank: u64,
     /// The process that has started it cannot end before it has.
     pub(crate) is_held: bool,
     /// The group that has started it is not ready before it is.

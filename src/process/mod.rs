@@ -1,9 +1,10 @@
 //! A runner on a thread of its own.
 
 // The files import downward only: `scope`, `until`, `note` and `family` stand highest, then `builder`, `wait`, `handle`,
-// `inline`, `roster`, `spawn`, `waits`, `current`, `core` (with `core::registry`), `last_exit`, and lowest `link`,
-// `findings`, `threads`, `status`.
+// `inline`, `roster`, `spawn`, `waits`, `current`, `core` (with `core::registry`), `board`, `last_exit`, and lowest
+// `link`, `findings`, `threads`, `status`.
 
+mod board;
 pub(crate) mod builder;
 mod core;
 mod current;
@@ -31,8 +32,9 @@ pub use status::Status;
 pub use wait::Wait;
 
 pub(crate) use self::core::{
-    Core, Deadline, Limit, StopWatch, earlier, hand_down, inherited, kept_back, registry,
+    Core, Deadline, Glance, Limit, StopWatch, earlier, hand_down, inherited, kept_back, registry,
 };
+pub(crate) use board::{Board, Row, Standing};
 pub(crate) use builder::invoke;
 pub(crate) use current::{current_core, current_host};
 pub(crate) use findings::is_worth_it;

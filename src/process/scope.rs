@@ -137,6 +137,7 @@ impl<'scope> Scope<'scope, '_> {
         let link = Link {
             parent,
             index: 0,
+            rank: 0,
             // One that is started from another process of the scope is that one's child.
             is_held: self.process == waits::here(),
             is_awaited: false,

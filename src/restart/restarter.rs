@@ -70,8 +70,6 @@ pub struct Restarter<R> {
     load: Option<Load<R>>,
     restart: Restart,
     budget: Option<Budget>,
-    /// It does for a member what other groups do themselves, so it says in its process how often, and after which ends.
-    is_of_member: bool,
 }
 
 type Load<R> = Box<dyn FnMut(&mut R, &Exit) -> Next + Send>;
@@ -98,7 +96,6 @@ impl<R: Runner> Restarter<R> {
             load: None,
             restart,
             budget: Some(Budget::default()),
-            is_of_member: false,
         }
     }
 
@@ -127,7 +124,6 @@ impl<R: Runner> Restarter<R> {
             load: Some(Box::new(load)),
             restart: Restart::permanent().backoff(Backoff::none()),
             budget: None,
-            is_of_member: false,
         }
     }
 
@@ -223,11 +219,12 @@ impl<R: Runner> Restarter<R> {
                 ready_since,
             };
             let delay = (self.restart).pay(&ended, &mut delays, &mut account, &host.clock)?;
-            if self.is_of_member {
-                host.restarts_after(&exit);
-            }
+            let next_try = (!delay.is_zero()).then(|| host.clock.deadline(delay));
+            host.restarts_after(&exit, next_try.flatten());
             down.begin();
-            if !delay.is_zero() && host.told_before(host.clock.deadline(delay)) {
+            if let Some(next_try) = next_try
+                && host.told_before(next_try)
+            {
                 return Ok(());
             }
             before = Some(exit);
@@ -278,10 +275,7 @@ impl Drop for Down<'_> {
 pub(crate) fn around(restart: Restart, runner: BoxRunner) -> BoxRunner {
     match restart.policy {
         Policy::Temporary => runner,
-        Policy::Permanent | Policy::Transient => Box::new(Restarter {
-            is_of_member: true,
-            ..Restarter::with(runner, restart)
-        }),
+        Policy::Permanent | Policy::Transient => Box::new(Restarter::with(runner, restart)),
     }
 }
 

@@ -1,16 +1,24 @@
 //! All processes that live, and which of them started which: see [`tree()`](crate::tree()).
 
+// The files import downward only: `snapshot` and `serial` stand highest, then `colour`, `text`, and lowest `node`.
+
+mod colour;
+mod node;
+#[cfg(feature = "serde")]
+mod serial;
 pub(crate) mod snapshot;
+mod text;
 
-use std::fmt;
+pub use node::TreeNode;
 
-use crate::draw::{self, Draw};
 use crate::id::ProcessId;
-use crate::process::Status;
-use crate::sync::Arc;
-use crate::sync::thread::ThreadId;
 
-/// A snapshot of all processes that live; see [`tree()`](crate::tree()). It prints as a tree, a line for each process.
+/// A snapshot of all processes that live, and of the members of groups that are to be started; see
+/// [`tree()`](crate::tree()).
+///
+/// It prints as a tree, with a line for each process that says what is to be known at a glance: its state and since when,
+/// how often it was restarted, when it is tried again, and why it failed last. Control characters in it are escaped, and
+/// there are no colours; [`for_terminal`](Tree::for_terminal) adds them.
 ///
 /// ```
 /// use ifrit::testing::never_ready;
@@ -18,9 +26,11 @@ use crate::sync::thread::ThreadId;
 /// let process = ifrit::Process::builder().name("lonely").background(never_ready());
 /// let tree = ifrit::tree();
 /// let node = tree.find(|node| node.name == "lonely").unwrap();
-/// assert_eq!(node.to_string(), format!("lonely {} starting", process.id()));
+/// assert!(node.to_string().starts_with(&format!("lonely {} starting for", process.id())));
 /// # process.signal(ifrit::Signal::KILL);
 /// ```
+///
+/// With the feature `serde` it can be serialised; [`TreeNode`] says in which shape.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Tree {
@@ -28,34 +38,13 @@ pub struct Tree {
     pub roots: Vec<TreeNode>,
 }
 
-/// One process in a [`Tree`], and those it has started.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub struct TreeNode {
-    /// Its number.
-    pub id: ProcessId,
-    /// Its name.
-    pub name: String,
-    /// The kind of group it runs, or `None` for a leaf.
-    pub kind: Option<&'static str>,
-    /// How far it has come.
-    pub status: Status,
-    /// Its thread, once that has started to run.
-    pub thread: Option<ThreadId>,
-    /// What it has [said of itself](crate::process::note) last.
-    pub note: Option<Arc<str>>,
-    /// The processes it has started and which live, in start order; among them those that were given up by one which it
-    /// had started and which is gone.
-    pub children: Vec<TreeNode>,
-}
-
 impl Tree {
     /// The process with this number, wherever it stands. Looks at each once at most.
     pub fn get(&self, id: ProcessId) -> Option<&TreeNode> {
-        self.find(|node| node.id == id)
+        self.find(|node| node.id == Some(id))
     }
 
-    /// The first process, from the roots down, of which `is_it` is true.
+    /// The first process, or member without one, from the roots down, of which `is_it` is true.
     pub fn find(&self, is_it: impl Fn(&TreeNode) -> bool) -> Option<&TreeNode> {
         let mut next: Vec<&TreeNode> = self.roots.iter().rev().collect();
         while let Some(node) = next.pop() {
@@ -65,40 +54,5 @@ impl Tree {
             next.extend(node.children.iter().rev());
         }
         None
-    }
-}
-
-impl Draw for TreeNode {
-    fn line(&self, f: &mut dyn fmt::Write) -> fmt::Result {
-        write!(f, "{} {} {}", self.name, self.id, self.status)?;
-        if let Some(kind) = self.kind {
-            write!(f, ", {kind}")?;
-        }
-        match &self.note {
-            Some(note) => write!(f, ", note: {note}"),
-            None => Ok(()),
-        }
-    }
-
-    fn parts(&self) -> &[Self] {
-        &self.children
-    }
-}
-
-impl fmt::Display for TreeNode {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        draw::draw(self, f)
-    }
-}
-
-impl fmt::Display for Tree {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        for (n, root) in self.roots.iter().enumerate() {
-            if n > 0 {
-                f.write_str("\n")?;
-            }
-            root.fmt(f)?;
-        }
-        Ok(())
     }
 }

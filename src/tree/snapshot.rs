@@ -1,16 +1,19 @@
 //! Taking a snapshot of all processes that live.
+//!
+//! It waits for no process and asks no group: what it reads is under locks that are held for a moment only.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::time::{Duration, Instant};
 
 use super::{Tree, TreeNode};
 use crate::disposal::defer_quietly;
-use crate::id::ProcessId;
-use crate::process::{Core, Status, registry};
-use crate::sync::Arc;
+use crate::process::last_exit::LastExit;
+use crate::process::{Core, Glance, Row, Standing, Status, registry};
+use crate::sync::{Arc, now};
 
-/// A snapshot of all processes of this program whose threads live, among them those that were given up.
+/// A snapshot of all processes of this program whose threads live, among them those that were given up, and of the members
+/// of groups that are to be started, for the first time or again.
 ///
-/// Never blocks for longer than it takes to look at each. Linear in their number.
+/// Never blocks for longer than it takes to look at each, and waits for no process and no group. Linear in their number.
 ///
 /// ```
 /// use ifrit::prelude::*;
@@ -31,35 +34,149 @@ use crate::sync::Arc;
 /// ```
 pub fn tree() -> Tree {
     let _deferring = defer_quietly(); // a process whose last handle is this one may leave something foreign
-    let mut living = registry::living();
+    let living = registry::living().into_iter();
+    let seen = living.map(|core| Seen {
+        glance: core.glance(),
+        children: Vec::new(),
+        core,
+    });
     // An exit is published a moment before its thread is done.
-    living.retain(|core| core.status() != Status::Exited);
-    let ids: BTreeSet<_> = living.iter().map(|core| core.id).collect();
-    let mut children: BTreeMap<Option<ProcessId>, Vec<Arc<Core>>> = BTreeMap::new();
-    for core in living {
-        let parent = core.parent().filter(|parent| ids.contains(parent));
-        children.entry(parent).or_default().push(core);
+    let mut seen: Vec<_> = seen
+        .filter(|seen| seen.glance.status != Status::Exited)
+        .collect();
+    let mut roots = Vec::new();
+    let mut last = None; // siblings stand beside each other, most of the time
+    for n in 0..seen.len() {
+        let parent = seen[n].core.parent();
+        let is_last = |(id, _): &(_, usize)| Some(*id) == parent;
+        let found = last.filter(is_last).or_else(|| {
+            let id = parent?;
+            let place = seen.binary_search_by_key(&id, |seen| seen.core.id).ok()?;
+            Some((id, place))
+        });
+        last = found.or(last);
+        match found {
+            Some((_, place)) => seen[place].children.push(n),
+            None => roots.push(n),
+        }
     }
+    let look = Look { seen, now: now() };
     Tree {
-        roots: take_children(None, &mut children),
+        roots: roots.into_iter().map(|n| look.node(n)).collect(),
     }
 }
 
-fn take_children(
-    parent: Option<ProcessId>,
-    children: &mut BTreeMap<Option<ProcessId>, Vec<Arc<Core>>>,
-) -> Vec<TreeNode> {
-    let cores = children.remove(&parent).unwrap_or_default();
-    cores
-        .into_iter()
-        .map(|core| TreeNode {
-            id: core.id,
+/// A living process, and where those it has started stand among all that were seen.
+struct Seen {
+    core: Arc<Core>,
+    glance: Glance,
+    children: Vec<usize>,
+}
+
+struct Look {
+    /// In the order of their numbers.
+    seen: Vec<Seen>,
+    now: Instant,
+}
+
+impl Look {
+    fn node(&self, n: usize) -> TreeNode {
+        let Seen {
+            core,
+            glance,
+            children,
+        } = &self.seen[n];
+        let now = self.now(core);
+        let past = core.past_runs();
+        let next_try = past
+            .next_try
+            .filter(|_| glance.status == Status::Restarting);
+        let children = match core.board_if_any() {
+            None => children.iter().map(|child| self.node(*child)).collect(),
+            Some(board) => self.members(core, children, board.rows()),
+        };
+        TreeNode {
+            id: Some(core.id),
             name: core.name.to_string(),
             kind: core.kind(),
-            status: core.status(),
-            thread: core.thread(),
+            status: glance.status,
+            status_for: now.saturating_duration_since(glance.since),
+            uptime: core.started().map(|at| now.saturating_duration_since(at)),
+            restarts: past.restarts,
+            next_try: next_try.and_then(|at| until(at, now)),
+            last_error: past.last_exit.as_ref().and_then(LastExit::line),
             note: core.last_note(),
-            children: take_children(Some(core.id), children),
-        })
-        .collect()
+            pending: glance.pending.clone(),
+            thread: core.thread(),
+            os_thread_id: core.os_thread_id(),
+            children,
+        }
+    }
+
+    /// The system's clock is asked once for all.
+    fn now(&self, core: &Core) -> Instant {
+        match core.clock.is_manual() {
+            true => core.clock.now(),
+            false => self.now,
+        }
+    }
+
+    /// The members of a group, in its order: those that live, and those that only its board has.
+    fn members(&self, group: &Core, living: &[usize], rows: Vec<(u64, Row)>) -> Vec<TreeNode> {
+        let now = self.now(group);
+        let rank = |child: usize| self.seen[child].core.rank_in(group.id).unwrap_or(u64::MAX);
+        let mut rows: Vec<_> = rows
+            .into_iter()
+            .map(|(rank, row)| (rank, Some(row)))
+            .collect();
+        let mut members: Vec<(u64, TreeNode)> = Vec::with_capacity(living.len() + rows.len());
+        for child in living {
+            let (rank, mut node) = (rank(*child), self.node(*child));
+            let found = rows.binary_search_by_key(&rank, |(rank, _)| *rank);
+            // The process counts, where one has just started or exited.
+            if let Some(row) = found.ok().and_then(|found| rows[found].1.take()) {
+                node.restarts += row.restarts;
+                if node.last_error.is_none() {
+                    node.last_error = row.last_exit.as_ref().and_then(LastExit::line);
+                }
+            }
+            members.push((rank, node));
+        }
+        let away = rows
+            .into_iter()
+            .filter_map(|(rank, row)| Some((rank, away(&row?, now)?)));
+        members.extend(away);
+        members.sort_by_key(|(rank, _)| *rank); // those that have none keep their order
+        members.into_iter().map(|(_, node)| node).collect()
+    }
+}
+
+/// A member without a process.
+fn away(row: &Row, now: Instant) -> Option<TreeNode> {
+    let (status, since, next_try) = match row.standing {
+        Standing::Up => return None, // its process has just exited
+        Standing::Waiting { since } => (Status::Waiting, since, None),
+        Standing::Down { since, next_try } => (Status::Down, since, next_try),
+    };
+    Some(TreeNode {
+        id: None,
+        name: row.name.to_string(),
+        kind: None,
+        status,
+        status_for: now.saturating_duration_since(since),
+        uptime: None,
+        restarts: row.restarts,
+        next_try: next_try.and_then(|at| until(at, now)),
+        last_error: row.last_exit.as_ref().and_then(LastExit::line),
+        note: None,
+        pending: Vec::new(),
+        thread: None,
+        os_thread_id: None,
+        children: Vec::new(),
+    })
+}
+
+/// How long it is until then, if that is still to come.
+fn until(at: Instant, now: Instant) -> Option<Duration> {
+    at.checked_duration_since(now)
 }

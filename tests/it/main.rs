@@ -42,6 +42,7 @@ mod stop_delays;
 mod stopping;
 mod termination;
 mod trace;
+mod tree;
 
 // The operating system's signals for a runner.
 mod sigmon;

@@ -180,11 +180,11 @@ fn the_tree_prints_a_line_for_each_process_with_its_number() {
     let (fakes, members) = fakes();
     let (group, [a, b]) = running(QueueOrdered::new(members), &fakes);
     let node = node(&group);
-    let ids = [&node, &node.children[0], &node.children[1]].map(|node| node.id);
+    let ids = [&node, &node.children[0], &node.children[1]].map(|node| node.id.unwrap());
     assert_eq!(
         node.to_string(),
         format!(
-            "Group {} ready, queue-ordered group\n├─ a {} ready\n└─ b {} ready",
+            "Group {} ready for <1s, queue-ordered group\n├─ a {} ready for <1s\n└─ b {} ready for <1s",
             ids[0], ids[1], ids[2]
         )
     );

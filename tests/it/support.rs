@@ -127,7 +127,8 @@ pub(crate) fn living(group: &Process) -> Vec<String> {
     let tree = ifrit::tree();
     let children = tree.get(group.id()).map(|node| &node.children[..]);
     let children = children.unwrap_or_default().iter();
-    children.map(|child| child.name.clone()).collect()
+    let living = children.filter(|child| child.id.is_some());
+    living.map(|child| child.name.clone()).collect()
 }
 
 #[track_caller]

@@ -20,6 +20,7 @@ mod rounds;
 mod significant;
 mod start_limit;
 mod strategies;
+mod tree;
 mod verdicts;
 
 // Looking after them.

@@ -207,7 +207,7 @@ fn a_restarted_member_is_a_new_process_under_the_same_name() {
     let tree = ifrit::tree();
     let children = &tree.get(running.process.id()).unwrap().children;
     assert_eq!(children.len(), 1);
-    assert_eq!(children[0].id, second.id());
+    assert_eq!(children[0].id, Some(second.id()));
     running.stop(&[&a2]).unwrap();
 }
 

@@ -135,6 +135,7 @@ impl Shared {
         let link = Link {
             parent: Arc::downgrade(self) as _,
             index: 0,
+            rank: 0,
             is_held: true,
             is_awaited: false,
             only_if: None, // a restarter asks it

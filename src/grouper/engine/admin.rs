@@ -214,9 +214,10 @@ impl MemberState {
     pub(in crate::grouper) fn of_living(status: Status) -> Self {
         match status {
             Status::Ready => MemberState::Ready,
-            Status::Restarting => MemberState::Restarting,
+            Status::Restarting | Status::Down => MemberState::Restarting,
             Status::Stopping => MemberState::Stopping,
             Status::Abandoned => MemberState::Abandoned,
+            Status::Waiting => MemberState::Waiting,
             Status::Starting | Status::Exited => MemberState::Starting,
         }
     }

@@ -27,6 +27,7 @@ impl Run<'_> {
         for index in 0..self.slots.all.len() {
             self.counts(index);
         }
+        self.show_all();
         self.go_on()
     }
 
@@ -156,6 +157,7 @@ impl Drop for Run<'_> {
     fn drop(&mut self) {
         // A caller that still waits for an answer, or at the door, gets one, also when the engine itself has panicked.
         self.turn_away();
+        self.show_nothing();
         for slot in &mut self.slots.all {
             if let Some(live) = slot.stage.live_mut() {
                 live.leaving = None;

@@ -76,6 +76,7 @@ impl Run<'_> {
 
     /// It has ended and stays so in this run.
     fn is_done(&mut self, index: usize) {
+        self.hide(index);
         let slot = &mut self.slots.all[index];
         if !slot.is_abandoned() {
             slot.rests(Rest::Done);

@@ -65,6 +65,7 @@ impl Run<'_> {
                     self.slots.all[index].run.before = Some(Box::new(record.exit.clone()));
                 }
                 self.history.healed(record);
+                self.show(index);
             }
             (Verdict::Retired, _) => {
                 self.history.healed(record);

@@ -9,6 +9,7 @@ use crate::grouper::refusal::{Reason, Refusal};
 impl Run<'_> {
     /// It has gone, or was given up.
     pub(super) fn leave(&mut self, index: usize, leaving: Leaving) {
+        self.hide(index);
         self.is_up_again(index);
         self.counts_no_more(index);
         let slot = &mut self.slots.all[index];
@@ -32,6 +33,7 @@ impl Run<'_> {
     /// group: nothing else names that thread.
     pub(super) fn leave_threads(&mut self, index: usize, leaving: Leaving, mut record: MemberExit) {
         record.cause = Cause::Stopped; // however it ended, that was asked for
+        self.hide(index);
         self.is_up_again(index);
         self.counts_no_more(index);
         self.starting.withdraw(index);

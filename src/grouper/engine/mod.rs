@@ -31,6 +31,7 @@ mod restarting;
 mod round;
 mod run;
 mod settings;
+mod show;
 mod slot;
 mod slots;
 mod stage;

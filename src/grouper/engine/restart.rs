@@ -60,6 +60,7 @@ impl Run<'_> {
                 if let Some(at) = at {
                     self.timers.set(at, Due::Restart(index));
                 }
+                self.show(index);
             }
             Strategy::OneForAll => self.begin_round(0, at),
             Strategy::RestForOne => {

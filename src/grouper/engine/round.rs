@@ -32,12 +32,25 @@ impl Run<'_> {
             }
         }
         self.restarting.round = Some(Round { resume_at, live });
+        self.show_those_held_back();
         if live == 0 {
             return self.all_of_round_stopped();
         }
         self.stopping.signal = Some(self.settings.termination.unwrap_or(Signal::INTERRUPT));
         self.stopping.limit = self.settings.stop_limit(self.host.as_deref());
         self.stop_those(|slot| slot.run.in_round);
+    }
+
+    /// They come back with the round, and not before.
+    fn show_those_held_back(&self) {
+        // Where members start one by one, those that wait are shown already.
+        let one_by_one = self.starting.is_one_by_one();
+        for index in &self.slots.order {
+            let slot = &self.slots.all[*index];
+            if slot.is_down() || slot.is_waiting() && !one_by_one {
+                self.show(*index);
+            }
+        }
     }
 
     /// One of those that a round stops has exited.
@@ -70,10 +83,12 @@ impl Run<'_> {
         let order = self.slots.order.iter().copied();
         self.starting
             .queue(order.filter(|index| all[*index].is_waiting()));
+        self.starting.queued().for_each(|index| self.show(index));
     }
 
     /// A stop has begun: no member comes back.
     pub(super) fn cancel_restarts(&mut self) {
+        self.show_living_only();
         if self.restarting.round.take().is_some() {
             self.stopping.limit.reset(); // that was the time of the round, not of this stop
             self.timers.clear(Owner::Round);

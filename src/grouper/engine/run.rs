@@ -11,6 +11,7 @@
 //! end        a member's end for good, and the stop of the group
 //! round      stopping some members, to start them again together
 //! start      stop
+//! show       what the tree shows of members without a process
 //! ```
 
 use std::time::Duration;

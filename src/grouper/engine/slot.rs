@@ -19,6 +19,8 @@ use crate::sync::Arc;
 pub(in crate::grouper) struct Slot {
     pub(super) name: Arc<str>,
     pub(super) options: Options,
+    /// Greater than that of each member before it in the order of the group.
+    pub(super) rank: u64,
     pub(super) stage: Stage,
     pub(super) run: Record,
 }
@@ -45,20 +47,22 @@ pub(super) struct Record {
 }
 
 impl Slot {
-    pub(super) fn new(member: Member) -> Self {
+    pub(super) fn new(member: Member, rank: u64) -> Self {
         Slot {
             name: member.name,
             options: member.options,
+            rank,
             stage: Stage::at_home(Some(Guarded::new(member.runner)), Rest::Waiting),
             run: Record::default(),
         }
     }
 
     /// The place of a member that lives already and whose runner does not come home.
-    pub(super) fn living(core: Arc<Core>, options: Options) -> Self {
+    pub(super) fn living(core: Arc<Core>, options: Options, rank: u64) -> Self {
         Slot {
             name: Arc::clone(&core.name),
             options,
+            rank,
             stage: Stage::Live(Live::new(core)),
             run: Record::default(),
         }

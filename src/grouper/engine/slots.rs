@@ -17,23 +17,27 @@ pub(in crate::grouper) struct Slots {
     /// The places with a member, in start order.
     pub(super) order: Vec<usize>,
     vacant: Vec<usize>,
+    /// The rank of the next one.
+    next: u64,
 }
 
 impl Slots {
     pub(in crate::grouper) fn new(members: impl IntoIterator<Item = Member>) -> Self {
-        Slots::of(members.into_iter().map(Slot::new))
+        let members = members.into_iter().zip(0..);
+        Slots::of(members.map(|(member, rank)| Slot::new(member, rank)))
     }
 
     /// Of members that live already and whose runners do not come home.
     pub(in crate::grouper) fn living(members: Vec<(Arc<Core>, Options)>) -> Self {
-        let members = members.into_iter();
-        Slots::of(members.map(|(core, options)| Slot::living(core, options)))
+        let members = members.into_iter().zip(0..);
+        Slots::of(members.map(|((core, options), rank)| Slot::living(core, options, rank)))
     }
 
     fn of(slots: impl Iterator<Item = Slot>) -> Self {
         let all: Vec<_> = slots.collect();
         Slots {
             order: (0..all.len()).collect(),
+            next: all.len() as u64,
             all,
             vacant: Vec::new(),
         }
@@ -50,7 +54,8 @@ impl Slots {
 
     /// The last in start order. A place that was left is taken again if `reuse`.
     pub(super) fn push(&mut self, member: Member, reuse: bool) -> usize {
-        let slot = Slot::new(member);
+        let slot = Slot::new(member, self.next);
+        self.next += 1;
         let vacant = if reuse { self.vacant.pop() } else { None };
         let index = match vacant {
             Some(index) => {

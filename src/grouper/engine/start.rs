@@ -54,6 +54,7 @@ impl Run<'_> {
         let link = Link {
             parent: Weak::clone(&self.inbox),
             index,
+            rank: slot.rank,
             is_held: true,
             is_awaited: true,
             only_if: slot.options.restart().and_then(|restart| restart.only_if),
@@ -64,6 +65,7 @@ impl Run<'_> {
         let joining = slot.joining();
         let core = spawn_member(&request, runner, link);
         slot.stage = Stage::Live(Live::new(Arc::clone(&core)));
+        self.show(index);
         if let Some(reply) = joining {
             self.starting.has_joined();
             let _ = reply.send(Ok(Process::from_core(core)));
@@ -119,6 +121,7 @@ impl Run<'_> {
         self.starting.joins();
         if in_its_turn {
             self.starting.enqueue(index);
+            self.show(index);
         } else {
             self.start(index);
         }

@@ -49,6 +49,10 @@ impl Starting {
         self.queue.push_back(index);
     }
 
+    pub(super) fn queued(&self) -> impl Iterator<Item = usize> {
+        self.queue.iter().copied()
+    }
+
     /// Its turn does not come.
     pub(super) fn withdraw(&mut self, index: usize) {
         self.queue.retain(|other| *other != index);

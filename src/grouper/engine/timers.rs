@@ -64,6 +64,11 @@ impl Timers {
         }
     }
 
+    /// When something is due for this owner.
+    pub(super) fn when(&self, owner: Owner) -> Option<Instant> {
+        self.set.get(&owner).copied()
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.due.is_empty()
     }

@@ -6,6 +6,7 @@
 mod exits;
 mod order;
 mod restarts;
+mod tree;
 
 use std::sync::Mutex;
 use std::time::Duration;

@@ -22,7 +22,12 @@ fn stopped_in_order() {
         let told = log.at("a", Step::Told(Signal::TERMINATE));
         assert!(log.at("b", Step::Ended) < told, "stopped out of order");
     }
-    assert!(crate::tree().roots.iter().all(|node| node.id == group.id()));
+    assert!(
+        crate::tree()
+            .roots
+            .iter()
+            .all(|node| node.id == Some(group.id()))
+    );
 }
 
 /// The stop has come before the member on which the others wait becomes ready.

@@ -111,6 +111,7 @@ fn link_to(parent: Weak<dyn Parent>) -> Link {
     Link {
         parent,
         index: 0,
+        rank: 0,
         is_held: true,
         is_awaited: true,
         only_if: Some(|_| {

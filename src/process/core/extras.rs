@@ -9,6 +9,7 @@ use crate::ancestor::Ancestor;
 use crate::disposal::defer_quietly;
 use crate::error::Exit;
 use crate::on_drop::OnDrop;
+use crate::process::board::Board;
 use crate::process::last_exit::LastExit;
 use crate::signal::Signal;
 use crate::sync::channel::{Receiver, Sender};
@@ -34,6 +35,8 @@ pub(super) struct Extras {
     past_runs: OnceLock<Box<Mutex<PastRuns>>>,
     /// What it has said of itself last.
     note: Mutex<Option<Arc<str>>>,
+    /// What the group that runs here shows of its members. In a box, since few are ever down.
+    board: OnceLock<Box<Board>>,
     /// Set before the start, where it matters whether the exit comes to anything that waits for it.
     delivery: OnceLock<Mutex<Delivery>>,
 }
@@ -43,6 +46,8 @@ pub(super) struct Extras {
 pub(crate) struct PastRuns {
     pub(crate) restarts: u64,
     pub(crate) last_exit: Option<LastExit>,
+    /// When the latest of those restarts comes or came; `None` if it came at once, or never does.
+    pub(crate) next_try: Option<Instant>,
 }
 
 /// Whether the exit has come to anything that waits for it.
@@ -115,12 +120,13 @@ impl Core {
         }
     }
 
-    /// A run inside it has ended so, and is followed by another.
-    pub(crate) fn restarts_after(&self, exit: &Exit) {
+    /// A run inside it has ended so, and is followed by another, at `next_try`.
+    pub(crate) fn restarts_after(&self, exit: &Exit, next_try: Option<Instant>) {
         let last = LastExit::of(exit, self.id, self.clock.now()); // outside of the lock: it asks the error
         let mut past = self.extras().past_runs.get_or_init(Box::default).lock();
         past.restarts += 1;
         past.last_exit = Some(last);
+        past.next_try = next_try;
     }
 
     pub(crate) fn past_runs(&self) -> PastRuns {
@@ -137,6 +143,16 @@ impl Core {
     /// What it has said of itself last.
     pub(crate) fn last_note(&self) -> Option<Arc<str>> {
         self.extras.get()?.note.lock().clone()
+    }
+
+    /// What the group that runs here shows of its members; made when there is something to show.
+    pub(crate) fn board(&self) -> &Board {
+        self.extras().board.get_or_init(Box::default)
+    }
+
+    /// The same, if there has ever been something to show.
+    pub(crate) fn board_if_any(&self) -> Option<&Board> {
+        Some(self.extras.get()?.board.get()?)
     }
 
     /// From now on it is known whether the exit has been delivered.

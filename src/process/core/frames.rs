@@ -58,12 +58,12 @@ impl Core {
 
     /// One of the layers in this process, a restarter or a group, has something that is down and is to come back.
     pub(crate) fn begin_restarting(&self) {
-        self.state.lock().restarting += 1;
+        self.change(&mut self.state.lock(), |state| state.restarting += 1);
     }
 
     /// What was down in that layer is up again, or does not come back.
     pub(crate) fn end_restarting(&self) {
-        self.state.lock().restarting -= 1;
+        self.change(&mut self.state.lock(), |state| state.restarting -= 1);
     }
 
     pub(crate) fn was_told(&self) -> bool {

@@ -1,7 +1,7 @@
 //! Running, becoming ready, and the exit: once, or given up.
 
 use std::collections::BTreeSet;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::{Core, OnThread, State, registry};
 use crate::disposal::{defer, defer_quietly};
@@ -86,7 +86,8 @@ impl Core {
     }
 
     fn publish(&self, mut state: MutexGuard<'_, State>, end: Box<Exited>) {
-        state.exit = Some(Box::new(end.exit.clone())); // Invariant 1: once, before any waiter
+        let exit = Some(Box::new(end.exit.clone()));
+        self.change(&mut state, |state| state.exit = exit); // Invariant 1: once, before any waiter
         self.say_exit(&state, &end);
         let waiters = std::mem::take(&mut state.waiters);
         let timers = (std::mem::take(&mut state.timers), state.start_timer.take());
@@ -144,6 +145,20 @@ impl Core {
                 }
             }
         }
+    }
+
+    /// When it was started.
+    pub(crate) fn started(&self) -> Option<Instant> {
+        self.since.get().copied()
+    }
+
+    /// Its rank among the members of the group that runs in this process, if it was started there.
+    pub(crate) fn rank_in(&self, group: ProcessId) -> Option<u64> {
+        let is_there = self.above.as_ref().is_some_and(|above| above.id == group);
+        self.link
+            .as_ref()
+            .filter(|_| is_there)
+            .map(|link| link.rank)
     }
 
     pub(crate) fn parent(&self) -> Option<ProcessId> {
@@ -230,7 +245,7 @@ impl Announce for Core {
         if state.returned || state.exit.is_some() || state.start_overdue {
             return;
         }
-        state.ready = true;
+        self.change(&mut state, |state| state.ready = true);
         self.say_ready();
         let _timer = state.start_timer.take(); // cancelled outside the lock
         let leftover = self.link.as_ref().map(|link| {

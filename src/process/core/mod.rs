@@ -13,6 +13,7 @@
 mod events;
 mod extras;
 mod frames;
+mod glance;
 mod life;
 mod limit;
 pub(crate) mod registry;
@@ -24,6 +25,7 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 pub(in crate::process) use extras::Overhear;
+pub(crate) use glance::Glance;
 pub(crate) use limit::{Deadline, Limit, earlier, hand_down, kept_back};
 pub(crate) use stop_watch::StopWatch;
 
@@ -91,6 +93,8 @@ struct State {
     /// How many of the layers in this process have something that is down and is to come back.
     restarting: usize,
     ready: bool,
+    /// When it came into the status that it has.
+    since: Instant,
     /// The run has ended; what is left to do on the thread is to drop the runner.
     returned: bool,
     /// In a box, since it is the largest thing here and most of the time is not there.
@@ -138,6 +142,7 @@ impl Core {
         statics! {
             static NEXT: AtomicU64 = AtomicU64::new(1);
         }
+        let now = clock.now();
         Arc::new(Core {
             id: ProcessId(NEXT.fetch_add(1, Ordering::Relaxed)),
             name,
@@ -155,6 +160,7 @@ impl Core {
                 outer: Vec::new(),
                 restarting: 0,
                 ready: false,
+                since: now,
                 returned: false,
                 exit: None,
                 stop_end: None,

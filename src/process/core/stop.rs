@@ -90,7 +90,7 @@ impl Core {
         let is_first = !state.told();
         let is_killed_now = signal == Signal::KILL && !state.killed();
         if !state.killed() {
-            state.stop_signal = Some(signal);
+            self.change(state, |state| state.stop_signal = Some(signal));
             if signal != Signal::KILL {
                 state.told_before_kill = Some(signal);
             }

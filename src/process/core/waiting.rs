@@ -1,27 +1,14 @@
-//! Looking at a process, and waiting for it.
+//! What is known of a process, and waiting for it.
 
 use std::time::Instant;
 
 use super::{Core, State};
 use crate::error::Exit;
-use crate::process::status::Status;
 use crate::sync::MutexGuard;
 use crate::sync::channel::{Receiver, bounded};
 use crate::sync::thread::{self, ThreadId};
 
 impl Core {
-    pub(crate) fn status(&self) -> Status {
-        let state = self.state.lock();
-        match (&state.exit, &state.mailbox) {
-            (Some(_), None) => Status::Exited,
-            (Some(_), Some(_)) => Status::Abandoned,
-            (None, _) if state.told() => Status::Stopping,
-            (None, _) if state.restarting > 0 => Status::Restarting,
-            (None, _) if state.ready => Status::Ready,
-            (None, _) => Status::Starting,
-        }
-    }
-
     pub(crate) fn is_ready(&self) -> bool {
         self.state.lock().ready
     }

@@ -2,7 +2,9 @@
 
 use ifrit::crossbeam_channel::{Receiver, TryRecvError, bounded};
 use ifrit::grouper::{Admin, MemberState, MemberStatus};
+use ifrit::process::Status;
 use ifrit::testing::{Call, FakeRunner, ManualClock};
+use ifrit::tree::TreeNode;
 use ifrit::{Process, Signal};
 
 use super::build::Parts;
@@ -121,6 +123,7 @@ impl Real {
             root: (self.process.status(), self.process.is_ready()),
             groups: Vec::new(),
             leaves: Vec::new(),
+            away: self.away(world),
             answers: self.answers.clone(),
             threads: self.parts.threads(),
         };
@@ -140,6 +143,25 @@ impl Real {
             }
         }
         seen
+    }
+}
+
+impl Real {
+    /// What the tree shows of members without a process, in the order of the model.
+    fn away(&self, world: &World) -> Vec<(String, Status)> {
+        let tree = ifrit::tree();
+        let root = tree.get(self.process.id());
+        let mut next: Vec<&TreeNode> = root.into_iter().collect();
+        let mut away = Vec::new();
+        while let Some(node) = next.pop() {
+            let members = node.children.iter().filter(|child| child.id.is_none());
+            away.extend(members.map(|member| (member.name.clone(), member.status)));
+            next.extend(&node.children);
+        }
+        let place = |name: &str| world.nodes.iter().position(|node| node.name == name);
+        let group = |name: &str| world.nodes[place(name).unwrap_or_default()].parent;
+        away.sort_by_key(|(name, _)| group(name)); // members keep their order
+        away
     }
 }
 

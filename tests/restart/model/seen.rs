@@ -13,6 +13,8 @@ pub(super) struct Seen {
     /// What the handles of the groups say: nothing while a group does not run.
     pub(super) groups: Vec<(String, Option<Vec<OfMember>>)>,
     pub(super) leaves: Vec<(String, OfLeaf)>,
+    /// What the tree shows of members that have no process, in the order of their groups.
+    pub(super) away: Vec<(String, Status)>,
     pub(super) answers: Vec<Option<bool>>,
     pub(super) threads: usize,
 }
@@ -43,6 +45,7 @@ impl World {
             root: (self.status(0), self.nodes[0].process.ready),
             groups: Vec::new(),
             leaves: Vec::new(),
+            away: self.away(),
             answers: self.answers.clone(),
             threads: threads.count(),
         };
@@ -66,6 +69,14 @@ impl World {
             }
         }
         seen
+    }
+
+    fn away(&self) -> Vec<(String, Status)> {
+        let groups = (0..self.nodes.len()).filter(|n| self.runs_group(*n));
+        let members = groups.flat_map(|g| self.waiting_or_down(g));
+        members
+            .map(|(m, status)| (self.nodes[m].name.clone(), status))
+            .collect()
     }
 
     fn seen_of_member(&self, m: usize) -> OfMember {
@@ -104,6 +115,9 @@ impl fmt::Debug for Seen {
             if leaf.unread > 0 {
                 write!(f, ", {} unread", leaf.unread)?;
             }
+        }
+        for (name, status) in &self.away {
+            write!(f, "\n    in the tree: {name} {status}")?;
         }
         let (answers, threads) = (&self.answers, self.threads);
         write!(f, "\n    answers: {answers:?}, threads: {threads}")

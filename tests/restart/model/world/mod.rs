@@ -24,7 +24,7 @@ pub(crate) use moves::Move;
 use crate::kit::SECOND;
 
 use super::scene::{Again, Node as Spec, Options, ROOT, name_of_member};
-use group::{Group, Member, Place};
+use group::{Group, Member, Phase, Place};
 use process::{Inside, Process};
 
 /// Since the beginning.
@@ -180,6 +180,18 @@ impl World {
 
     pub(crate) fn runs_group(&self, n: usize) -> bool {
         self.is_group(n) && self.nodes[n].process.inside == Inside::Runs
+    }
+
+    /// The members of a group that have no process and are to have one.
+    pub(crate) fn waiting_or_down(&self, g: usize) -> Vec<(usize, Status)> {
+        let members = self.group(g).members.iter();
+        let members = members.filter(|_| self.run(g).phase != Phase::Stopping);
+        let away = members.filter_map(|m| match self.nodes[*m].member.place {
+            Place::Waiting => Some((*m, Status::Waiting)),
+            Place::Down => Some((*m, Status::Down)),
+            _ => None,
+        });
+        away.collect()
     }
 
     pub(crate) fn state_of_member(&self, m: usize) -> MemberState {

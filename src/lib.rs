@@ -128,13 +128,14 @@
 //! id                                     which is meant, while it runs and after
 //! signal   draw   on_drop                words: what is told, a tree as text; what is done at an end
 //! disposal                               letting go of what users have made, on no thread that others wait for
-//! nesting   unwind   os_thread           how deep a thread is in calls; panics of which nothing is kept; the kernel's word
+//! limit                                  when something must be over, and how limits are cut on their way down
+//! nesting   unwind   os_thread           how deep a thread is in calls; panics; what the kernel says of a thread
 //! sync                                   the door: channels, locks, threads, time, OS signals
 //! ```
 //!
 //! - `process` is the core. `process::core` keeps the state of one process: its life (started, ready, exited, each a
 //!   `latch`), its signals (a `mailbox` and the frames of the runners that run inline), and its stop; all
-//!   arithmetic on limits is in `process::core::limit`. `process::threads` starts threads and counts them, `process::scope`
+//!   arithmetic on limits is in `limit`. `process::threads` starts threads and counts them, `process::scope`
 //!   ties them to a borrow.
 //! - `observe::recorder` keeps the newest events and has the lists of those who listen (`observe::stream`); what a process
 //!   says is in `process::core::events`.
@@ -158,6 +159,8 @@ mod nesting;
 mod os_thread;
 mod unwind;
 
+mod limit;
+
 mod disposal;
 
 mod draw;
@@ -172,7 +175,7 @@ mod id_map;
 pub mod error;
 mod latch;
 mod mailbox;
-mod plan;
+pub mod plan;
 
 pub mod clock;
 pub mod observe;
@@ -204,7 +207,7 @@ pub use error::exit::{BoxError, Exit, Result};
 pub use error::fatal::fatal;
 pub use error::kinds::Error;
 pub use main_fn::{Main, main};
-pub use plan::Plan;
+pub use plan::value::Plan;
 pub use process::builder::{background, invoke};
 pub use process::handle::{Process, current};
 pub use process::scope::{Scope, scope};

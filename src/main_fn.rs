@@ -8,6 +8,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use crate::error::{Error, Exit, catch, leaves_threads};
+use crate::plan::Plan;
 use crate::process::Process;
 use crate::runner::Runner;
 use crate::sigmon::{Escalation, Outcome, Sigmon};
@@ -140,6 +141,19 @@ impl<R: Runner + 'static> Main<R> {
     ) -> Self {
         self.exit_code = Some(Box::new(|exit| code(exit).into()));
         self
+    }
+
+    /// What is going to run, and what is wrong with it. Starts nothing; a unit test can assert on it.
+    ///
+    /// ```
+    /// use ifrit::{Main, prelude::*};
+    /// use std::time::Duration;
+    ///
+    /// let program = Main::new(ifrit::run_fn(|_signals, _ready| Ok(())));
+    /// assert_eq!(program.plan().worst_case_stop(), Some(Duration::from_secs(25)));
+    /// ```
+    pub fn plan(&self) -> Plan {
+        self.sigmon.plan().called("main")
     }
 
     /// Runs the program; see [`main()`]. Blocks until it has ended or has been given up.

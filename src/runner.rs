@@ -134,7 +134,7 @@ pub(crate) fn name_of<R: Runner + ?Sized>(runner: &R) -> String {
     if name != "Box" && !is_dyn {
         return name.to_owned();
     }
-    let inner = attempt(|| runner.plan().kind);
+    let inner = attempt(|| runner.plan().kind().to_owned());
     inner
         .filter(|kind| !kind.is_empty())
         .unwrap_or_else(|| name.to_owned())
@@ -263,6 +263,12 @@ where
             Some(f) => f(signals, ready),
             None => Err(Error::AlreadyRan.into()),
         }
+    }
+
+    fn plan(&self) -> Plan {
+        let mut plan = Plan::of_type::<Self>();
+        plan.runner.once = true;
+        plan
     }
 }
 

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::refusal::Reason;
 use crate::error::{Error, Exit};
-use crate::plan::Plan;
+use crate::plan::{OfMember, Plan};
 use crate::process::last_exit::LastExit;
 use crate::restart::{Asks, Restart};
 use crate::runner::{BoxRunner, Runner};
@@ -137,7 +137,7 @@ impl Member {
     /// use std::time::Duration;
     ///
     /// let db = Member::new("db", ifrit::run_fn(|_, _| Ok(()))).kill_grace(Duration::from_secs(5));
-    /// assert_eq!(Ordered::new([db]).plan().parts[0].notes, ["kill grace 5s"]);
+    /// assert_eq!(Ordered::new([db]).plan().parts()[0].notes(), ["kill grace 5s"]);
     /// ```
     #[must_use]
     pub fn kill_grace(mut self, grace: Duration) -> Self {
@@ -229,28 +229,37 @@ impl Options {
 
     pub(super) fn plan(&self, name: &str, of_runner: Plan) -> Plan {
         let mut plan = of_runner.named(name);
+        let again = self.restart().map(Restart::planned);
+        let mut words = Vec::new();
         if self.one_shot {
-            plan = plan.note("one-shot");
+            words.push("one-shot".to_owned());
         }
-        if let Some(restart) = self.restart() {
-            plan = plan.note(restart.policy.to_string());
-        }
+        words.extend(again.iter().map(|again| match plan.runner.again {
+            Some(_) => format!("as a member {again}"),
+            None => again.to_string(),
+        }));
         if self.significant {
-            plan = plan.note("significant");
+            words.push("significant".to_owned());
         }
         if self.essential {
-            plan = plan.note("essential");
+            words.push("essential".to_owned());
         }
-        for (what, limit) in [
+        plan = words.into_iter().fold(plan, Plan::note).limits(&[
             ("start", self.start_within),
             ("stop", self.stop_within),
             ("stop delay", self.stop_delay()),
             ("kill grace", self.kill_grace()),
-        ] {
-            if let Some(limit) = limit {
-                plan = plan.note(format!("{what} {limit:?}"));
-            }
-        }
+        ]);
+        plan.member = Some(Box::new(OfMember {
+            start_within: self.start_within,
+            stop_within: self.stop_within,
+            stop_delay: self.stop_delay(),
+            kill_grace: self.kill_grace(),
+            again,
+            one_shot: self.one_shot,
+            essential: self.essential,
+            significant: self.significant,
+        }));
         plan
     }
 

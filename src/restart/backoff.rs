@@ -75,6 +75,11 @@ impl Backoff {
         self
     }
 
+    /// The first delay and the longest, without jitter.
+    pub(super) fn bounds(&self) -> (Duration, Duration) {
+        (self.first.min(self.max), self.max)
+    }
+
     pub(crate) fn check(&self) -> Result<(), Error> {
         if !(0.0..=1.0).contains(&self.jitter) {
             return Err(Error::InvalidBackoff("its jitter lies outside of 0..=1"));

@@ -33,6 +33,11 @@ impl Budget {
         Budget { restarts, within }
     }
 
+    /// How many restarts, and within which time.
+    pub(crate) fn parts(self) -> (usize, Duration) {
+        (self.restarts, self.within)
+    }
+
     pub(crate) fn check(&self, who: &str) -> Result<(), Error> {
         if self.within.is_zero() {
             return Err(Error::ZeroDeadline {

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use super::backoff::Backoff;
 use crate::error::Error;
+use crate::plan::Again;
 
 /// When a runner is run again after its end, and after which delay.
 ///
@@ -110,6 +111,25 @@ impl Restart {
     pub fn reset_after(mut self, ready_for: Duration) -> Self {
         self.reset_after = ready_for;
         self
+    }
+}
+
+impl Restart {
+    /// As a plan has it.
+    pub(crate) fn planned(&self) -> Again {
+        let (first_delay, longest_delay) = self.backoff.bounds();
+        Again {
+            policy: self.policy.to_string(),
+            only_if: self.only_if.is_some(),
+            from_the_start: self.from_the_start,
+            first_delay,
+            longest_delay,
+            delays_set: self.backoff != Backoff::default(),
+            invalid: match self.backoff.check() {
+                Err(Error::InvalidBackoff(why)) => Some(why),
+                _ => None,
+            },
+        }
     }
 }
 

@@ -9,7 +9,7 @@ use super::budget::{Account, Budget};
 use super::incarnation::{Incarnation, Life};
 use super::policy::{Policy, Restart};
 use crate::error::{Error, Exit, Result, catch, exit_of, leaves_threads};
-use crate::plan::Plan;
+use crate::plan::{Plan, Runs};
 use crate::process::{Core, Frame, is_worth_it, with_host};
 use crate::ready::ReadySender;
 use crate::runner::{BoxRunner, Runner};
@@ -290,7 +290,21 @@ impl<R: Runner> Runner for Restarter<R> {
     }
 
     fn plan(&self) -> Plan {
-        Plan::new("restarter").part(self.runner.plan())
+        let mut again = self.restart.planned();
+        if self.load.is_some() {
+            again.only_if = true;
+        }
+        if self.budget.is_none() {
+            again.policy = "as it decides".to_owned();
+        }
+        let plan = Plan::new("restarter").note(again.to_string());
+        let mut plan = match self.budget {
+            Some(budget) => plan.budgeted(budget.parts(), budget != Budget::default()),
+            None => plan,
+        };
+        plan.runner.runs = Runs::Inline;
+        plan.runner.again = Some(again);
+        plan.part(self.runner.plan())
     }
 }
 

@@ -15,7 +15,7 @@ use listener::Listener;
 
 use crate::error::{Error, Exit, Result};
 use crate::on_drop::OnDrop;
-use crate::plan::Plan;
+use crate::plan::{Plan, Runs};
 use crate::process::{Core, current_core, with_host};
 use crate::ready::ReadySender;
 use crate::runner::Runner;
@@ -228,10 +228,14 @@ impl<R: Runner> Runner for Sigmon<R> {
     fn plan(&self) -> Plan {
         let signals: BTreeSet<_> = self.named.iter().chain(self.defaults).collect();
         let names: Vec<_> = signals.iter().map(ToString::to_string).collect();
-        let mut plan = Plan::new("sigmon").note(names.join(" "));
-        if let Some(limit) = self.stop_within {
-            plan = plan.note(format!("stop {limit:?}"));
-        }
+        let plan = match names.is_empty() {
+            true => Plan::new("sigmon"),
+            false => Plan::new("sigmon").note(names.join(" ")),
+        };
+        let mut plan = plan.limits(&[("stop", self.stop_within), ("kill grace", self.kill_grace)]);
+        plan.runner.stop_within = self.stop_within;
+        plan.runner.kill_grace = self.kill_grace;
+        plan.runner.runs = Runs::Inline;
         plan.part(self.runner.plan())
     }
 }

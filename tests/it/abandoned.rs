@@ -113,7 +113,7 @@ fn a_run_while_one_is_missing_is_refused_and_one_after_it_came_home_works() {
             assert!(matches!(&error, Error::Abandoned(stuck) if stuck[0].name == "deaf"));
             assert!(!refused.is_ready());
             let plan = group.plan();
-            assert_eq!(plan.parts[0].kind, "away");
+            assert_eq!(plan.parts()[0].kind(), "away");
         }
         end(&call, Err("late".into()));
 

@@ -34,6 +34,7 @@ mod one_shot;
 mod ordered;
 mod parallel;
 mod plan_and_tree;
+mod planned;
 mod queue_ordered;
 mod report;
 mod rerun;

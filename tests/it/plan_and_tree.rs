@@ -42,17 +42,23 @@ ordered group (start 90s, stop 20s)
 ├─ jobs: queue-ordered group (stop 4s)
 │  ├─ source: FakeRunner
 │  └─ sink: FakeRunner
-└─ web: FakeRunner (stop 10s, stop delay 1.5s)"
+└─ web: FakeRunner (stop 10s, stop delay 1.5s)
+mistake: jobs/source: it may take 3.6s of the 4s that are for it and those stopped after it; a stop_within of its own leaves them more"
     );
 }
 
 #[test]
 fn a_plan_names_policies_and_the_wrappers_around_a_runner() {
+    let secs = Duration::from_secs;
     let again = Restarter::always(FakeRunner::new());
     let app = Ordered::new([
         Member::new("db", FakeRunner::new()).restart(Restart::permanent()),
-        Member::new("job", FakeRunner::new()).restart(Restart::transient()),
-        Member::new("probe", again).restart(Restart::temporary()),
+        Member::new("job", FakeRunner::new())
+            .restart(Restart::transient())
+            .stop_within(secs(5)),
+        Member::new("probe", again)
+            .restart(Restart::temporary())
+            .stop_within(secs(5)),
     ])
     .strategy(Strategy::RestForOne);
     let program = Sigmon::new(app).stop_within(Duration::from_secs(25));
@@ -62,8 +68,8 @@ fn a_plan_names_policies_and_the_wrappers_around_a_runner() {
 sigmon (SIGINT SIGTERM, stop 25s)
 └─ ordered group (rest for one)
    ├─ db: FakeRunner (permanent)
-   ├─ job: FakeRunner (transient)
-   └─ probe: restarter (temporary)
+   ├─ job: FakeRunner (transient, stop 5s)
+   └─ probe: restarter (permanent, as a member temporary, stop 5s)
       └─ FakeRunner"
     );
 }
@@ -76,7 +82,7 @@ fn a_plan_names_significant_members_and_what_a_factory_makes() {
         app.strategy(Strategy::OneForAll).plan().to_string(),
         "\
 parallel group (one for all)
-└─ job: restarter (significant)
+└─ job: restarter (permanent, significant)
    └─ FakeRunner"
     );
 }
@@ -116,7 +122,7 @@ fn a_plan_is_the_same_after_a_run_and_starts_nothing() {
     let ([a], members) = fakes();
     let mut group = Ordered::new(members);
     let before = group.plan();
-    assert_eq!(before.parts[0].name.as_deref(), Some("a"));
+    assert_eq!(before.parts()[0].name(), Some("a"));
     assert_eq!(a.calls(), 0);
     ifrit::scope(|scope| {
         let run = scope.background(&mut group);

@@ -7,7 +7,7 @@ use ifrit::crossbeam_channel::bounded;
 use ifrit::grouper::{Member, Members, Ordered, Parallel};
 use ifrit::restart::{Backoff, Budget, Restart};
 use ifrit::testing::{FakeRunner, ManualClock, Waiting, never_ready};
-use ifrit::{Error, Process, Runner, Signal, background, run_fn, run_once};
+use ifrit::{Error, Runner, Signal, background, run_fn, run_once};
 
 use crate::support::{end, fakes, on, running_on, up};
 
@@ -79,15 +79,6 @@ fn a_process_that_is_no_group_says_its_error() {
     assert_eq!(report(fails("no disk")), "no disk");
 }
 
-/// Moves the clock until the group has ended.
-fn to_its_end(clock: &ManualClock, group: &Process) -> Error {
-    while group.try_exit().is_none() {
-        clock.advance(SECOND);
-        group.join_timeout(Duration::from_millis(1));
-    }
-    group.expect_exit().unwrap_err()
-}
-
 #[test]
 fn a_runner_that_has_forgotten_to_say_ready() {
     let clock = ManualClock::new();
@@ -97,8 +88,9 @@ fn a_runner_that_has_forgotten_to_say_ready() {
     });
     let group = Ordered::new([Member::new("db", forgetful).start_within(5 * SECOND)]);
     let group = on(&clock, group);
+    assert_eq!(clock.advance_to_next(), 5 * SECOND);
     assert_eq!(
-        to_its_end(&clock, &group).report().to_string(),
+        group.expect_exit().unwrap_err().report().to_string(),
         "db: not ready within 5s; was `ready.notify()` forgotten?"
     );
 }
@@ -110,7 +102,12 @@ fn a_runner_that_is_not_ready_in_time_and_does_not_stop_either() {
     let group = Ordered::new([Member::new("db", deaf.clone()).start_within(5 * SECOND)]);
     let group = on(&clock, group);
     let call = deaf.wait_for_call();
-    let report = to_its_end(&clock, &group).report().to_string();
+    for told in [Signal::INTERRUPT, Signal::KILL] {
+        clock.advance_to_next();
+        assert_eq!(call.wait_for_signal(), told);
+    }
+    clock.advance_to_next(); // the grace is over
+    let report = group.expect_exit().unwrap_err().report().to_string();
     assert_eq!(
         without_numbers(&report),
         "\
@@ -462,8 +459,9 @@ fn never_ready_runners_that_return_an_error_when_told_to_stop_say_it() {
         Member::new("web", never_ready()),
     ]);
     let group = on(&clock, group);
+    assert_eq!(clock.advance_to_next(), 5 * SECOND);
     assert_eq!(
-        to_its_end(&clock, &group).report().to_string(),
+        group.expect_exit().unwrap_err().report().to_string(),
         "db: not ready within 5s: no database"
     );
 }

@@ -8,6 +8,7 @@ use super::progress::Progress;
 use super::run::{Run, Settings};
 use crate::error::{Error, Result};
 use crate::grouper::Capacity;
+use crate::plan::Plan;
 use crate::restart::Restart;
 use crate::signal::Signal;
 use crate::sync::channel::{Receiver, never};
@@ -123,6 +124,34 @@ impl<'a> Batch<'a> {
     pub fn on_progress(mut self, show: impl FnMut(Progress<'_>) + 'a) -> Self {
         self.0.on_progress = Box::new(show);
         self
+    }
+
+    /// What it is going to do. It has no parts: the jobs come while it runs.
+    ///
+    /// ```
+    /// use ifrit::grouper::{Batch, Capacity};
+    /// use std::time::Duration;
+    ///
+    /// let batch = Batch::new(Capacity::at_most(4)).job_within(Duration::from_secs(2));
+    /// assert_eq!(batch.plan().to_string(), "batch (at most 4, job 2s)");
+    /// ```
+    pub fn plan(&self) -> Plan {
+        let settings = &self.0;
+        let again = settings.retry.as_ref().map(Restart::planned);
+        let mut plan = Plan::new("batch").note(settings.capacity.to_string());
+        if let Some(again) = &again {
+            let attempts = settings.attempts;
+            plan = plan
+                .note(again.to_string())
+                .note(format!("{attempts} attempts"));
+        }
+        plan = plan.limits(&[("job", settings.job_within)]);
+        if settings.stop_on_failure {
+            plan = plan.note("stops on a failure");
+        }
+        plan.runner.again = again;
+        plan.runner.has_no_room = settings.capacity.is_zero();
+        plan
     }
 
     /// Runs the jobs, whose names are their numbers from 0. Blocks until every one that was started has ended.

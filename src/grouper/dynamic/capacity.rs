@@ -1,5 +1,7 @@
 //! How many members a dynamic group has room for: [`Capacity`].
 
+use std::fmt;
+
 /// How many members of a dynamic group may live at the same time.
 ///
 /// ```
@@ -28,7 +30,16 @@ impl Capacity {
         self.0.is_none_or(|limit| others < limit)
     }
 
-    pub(super) fn is_zero(self) -> bool {
+    pub(in crate::grouper) fn is_zero(self) -> bool {
         self.0 == Some(0)
+    }
+}
+
+impl fmt::Display for Capacity {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Some(members) => write!(f, "at most {members}"),
+            None => f.write_str("unlimited"),
+        }
     }
 }

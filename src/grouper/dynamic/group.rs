@@ -13,7 +13,7 @@ use super::state::Running;
 use crate::disposal::defer;
 use crate::error::{Error, Result};
 use crate::grouper::engine::{Begin, Engine, Settings, Slots, StartOrder, StopOrder};
-use crate::plan::Plan;
+use crate::plan::{Plan, Runs};
 use crate::process::{Core, Request, Starter, current_core, current_host};
 use crate::ready::ReadySender;
 use crate::runner::Runner;
@@ -252,13 +252,13 @@ impl Runner for Dynamic {
     fn plan(&self) -> Plan {
         let options = self.shared.options();
         let mut plan = self.settings.plan();
-        plan = plan.note(match options.capacity.0 {
-            Some(members) => format!("at most {members}"),
-            None => "unlimited".to_owned(),
-        });
+        plan = plan.note(options.capacity.to_string());
         if options.reuse_threads {
             plan = plan.note("reused threads");
         }
+        plan.runner.runs = Runs::Dynamic;
+        plan.runner.budget = None; // it restarts nothing
+        plan.runner.has_no_room = options.capacity.is_zero();
         plan
     }
 }

@@ -6,7 +6,7 @@ use super::time::StopLimit;
 use crate::clock::Clock;
 use crate::error::Error;
 use crate::grouper::member::check_zero;
-use crate::plan::Plan;
+use crate::plan::{Plan, Runs, Steps};
 use crate::process::{Core, inherited};
 use crate::restart::Budget;
 use crate::signal::Signal;
@@ -142,16 +142,35 @@ impl Settings {
     }
 
     pub(in crate::grouper) fn plan(&self) -> Plan {
-        let mut plan = Plan::new(self.kind);
-        for (what, limit) in [("start", self.start_within), ("stop", self.stop_within)] {
-            if let Some(limit) = limit {
-                plan = plan.note(format!("{what} {limit:?}"));
-            }
-        }
-        match self.strategy {
+        let is_budget_set = self.budget != Budget::default();
+        let mut plan = Plan::new(self.kind)
+            .limits(&[("start", self.start_within), ("stop", self.stop_within)])
+            .limits(&[("kill grace", self.kill_grace)])
+            .budgeted(self.budget.parts(), is_budget_set);
+        plan = match self.strategy {
             Strategy::OneForOne => plan,
             Strategy::OneForAll => plan.note("one for all"),
             Strategy::RestForOne => plan.note("rest for one"),
-        }
+        };
+        plan = match self.auto_shutdown {
+            AutoShutdown::Never => plan,
+            AutoShutdown::Any => plan.note("ends with any significant member"),
+            AutoShutdown::All => plan.note("ends with all significant members"),
+        };
+        plan.runner.start_within = self.start_within;
+        plan.runner.stop_within = self.stop_within;
+        plan.runner.kill_grace = self.kill_grace;
+        plan.runner.runs = Runs::Group {
+            start: match self.start {
+                StartOrder::Sequential => Steps::Forward,
+                StartOrder::Together => Steps::Together,
+            },
+            stop: match self.stop {
+                StopOrder::Reverse => Steps::Reverse,
+                StopOrder::Forward => Steps::Forward,
+                StopOrder::Together => Steps::Together,
+            },
+        };
+        plan
     }
 }

@@ -15,7 +15,6 @@ mod extras;
 mod frames;
 mod glance;
 mod life;
-mod limit;
 pub(crate) mod registry;
 mod stop;
 mod stop_watch;
@@ -26,7 +25,6 @@ use std::time::{Duration, Instant};
 
 pub(in crate::process) use extras::Overhear;
 pub(crate) use glance::Glance;
-pub(crate) use limit::{Deadline, Limit, earlier, hand_down, kept_back};
 pub(crate) use stop_watch::StopWatch;
 
 use super::link::Link;
@@ -35,6 +33,7 @@ use crate::clock::{Clock, Timer};
 use crate::error::Exit;
 use crate::id::ProcessId;
 use crate::latch::Latch;
+pub(crate) use crate::limit::{DEFAULT_GRACE, Deadline, Limit, earlier, hand_down, kept_back};
 use crate::mailbox::Mailbox;
 use crate::signal::Signal;
 use crate::sync::atomic::{AtomicU64, Ordering};
@@ -42,9 +41,6 @@ use crate::sync::channel::{Receiver, Sender};
 use crate::sync::thread::ThreadId;
 use crate::sync::{Arc, Condvar, Mutex, OnceLock, statics};
 use extras::Extras;
-
-/// How long a process may take to return after KILL. Default: 1 s.
-pub(crate) const DEFAULT_GRACE: Duration = Duration::from_secs(1);
 
 pub(crate) struct Core {
     pub(crate) id: ProcessId,

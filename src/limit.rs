@@ -2,9 +2,13 @@
 //!
 //! All arithmetic on limits is here. One rule serves twice. A limit ends with KILL and, a little later, with giving up;
 //! and a limit that is handed down a tree ends a little earlier below than above, so that what is inside can still say
-//! who was slow. "A little" is the grace, or a tenth of the time that is left where that is less ([`kept_back`]).
+//! who was slow. "A little" is the grace, or a tenth of the time that is left where that is less ([`kept_back`]). A plan
+//! foretells with the same arithmetic how long a stop may take.
 
 use std::time::{Duration, Instant};
+
+/// How long a process may take to return after KILL. Default: 1 s.
+pub(crate) const DEFAULT_GRACE: Duration = Duration::from_secs(1);
 
 /// A limit and the instant at which it is over. Errors show what was set, also far below in the tree.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -88,4 +92,9 @@ pub(crate) fn earlier<T: Ord>(one: Option<T>, other: Option<T>) -> Option<T> {
         (Some(one), Some(other)) => Some(one.min(other)),
         (one, other) => one.or(other),
     }
+}
+
+/// [`hand_down`] where no clock has begun to run: both are counted from the same beginning.
+pub(crate) fn hand_down_from(at: Duration, end: Duration, grace: Duration) -> Duration {
+    end - kept_back(end.saturating_sub(at), grace)
 }

@@ -65,6 +65,7 @@ pub(crate) struct Seen {
     pub(crate) kernel_state: Option<String>,
     pub(crate) told: Option<Signal>,
     pub(crate) killed: bool,
+    pub(crate) last_event: Option<String>,
 }
 
 impl Stuck {
@@ -79,6 +80,12 @@ impl Stuck {
     /// where very many threads were given up at once.
     pub fn kernel_state(&self) -> Option<&str> {
         self.seen.kernel_state.as_deref()
+    }
+
+    /// The newest event of it when it was given up, apart from the signals it was told, and how long before that was: what
+    /// it had done last, such as a note.
+    pub fn last_event(&self) -> Option<&str> {
+        self.seen.last_event.as_deref()
     }
 
     /// The latest stop signal before KILL that it was told.

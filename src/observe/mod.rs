@@ -41,4 +41,4 @@ pub use recorder::events;
 pub use stream::Events;
 
 pub(crate) use hub::{Hub, listen};
-pub(crate) use recorder::{events_below, publish};
+pub(crate) use recorder::{events_below, last_of, publish};

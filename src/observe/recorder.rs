@@ -11,7 +11,7 @@
 
 use std::collections::VecDeque;
 
-use super::event::Event;
+use super::event::{Event, What};
 use super::stream::{Events, Listeners, Place};
 use crate::id::ProcessId;
 use crate::id_map::{ById, take_out};
@@ -88,6 +88,17 @@ fn listen(whose: Whose) -> Events<Event> {
 }
 
 /// Never blocks.
+/// The newest event of this process that tells what it did itself, as far as it is kept.
+pub(crate) fn last_of(id: ProcessId) -> Option<Event> {
+    let program = PROGRAM.lock();
+    let mut newest = program.newest.iter().rev();
+    let is_its_own = |event: &&Event| {
+        let befell = matches!(event.what, What::Signalled { .. } | What::Abandoned { .. });
+        event.id == id && !befell
+    };
+    newest.find(is_its_own).cloned()
+}
+
 pub(crate) fn publish(event: Event) {
     let mut program = PROGRAM.lock();
     program.to_all.publish(&event);

@@ -52,7 +52,7 @@ fn without_numbers(report: &str) -> String {
     let lines = report.lines().map(|line| match line.split_once("thread ") {
         Some((before, after)) => {
             let rest = after.trim_start_matches(|c: char| c.is_ascii_digit());
-            let rest = rest.split(',').next().unwrap();
+            let rest = rest.split([',', ';']).next().unwrap();
             format!("{before}thread N{rest}")
         }
         None => line.to_owned(),
@@ -234,6 +234,8 @@ b: told TERM, then KILL, and did not stop
         assert!(report.contains(&line), "{report}");
         assert!(report.contains(stuck.kernel_state().unwrap()), "{report}");
     }
+    let last = "; its last event: ready after 0.0ns (29.0s before)\n";
+    assert!(report.contains(last), "{report}");
     web.trigger_exit(Ok(()));
 }
 

@@ -371,6 +371,9 @@ fn thread(stuck: &Stuck) -> String {
     if let Some(state) = stuck.kernel_state() {
         text += &format!(", {state}");
     }
+    if let Some(event) = stuck.last_event() {
+        text += &format!("; its last event: {event}");
+    }
     text
 }
 

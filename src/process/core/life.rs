@@ -7,6 +7,7 @@ use super::{Core, OnThread, State, registry};
 use crate::disposal::{defer, defer_quietly};
 use crate::error::{Error, Exit, leaves_threads};
 use crate::id::{ProcessId, Seen, Stuck};
+use crate::observe;
 use crate::os_thread;
 use crate::process::findings::Findings;
 use crate::process::link::{Exited, Guarded, News};
@@ -191,6 +192,11 @@ impl Core {
     pub(crate) fn stuck(&self) -> Stuck {
         let mut stuck = self.as_stuck();
         stuck.seen.kernel_state = stuck.os_thread_id.and_then(os_thread::look);
+        let last = observe::last_of(self.id);
+        stuck.seen.last_event = last.map(|event| {
+            let before = self.clock.now().saturating_duration_since(event.at);
+            format!("{} ({before:.1?} before)", event.what)
+        });
         stuck
     }
 
@@ -208,6 +214,7 @@ impl Core {
                 kernel_state: None,
                 told,
                 killed,
+                last_event: None,
             }),
         }
     }

@@ -8,7 +8,7 @@ use ifrit::testing::{FakeRunner, ManualClock, Waiting};
 use ifrit::{Process, prelude::*};
 use serde_json::{Value, json};
 
-const KEYS: [&str; 13] = [
+const KEYS: [&str; 14] = [
     "id",
     "name",
     "kind",
@@ -19,6 +19,7 @@ const KEYS: [&str; 13] = [
     "next_try",
     "last_error",
     "note",
+    "stalled_for",
     "pending",
     "os_thread_id",
     "children",
@@ -58,7 +59,7 @@ fn a_tree_has_the_documented_shape() {
     assert_eq!(whole, json!({ "roots": [node] }));
     let text = serde_json::to_string(tree.get(app.id()).unwrap()).unwrap();
     let places = KEYS.map(|key| text.find(&format!("\"{key}\":")).unwrap());
-    assert!(places[..12].is_sorted(), "{text}");
+    assert!(places[..13].is_sorted(), "{text}");
 
     let mut app_node = node.clone();
     let children = app_node["children"].take();
@@ -70,7 +71,8 @@ fn a_tree_has_the_documented_shape() {
         app_node,
         json!({
             "id": null, "name": "app", "kind": "ordered group", "status": "restarting", "status_for": 1.5,
-            "uptime": 1.5, "restarts": 0, "next_try": null, "last_error": null, "note": "offset 42", "pending": [],
+            "uptime": 1.5, "restarts": 0, "next_try": null, "last_error": null, "note": "offset 42", "stalled_for": null,
+            "pending": [],
             "os_thread_id": null, "children": null,
         })
     );
@@ -80,7 +82,8 @@ fn a_tree_has_the_documented_shape() {
         children[1],
         json!({
             "id": null, "name": "b", "kind": null, "status": "down", "status_for": 1.5, "uptime": null, "restarts": 1,
-            "next_try": 3.5, "last_error": "no\\ndisk", "note": null, "pending": [], "os_thread_id": null,
+            "next_try": 3.5, "last_error": "no\\ndisk", "note": null, "stalled_for": null, "pending": [],
+            "os_thread_id": null,
             "children": [],
         })
     );

@@ -118,11 +118,17 @@ pub enum What {
         /// Since it has started.
         took: Duration,
     },
-    /// It has promised to say that it makes progress, and does not.
+    /// It has promised to say that it makes progress, and does not; see [`beat_within`](crate::process::beat_within).
     #[non_exhaustive]
     Stalled {
         /// When it last did.
         since: Instant,
+    },
+    /// It had stalled, and says again that it makes progress.
+    #[non_exhaustive]
+    Recovered {
+        /// Since it last did before.
+        after: Duration,
     },
 }
 
@@ -206,6 +212,7 @@ impl fmt::Display for What {
             What::Abandoned { exit, .. } => write!(f, "given up: {exit}"),
             What::ExitedLate { exit, .. } => write!(f, "exited after it was given up: {exit}"),
             What::Stalled { .. } => f.write_str("stalled"),
+            What::Recovered { after } => write!(f, "makes progress again, after {after:.1?}"),
         }
     }
 }

@@ -49,10 +49,20 @@ pub(crate) struct Link {
     pub(crate) rank: u64,
     /// The process that has started it cannot end before it has.
     pub(crate) is_held: bool,
-    /// The group that has started it is not ready before it is.
-    pub(crate) is_awaited: bool,
+    /// What the group that has started it waits for, before it goes on with its start.
+    pub(crate) awaited: Awaited,
     /// What its policy asks of an error, before it is reported.
     pub(crate) only_if: Option<OnlyIf>,
+}
+
+/// What a group waits for in the start of a member.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Awaited {
+    /// For nothing.
+    No,
+    ToBeReady,
+    /// One that is ready by ending.
+    ToEnd,
 }
 
 pub(crate) struct Report {

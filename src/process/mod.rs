@@ -1,9 +1,10 @@
 //! A runner on a thread of its own.
 
-// The files import downward only: `scope`, `until`, `note` and `family` stand highest, then `builder`, `wait`, `handle`,
-// `inline`, `roster`, `spawn`, `waits`, `current`, `core` (with `core::registry`), `board`, `last_exit`, and lowest
-// `link`, `findings`, `threads`, `status`.
+// The files import downward only: `scope`, `until`, `note`, `beat`, `waited` and `family` stand highest, then `builder`,
+// `wait`, `handle`, `inline`, `roster`, `spawn`, `waits`, `current`, `core` (with `core::registry`), `board`,
+// `last_exit`, and lowest `link`, `findings`, `threads`, `status`.
 
+mod beat;
 mod board;
 pub(crate) mod builder;
 mod core;
@@ -22,9 +23,11 @@ mod status;
 pub(crate) mod threads;
 pub(crate) mod until;
 mod wait;
+mod waited;
 pub(crate) mod waits;
 
 pub use crate::id::{ProcessId, Stuck};
+pub use beat::beat_within;
 pub use builder::Builder;
 pub use note::note;
 pub use scope::{Failures, ScopeFailure};
@@ -40,7 +43,8 @@ pub(crate) use current::{current_core, current_host};
 pub(crate) use findings::is_worth_it;
 pub(crate) use handle::Process;
 pub(crate) use inline::{Frame, with_host};
-pub(crate) use link::{Exited, Guarded, Leftover, Link, News, Parent, Report};
+pub(crate) use link::{Awaited, Exited, Guarded, Leftover, Link, News, Parent, Report};
 pub(crate) use spawn::{
     Detached, Launch, Life, Request, Starter, drop_runner, launch, run_here, spawn_member,
 };
+pub(crate) use waited::waited_for;

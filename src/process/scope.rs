@@ -6,7 +6,7 @@ use super::builder::Builder;
 use super::core::{Core, Overhear};
 use super::current::current_host;
 use super::handle::Process;
-use super::link::Link;
+use super::link::{Awaited, Link};
 use super::roster::Roster;
 use super::spawn::{self, Request};
 use super::waits;
@@ -140,7 +140,7 @@ impl<'scope> Scope<'scope, '_> {
             rank: 0,
             // One that is started from another process of the scope is that one's child.
             is_held: self.process == waits::here(),
-            is_awaited: false,
+            awaited: Awaited::No,
             only_if: None,
         };
         let mut killed = false;

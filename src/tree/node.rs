@@ -31,6 +31,7 @@ use crate::sync::thread::ThreadId;
 ///   "next_try": null,           // seconds until then, or null
 ///   "last_error": "no disk",    // or null
 ///   "note": "offset 42",        // or null
+///   "stalled_for": null,        // seconds, or null
 ///   "pending": ["SIGHUP"],      // names of signals
 ///   "os_thread_id": 4711,       // or null
 ///   "children": []              // nodes
@@ -64,6 +65,8 @@ pub struct TreeNode {
     pub last_error: Option<Arc<str>>,
     /// What it has [said of itself](crate::process::note) last.
     pub note: Option<Arc<str>>,
+    /// How long it has made no progress, where it has [promised](crate::process::beat_within) to say so and did not.
+    pub stalled_for: Option<Duration>,
     /// The signals it was told and has not read, the oldest first.
     pub pending: Vec<Signal>,
     /// Its thread, once that has started to run.

@@ -106,6 +106,9 @@ impl Look {
             next_try: next_try.and_then(|at| until(at, now)),
             last_error: past.last_exit.as_ref().and_then(LastExit::line),
             note: core.last_note(),
+            stalled_for: core
+                .stalled_since()
+                .map(|since| now.saturating_duration_since(since)),
             pending: glance.pending.clone(),
             thread: core.thread(),
             os_thread_id: core.os_thread_id(),
@@ -169,6 +172,7 @@ fn away(row: &Row, now: Instant) -> Option<TreeNode> {
         next_try: next_try.and_then(|at| until(at, now)),
         last_error: row.last_exit.as_ref().and_then(LastExit::line),
         note: None,
+        stalled_for: None,
         pending: Vec::new(),
         thread: None,
         os_thread_id: None,

@@ -42,6 +42,9 @@ impl TreeNode {
         if let Some(next_try) = self.next_try {
             write!(f, ", next try in {}", Span(next_try))?;
         }
+        if let Some(silent) = self.stalled_for {
+            write!(f, ", stalled: no progress for {}", Span(silent))?;
+        }
         if !self.pending.is_empty() {
             f.write_str(", signals not read:")?;
             self.pending

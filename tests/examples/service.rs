@@ -33,6 +33,9 @@ struct Ended {
     code: Option<i32>,
     /// What it has said that was not read before.
     said: Vec<String>,
+    /// What its `main` has said while it ran, without the times.
+    spoken: Vec<String>,
+    /// What it has said at the end.
     report: String,
 }
 
@@ -154,8 +157,17 @@ impl Service {
                 Err(RecvTimeoutError::Timeout) => panic!("still running; it has said {said:?}"),
             }
         }
+        let stderr = self.report();
+        let (spoken, report): (Vec<_>, Vec<_>) = stderr
+            .split_inclusive('\n')
+            .partition(|line| line.starts_with("service: +"));
+        let without_time = |line: &str| {
+            line.split_once("s ")
+                .map(|(_, rest)| rest.trim_end().to_owned())
+        };
         Ended {
-            report: self.report(),
+            spoken: spoken.into_iter().filter_map(without_time).collect(),
+            report: report.concat(),
             code: self.child.wait().expect("a status").code(),
             said,
         }
@@ -226,6 +238,10 @@ fn int_and_term_stop_it_in_reverse_order_with_code_0() {
         assert_eq!(ended.code, Some(0), "{ended:?}");
         assert_eq!(ended.said, ["listener: stopped", "worker: stopped, 0 done"]);
         assert_eq!(ended.report, "");
+        let [stops] = ended.spoken.as_slice() else {
+            panic!("{ended:?}");
+        };
+        assert!(stops.starts_with("stopping, "), "{ended:?}");
     }
 }
 

@@ -1,5 +1,6 @@
 //! A runner on its thread, seen from outside.
 
+mod beat;
 mod builder;
 mod family;
 mod runner;

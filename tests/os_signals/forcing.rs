@@ -415,6 +415,7 @@ fn the_deadline_holds_for_a_stop_that_begins_inside_too() {
         Main::new(group)
             .stop_within(Duration::from_millis(200))
             .kill_grace(Duration::from_secs(60))
+            .quiet()
             .run()
     });
     child.expect("ready");

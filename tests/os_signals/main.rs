@@ -13,6 +13,7 @@ mod hearing;
 mod forcing;
 // What is left when sigmon has returned.
 mod restoring;
+mod voice;
 // Where sigmon can stand: side by side, by hand, inside a group, again.
 mod placing;
 // A whole program: exit codes and the report.

@@ -7,7 +7,9 @@ use super::shared::Shared;
 use super::state::{Living, Phase, Running, State};
 use super::watcher::Watcher;
 use crate::grouper::{Member, Reason, Refusal};
-use crate::process::{Core, Detached, Life, Link, Process, Request, drop_runner, earlier, launch};
+use crate::process::{
+    Awaited, Core, Detached, Life, Link, Process, Request, drop_runner, earlier, launch,
+};
 use crate::restart::around;
 use crate::sync::{Arc, now};
 
@@ -137,7 +139,7 @@ impl Shared {
             index: 0,
             rank: 0,
             is_held: true,
-            is_awaited: false,
+            awaited: Awaited::No,
             only_if: None, // a restarter asks it
         };
         let core = request.core(&*member.runner, Some(link));

@@ -8,7 +8,7 @@ use super::timers::{Due, Owner};
 use crate::error::MemberExit;
 use crate::grouper::refusal::{Reason, Refusal};
 use crate::id::ProcessId;
-use crate::process::{Link, Process, Request, earlier, spawn_member};
+use crate::process::{Awaited, Link, Process, Request, earlier, spawn_member};
 use crate::sync::{Arc, Weak};
 
 impl Run<'_> {
@@ -56,7 +56,10 @@ impl Run<'_> {
             index,
             rank: slot.rank,
             is_held: true,
-            is_awaited: true,
+            awaited: match slot.options.one_shot {
+                true => Awaited::ToEnd,
+                false => Awaited::ToBeReady,
+            },
             only_if: slot.options.restart().and_then(|restart| restart.only_if),
         };
         self.tally.comes();

@@ -5,7 +5,8 @@ use std::sync::Mutex;
 
 use super::*;
 use crate::process::{
-    Launch, Leftover, Life, Link, News, Parent, Report, Request, drop_runner, launch, spawn_member,
+    Awaited, Launch, Leftover, Life, Link, News, Parent, Report, Request, drop_runner, launch,
+    spawn_member,
 };
 use crate::sync::Weak;
 use crate::sync::channel::{Sender, bounded};
@@ -113,7 +114,7 @@ fn link_to(parent: Weak<dyn Parent>) -> Link {
         index: 0,
         rank: 0,
         is_held: true,
-        is_awaited: true,
+        awaited: Awaited::ToBeReady,
         only_if: Some(|_| {
             on_its_own(); // foreign code, under no lock
             true

@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::time::Instant;
 
 use super::Core;
+use super::beat::Beats;
 use crate::ancestor::Ancestor;
 use crate::disposal::defer_quietly;
 use crate::error::Exit;
@@ -37,6 +38,8 @@ pub(super) struct Extras {
     note: Mutex<Option<Arc<str>>>,
     /// What the group that runs here shows of its members. In a box, since few are ever down.
     board: OnceLock<Box<Board>>,
+    /// Of one that has promised to say that it makes progress.
+    beats: OnceLock<Box<Mutex<Beats>>>,
     /// Set before the start, where it matters whether the exit comes to anything that waits for it.
     delivery: OnceLock<Mutex<Delivery>>,
 }
@@ -122,6 +125,7 @@ impl Core {
 
     /// A run inside it has ended so, and is followed by another, at `next_try`.
     pub(crate) fn restarts_after(&self, exit: &Exit, next_try: Option<Instant>) {
+        self.beats_end();
         let last = LastExit::of(exit, self.id, self.clock.now()); // outside of the lock: it asks the error
         let mut past = self.extras().past_runs.get_or_init(Box::default).lock();
         past.restarts += 1;
@@ -153,6 +157,15 @@ impl Core {
     /// The same, if there has ever been something to show.
     pub(crate) fn board_if_any(&self) -> Option<&Board> {
         Some(self.extras.get()?.board.get()?)
+    }
+
+    pub(super) fn beats(&self) -> &Mutex<Beats> {
+        self.extras().beats.get_or_init(Box::default)
+    }
+
+    pub(super) fn beats_if_any(&self) -> Option<&Mutex<Beats>> {
+        let extras = self.extras.get()?;
+        extras.beats.get().map(Box::as_ref)
     }
 
     /// From now on it is known whether the exit has been delivered.

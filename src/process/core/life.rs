@@ -10,7 +10,7 @@ use crate::id::{ProcessId, Seen, Stuck};
 use crate::observe;
 use crate::os_thread;
 use crate::process::findings::Findings;
-use crate::process::link::{Exited, Guarded, News};
+use crate::process::link::{Awaited, Exited, Guarded, News};
 use crate::process::status::Status;
 use crate::ready::Announce;
 use crate::runner::BoxRunner;
@@ -32,6 +32,7 @@ impl Core {
     /// The run has ended, and says nothing more.
     pub(crate) fn returned(&self) {
         self.state.lock().returned = true;
+        self.beats_end();
     }
 
     /// The end of the run. The runner goes home to the group, where there is one.
@@ -184,8 +185,13 @@ impl Core {
 
     /// The group that cannot become ready before this one is, if there is one.
     pub(crate) fn awaited_by(&self) -> Option<ProcessId> {
-        let is_awaited = self.link.as_ref().is_some_and(|link| link.is_awaited);
-        self.parent().filter(|_| is_awaited)
+        self.parent().filter(|_| self.awaited() != Awaited::No)
+    }
+
+    /// What the group that has started it waits for.
+    pub(crate) fn awaited(&self) -> Awaited {
+        let link = self.link.as_ref();
+        link.map_or(Awaited::No, |link| link.awaited)
     }
 
     /// Its thread, which is given up now.

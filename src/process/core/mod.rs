@@ -10,6 +10,7 @@
 //! 4. The mailbox lives as long as the thread; its end disconnects every receiver of the runner's signals that is left.
 //! 5. `exit` may be stored while the thread still runs: the process has then been given up, and is so named.
 
+mod beat;
 mod events;
 mod extras;
 mod frames;

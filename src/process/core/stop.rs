@@ -140,7 +140,7 @@ impl Core {
         }
     }
 
-    fn schedule(self: &Arc<Self>, instant: Instant, action: fn(&Arc<Core>)) -> Timer {
+    pub(super) fn schedule(self: &Arc<Self>, instant: Instant, action: fn(&Arc<Core>)) -> Timer {
         let weak = Arc::downgrade(self);
         let run = move || {
             if let Some(core) = weak.upgrade() {

@@ -1,18 +1,23 @@
 //! A whole program as one runner: [`main()`], and [`Main`] with options.
 
+mod lines;
+mod slow;
+mod voice;
+
 use std::env;
 use std::fmt;
-use std::io::{self, Write};
 use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
 use crate::error::{Error, Exit, catch, leaves_threads};
+use crate::observe::Event;
 use crate::plan::Plan;
 use crate::process::Process;
 use crate::runner::Runner;
 use crate::sigmon::{Escalation, Outcome, Sigmon};
 use crate::signal::Signal;
+use voice::{Audience, Voice, last_words};
 
 /// What a stop may take under `main` unless set: Kubernetes gives 30 s before it kills.
 const STOP_WITHIN: Duration = Duration::from_secs(25);
@@ -36,7 +41,12 @@ const PANICKED: u8 = 101;
 /// | 101 | it ended with a panic |
 /// | 128 + n | it was forced, or given up, after signal n |
 ///
-/// The report goes to standard error, and begins with the name of the program. A closed standard error harms nothing.
+/// It says on standard error what an operator must know, a line each, with the program's name and the seconds since its
+/// start: restarts and why, ends that were not asked for, what others have been waiting for since 5 s and longer, who was
+/// given up, and that a second signal forces the stop. At the end comes the report of what failed. Colour is used only on
+/// a terminal, and never where `NO_COLOR` is set. A standard error that is closed or full harms nothing, and holds up
+/// nothing but the end of the program, for 1 s at most.
+///
 /// [`Main`] is the same with options.
 ///
 /// ```
@@ -77,6 +87,14 @@ pub fn main(runner: impl Runner + 'static) -> ExitCode {
 #[must_use = "it starts nothing until `run`"]
 pub struct Main<R> {
     sigmon: Sigmon<R>,
+    options: Options,
+}
+
+struct Options {
+    /// None: only the report is printed.
+    audience: Option<Audience>,
+    dump_on: Vec<Signal>,
+    on_ready: Option<Box<dyn FnOnce() + Send>>,
     exit_code: Option<ToExitCode>,
 }
 
@@ -87,7 +105,12 @@ impl<R: Runner + 'static> Main<R> {
     pub fn new(runner: R) -> Self {
         Main {
             sigmon: Sigmon::new(runner).stop_within(STOP_WITHIN),
-            exit_code: None,
+            options: Options {
+                audience: Some(Audience::Operator { all: false }),
+                dump_on: Vec::new(),
+                on_ready: None,
+                exit_code: None,
+            },
         }
     }
 
@@ -139,7 +162,7 @@ impl<R: Runner + 'static> Main<R> {
         mut self,
         code: impl FnOnce(&Exit) -> C + Send + 'static,
     ) -> Self {
-        self.exit_code = Some(Box::new(|exit| code(exit).into()));
+        self.options.exit_code = Some(Box::new(|exit| code(exit).into()));
         self
     }
 
@@ -153,27 +176,123 @@ impl<R: Runner + 'static> Main<R> {
     /// assert_eq!(program.plan().worst_case_stop(), Some(Duration::from_secs(25)));
     /// ```
     pub fn plan(&self) -> Plan {
-        self.sigmon.plan().called("main")
+        self.sigmon.plan().called(lines::ROOT)
+    }
+
+    /// Prints nothing while the program runs; at its end the report, if it has failed.
+    pub fn quiet(mut self) -> Self {
+        self.options.audience = None;
+        self
+    }
+
+    /// Prints each start, ready, signal, note and exit as well.
+    pub fn verbose(mut self) -> Self {
+        self.options.audience = Some(Audience::Operator { all: true });
+        self
+    }
+
+    /// Hands each event to `function`, in place of printing; at the end the report is printed all the same.
+    ///
+    /// The events are those of the program's own process and of all that stand below it, in the order in which they
+    /// happened; see [`observe`](crate::observe). They come on a thread of their own, so that no process waits for
+    /// `function`. Where it is slower than they come, some are missed. A panic of it is caught, and the next event comes all
+    /// the same. The end of the program waits until it has seen all, but for 1 s at most.
+    ///
+    /// ```
+    /// use ifrit::{Main, observe::What, prelude::*};
+    /// use std::sync::{Arc, Mutex};
+    ///
+    /// let failures = Arc::new(Mutex::new(Vec::new()));
+    /// let seen = failures.clone();
+    /// let app = Parallel::new(Members::new().add("web", ifrit::run_fn(|_, _| Err("port taken".into()))));
+    /// let _code = Main::new(app)
+    ///     .on_event(move |event| {
+    ///         if let What::Exited { exit, .. } = &event.what
+    ///             && exit.is_err()
+    ///         {
+    ///             seen.lock().unwrap().push(event.path.to_string());
+    ///         }
+    ///     })
+    ///     .run();
+    /// assert_eq!(failures.lock().unwrap()[0], "main/web");
+    /// ```
+    pub fn on_event(mut self, function: impl FnMut(&Event) + Send + 'static) -> Self {
+        self.options.audience = Some(Audience::Function(Box::new(function)));
+        self
+    }
+
+    /// Calls `function` once the runner is ready, on the thread that called [`run`](Main::run). If the runner ends without
+    /// having become ready, it is not called.
+    ///
+    /// The runner goes on meanwhile, but the end of the program waits until `function` has returned. A panic of it is
+    /// caught.
+    ///
+    /// ```
+    /// use ifrit::{Main, prelude::*};
+    ///
+    /// let app = ifrit::run_fn(|_signals, ready| {
+    ///     ready.notify();
+    ///     Ok(())
+    /// });
+    /// Main::new(app).on_ready(|| println!("serving")).run();
+    /// ```
+    pub fn on_ready(mut self, function: impl FnOnce() + Send + 'static) -> Self {
+        self.options.on_ready = Some(Box::new(function));
+        self
+    }
+
+    /// Prints the tree and the newest events when this signal comes. It stops nothing, unless it is a stop signal, which
+    /// stops the program as well.
+    ///
+    /// The signal is listened for, as with [`also`](Main::also), and the runner hears it, too. It may be called more than
+    /// once, for more signals. It prints also where the program is [quiet](Main::quiet).
+    ///
+    /// ```
+    /// use ifrit::{Main, prelude::*};
+    ///
+    /// let app = ifrit::run_fn(|_signals, ready| {
+    ///     ready.notify();
+    ///     Ok(())
+    /// });
+    /// Main::new(app).dump_on(Signal::USER1).run(); // kill -USR1 shows what it is doing
+    /// ```
+    pub fn dump_on(mut self, signal: Signal) -> Self {
+        self.options.dump_on.push(signal);
+        self.also([signal])
     }
 
     /// Runs the program; see [`main()`]. Blocks until it has ended or has been given up.
     #[must_use = "it is what `main` should return"]
     pub fn run(self) -> ExitCode {
+        let Options {
+            audience,
+            dump_on,
+            on_ready,
+            exit_code,
+        } = self.options;
         let outcome = self.sigmon.outcome();
-        let exit = Process::builder()
-            .name("main")
-            .background(self.sigmon)
-            .join();
-        report(&exit, &outcome);
-        let own = self.exit_code.map(|code| catch(|| code(&exit)));
+        let process = Process::builder().name(lines::ROOT).background(self.sigmon);
+        let voice = Voice::begin(&process, audience, dump_on, program());
+        if let Some(on_ready) = on_ready
+            && process.wait_ready().is_ok()
+        {
+            let _ = catch(on_ready);
+        }
+        let exit = process.join();
+        match (voice, report(&exit, &outcome)) {
+            (Some(voice), report) => voice.end(report),
+            (None, Some(report)) => last_words(program(), report),
+            (None, None) => {}
+        }
+        let own = exit_code.map(|code| catch(|| code(&exit)));
         own.and_then(Result::ok)
-            .unwrap_or_else(|| exit_code(&exit, &outcome).into())
+            .unwrap_or_else(|| exit_code_of(&exit, &outcome).into())
     }
 
     fn with(self, set: impl FnOnce(Sigmon<R>) -> Sigmon<R>) -> Self {
         Main {
             sigmon: set(self.sigmon),
-            exit_code: self.exit_code,
+            ..self
         }
     }
 }
@@ -186,18 +305,14 @@ impl<R: fmt::Debug> fmt::Debug for Main<R> {
     }
 }
 
-/// Says on standard error what an operator must know.
-fn report(exit: &Exit, outcome: &Outcome) {
+/// What is said at the end.
+fn report(exit: &Exit, outcome: &Outcome) -> Option<Vec<String>> {
     let forced = outcome
         .forced_after()
         .map(|signal| format!("the stop begun by {signal} was forced"));
     let failed = exit.as_ref().err().map(|error| error.report().to_string());
-    let name = program();
-    // Not `eprintln`, which panics where standard error is closed.
-    let mut stderr = io::stderr().lock();
-    for text in forced.into_iter().chain(failed) {
-        let _ = writeln!(stderr, "{name}: {text}");
-    }
+    let texts: Vec<_> = forced.into_iter().chain(failed).collect();
+    (!texts.is_empty()).then_some(texts)
 }
 
 /// The name by which the program was called, without its path.
@@ -209,7 +324,7 @@ fn program() -> String {
     }
 }
 
-fn exit_code(exit: &Exit, outcome: &Outcome) -> u8 {
+fn exit_code_of(exit: &Exit, outcome: &Outcome) -> u8 {
     let given_up = outcome.first_stop().filter(|_| leaves_threads(exit));
     match (outcome.forced_after().or(given_up), exit) {
         (Some(signal), _) => 128 + signal.as_raw() as u8,

@@ -1,0 +1,333 @@
+//! The voice of a program: the thread that says what an operator must know, while the program runs and at its end.
+//!
+//! One thread hears the events of the program, so that no process waits for standard error, nor for a function of the
+//! user. Nothing waits for that thread but the end of the program, and that for [`LAST_WORDS`] at most: standard error
+//! may be full, and the function may block.
+//!
+//! Invariants:
+//! 1. What is said comes in the order in which it happened. A failure is held back for [`HOLD`] at most, to be said in
+//!    one line with what follows from it.
+//! 2. The thread has a timer only while something is slow or held back, and for one reminder after: an idle program
+//!    wakes it never.
+
+use std::collections::VecDeque;
+use std::io::{self, IsTerminal, Write};
+use std::time::{Duration, Instant};
+
+use super::lines::{self, Line, Weight};
+use super::slow::Slow;
+use crate::clock::{Alarm, Clock};
+use crate::error::{Cause, catch};
+use crate::observe::{self, Event, Events, What, Why};
+use crate::process::{Process, ProcessId, waited_for};
+use crate::signal::Signal;
+use crate::sync::Arc;
+use crate::sync::channel::{Receiver, Select, Sender, bounded};
+use crate::sync::thread::start_forever;
+use crate::tree::snapshot::tree;
+
+/// How long the end of a program waits until everything has been said.
+const LAST_WORDS: Duration = Duration::from_secs(1);
+
+/// How long a failure is held back.
+const HOLD: Duration = Duration::from_millis(50);
+
+/// So many events are printed when they are asked for.
+const DUMPED: usize = 100;
+
+/// So many lines on what is slow are said at a time; the others are counted.
+const SLOW_LINES: usize = 5;
+
+/// What is told what happens.
+pub(super) enum Audience {
+    /// Standard error; `all`: also what goes well.
+    Operator {
+        all: bool,
+    },
+    Function(Box<dyn FnMut(&Event) + Send>),
+}
+
+/// The program's side of it.
+pub(super) struct Voice {
+    end: Sender<Option<Report>>,
+    done: Receiver<()>,
+}
+
+/// What is said at the end, in parts, each of which begins with the name of the program.
+type Report = Vec<String>;
+
+impl Voice {
+    /// Begins to say what happens to `root` and below it. None where nothing is to be said, or the system has no thread for
+    /// it.
+    pub(super) fn begin(
+        root: &Process,
+        audience: Option<Audience>,
+        dump_on: Vec<Signal>,
+        program: String,
+    ) -> Option<Self> {
+        if audience.is_none() && dump_on.is_empty() {
+            return None;
+        }
+        let (end, ends) = bounded(1);
+        let (finished, done) = bounded(1);
+        let clock = root.clock().clone();
+        let speaker = Speaker {
+            out: Out {
+                program,
+                since: clock.now(),
+                colour: io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none(),
+            },
+            audience,
+            dump_on,
+            root: root.id(),
+            events: root.events(),
+            missed: 0,
+            slow: Slow::default(),
+            held: VecDeque::new(),
+            alarm: None,
+            clock,
+        };
+        let work = move || {
+            speaker.speak(&ends);
+            let _ = finished.send(());
+        };
+        start_forever("ifrit-voice", work).ok()?;
+        Some(Voice { end, done })
+    }
+
+    /// Says `report`, once all that has happened has been said. Blocks until then, but not for long.
+    pub(super) fn end(self, report: Option<Report>) {
+        let _ = self.end.send(report);
+        let _ = self.done.recv_timeout(LAST_WORDS);
+    }
+}
+
+/// Says `report` where there is no voice.
+pub(super) fn last_words(program: String, report: Report) {
+    let (finished, done) = bounded(1);
+    let out = Out {
+        program,
+        since: crate::sync::now(),
+        colour: false,
+    };
+    let out = Arc::new((out, report));
+    let on_thread = Arc::clone(&out);
+    let work = move || {
+        on_thread.0.report(&on_thread.1);
+        let _ = finished.send(());
+    };
+    match start_forever("ifrit-voice", work) {
+        Ok(()) => drop(done.recv_timeout(LAST_WORDS)),
+        Err(_) => out.0.report(&out.1), // it may block then, but it is said
+    }
+}
+
+/// The thread's side.
+struct Speaker {
+    out: Out,
+    /// None: only what is asked for is printed.
+    audience: Option<Audience>,
+    dump_on: Vec<Signal>,
+    root: ProcessId,
+    events: Events<Event>,
+    /// How many events have been said to be missing.
+    missed: u64,
+    slow: Slow,
+    /// Failures of which it is not known yet what follows.
+    held: VecDeque<Event>,
+    /// The timer that runs. It may be too early, which is a look in vain.
+    alarm: Option<(Instant, Alarm)>,
+    clock: Clock,
+}
+
+impl Speaker {
+    fn speak(mut self, ends: &Receiver<Option<Report>>) {
+        loop {
+            let end = ends.try_recv(); // looked at first: what happened before it is there then
+            self.hear_all();
+            if let Ok(report) = end {
+                self.let_go(None);
+                if let Some(report) = report {
+                    self.out.report(&report);
+                }
+                return;
+            }
+            let now = self.clock.now();
+            self.let_go(now.checked_sub(HOLD));
+            self.remind(now);
+            self.sleep(ends);
+        }
+    }
+
+    fn hear_all(&mut self) {
+        while let Ok(event) = self.events.try_recv() {
+            self.slow.hear(&event);
+            self.dump_if_asked(&event);
+            match &mut self.audience {
+                Some(Audience::Function(function)) => {
+                    let _ = catch(|| function(&event)); // a panic of it harms the next call no more than this one
+                }
+                Some(Audience::Operator { .. }) => self.tell_or_hold(event),
+                None => {}
+            }
+        }
+        let missed = self.events.missed();
+        if missed > self.missed {
+            let gap = missed - self.missed;
+            self.missed = missed;
+            self.say(Line {
+                weight: Weight::Warning,
+                text: format!("({gap} events were too many and are not shown)"),
+            });
+        }
+    }
+
+    /// A failure waits for what follows from it, and is said with that.
+    fn tell_or_hold(&mut self, event: Event) {
+        match &event.what {
+            What::Exited { exit, cause, .. } if exit.is_err() && *cause != Cause::Stopped => {
+                self.held.push_back(event);
+                return;
+            }
+            What::Restarting { .. } => self.held.retain(|held| held.id != event.id),
+            What::Stopping {
+                why: Why::Member { id, .. },
+            } => self.held.retain(|held| held.id != *id),
+            _ => {}
+        }
+        self.tell(&event);
+    }
+
+    /// Says the failures that were held back and are as old as this; all of them without a time.
+    fn let_go(&mut self, until: Option<Instant>) {
+        while let Some(event) = self.held.front() {
+            if until.is_some_and(|until| event.at > until) {
+                return;
+            }
+            if let Some(event) = self.held.pop_front() {
+                self.tell(&event);
+            }
+        }
+    }
+
+    fn tell(&mut self, event: &Event) {
+        if let Some(line) = lines::line(event, event.id == self.root) {
+            self.say(line);
+        }
+    }
+
+    fn say(&mut self, line: Line) {
+        if let Some(Audience::Operator { all }) = self.audience
+            && (all || line.weight > Weight::Detail)
+        {
+            self.out.line(self.clock.now(), &line);
+        }
+    }
+
+    /// Says what takes long.
+    fn remind(&mut self, now: Instant) {
+        let mut more = 0;
+        let mut said = 0;
+        for (id, pending) in self.slow.due(now) {
+            let is_stop = pending.stop.is_some();
+            let Some(waited) = waited_for(id, is_stop) else {
+                self.slow.forget(id); // it has ended or become ready, and that was among the events that were missed
+                continue;
+            };
+            let Some(by) = waited.by else {
+                continue; // it may take as long as it likes
+            };
+            observe::publish(Event {
+                at: now,
+                id: by.0,
+                path: by.1,
+                what: What::Waiting {
+                    for_whom: pending.path.clone(),
+                    since: pending.since,
+                    limit: waited.limit,
+                },
+            });
+            if said == SLOW_LINES {
+                more += 1;
+                continue;
+            }
+            said += 1;
+            self.say(lines::slow_line(&pending, waited.until, now));
+        }
+        if more > 0 {
+            self.say(Line {
+                weight: Weight::Warning,
+                text: format!("and still waiting for {more} others"),
+            });
+        }
+    }
+
+    fn dump_if_asked(&mut self, event: &Event) {
+        if let What::Signalled { signal, .. } = event.what
+            && event.id == self.root
+            && self.dump_on.contains(&signal)
+        {
+            self.out.dump(self.clock.now());
+        }
+    }
+
+    /// Until something happens, the end comes, or it is time to say something.
+    fn sleep(&mut self, ends: &Receiver<Option<Report>>) {
+        let held = self.held.front().map(|event| event.at + HOLD);
+        let due = [self.slow.next_due(), held].into_iter().flatten().min();
+        if let Some(due) = due
+            && self.alarm.as_ref().is_none_or(|(at, _)| *at > due)
+        {
+            self.alarm = Some((due, self.clock.at(due)));
+        }
+        let mut select = Select::new();
+        select.recv(&self.events);
+        select.recv(ends);
+        let alarm = self.alarm.as_ref().map(|(_, alarm)| select.recv(alarm));
+        let ready = select.ready();
+        if alarm == Some(ready) {
+            self.alarm = None;
+        }
+    }
+}
+
+/// Standard error, as an operator reads it. That it is closed harms nothing.
+struct Out {
+    program: String,
+    /// When the program was started.
+    since: Instant,
+    colour: bool,
+}
+
+impl Out {
+    fn line(&self, now: Instant, line: &Line) {
+        let (paint, plain) = match (self.colour, line.weight) {
+            (false, _) | (_, Weight::Notice) => ("", ""),
+            (true, Weight::Detail) => ("\u{1b}[2m", "\u{1b}[0m"),
+            (true, Weight::Warning) => ("\u{1b}[33m", "\u{1b}[0m"),
+            (true, Weight::Error) => ("\u{1b}[31m", "\u{1b}[0m"),
+        };
+        let (program, text) = (&self.program, &line.text);
+        let since = now.saturating_duration_since(self.since).as_secs_f64();
+        // Not `eprintln`, which panics where standard error is closed.
+        let _ = writeln!(io::stderr(), "{program}: +{since:.1}s {paint}{text}{plain}");
+    }
+
+    fn report(&self, report: &Report) {
+        for part in report {
+            let _ = writeln!(io::stderr(), "{}: {part}", self.program);
+        }
+    }
+
+    /// The tree and the newest events.
+    fn dump(&self, now: Instant) {
+        let since = |at: Instant| at.saturating_duration_since(self.since).as_secs_f64();
+        let mut text = format!("+{:.1}s the tree:\n{}\n", since(now), tree());
+        text += "the newest events:\n";
+        let events: Vec<Event> = observe::events().try_iter().collect();
+        for event in &events[events.len().saturating_sub(DUMPED)..] {
+            text += &format!("  +{:.3}s {event}\n", since(event.at));
+        }
+        let _ = write!(io::stderr(), "{}: {text}", self.program);
+    }
+}

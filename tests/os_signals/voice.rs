@@ -1,0 +1,323 @@
+//! What a program says on standard error while it runs, and what harms that.
+
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use ifrit::crossbeam_channel::bounded;
+use ifrit::grouper::{Member, Members, Ordered, Parallel};
+use ifrit::observe::What;
+use ifrit::{Main, Runner, Signal, run_fn};
+
+use crate::kit::{child, child_unread, deaf, listener, program, say};
+
+/// Stays up until it is told to stop.
+fn up() -> impl Runner {
+    run_fn(|signals, ready| {
+        ready.notify();
+        ifrit::until_stop(&signals);
+        Ok(())
+    })
+}
+
+/// The lines, without the name of the program and the time, which each of them must have.
+#[track_caller]
+fn lines(report: &str) -> Vec<String> {
+    let program = program();
+    let parse = |line: &str| {
+        let rest = line.strip_prefix(&format!("{program}: +"))?;
+        let (time, text) = rest.split_once("s ")?;
+        time.parse::<f64>().ok()?;
+        Some(text.to_owned())
+    };
+    let all = report.lines();
+    let said = all.map_while(parse);
+    said.collect()
+}
+
+#[test]
+fn a_member_that_fails_is_said_with_its_path_and_its_error() {
+    let child = child(|| {
+        let fails = run_fn(|_, ready| {
+            ready.notify();
+            Err("port taken".into())
+        });
+        let front = Parallel::new(Members::new().add("a", up()).add("b", fails));
+        ifrit::main(Ordered::new(
+            Members::new().add("db", up()).add("front", front),
+        ))
+    });
+    let report = child.expect_code(1);
+    assert!(
+        lines(&report)[0].contains("port taken") && lines(&report)[0].starts_with("front"),
+        "{report}"
+    );
+}
+
+#[test]
+fn a_stop_says_how_to_force_it() {
+    let mut child = child(|| {
+        Main::new(run_fn(|signals, ready| {
+            ready.notify();
+            say("ready");
+            ifrit::until_stop(&signals);
+            Ok(())
+        }))
+        .stop_within(Duration::from_secs(30))
+        .run()
+    });
+    child.expect("ready");
+    child.signal(Signal::INTERRUPT);
+    assert_eq!(
+        lines(&child.expect_code(0)),
+        ["stopping, for 30 s at most; press ctrl-c again to force"]
+    );
+}
+
+#[test]
+fn a_quiet_program_says_its_report_only() {
+    let child = child(|| {
+        let members = Members::new().add("web", run_fn(|_, _| Err("port taken".into())));
+        Main::new(Parallel::new(members)).quiet().run()
+    });
+    assert_eq!(
+        child.expect_code(1),
+        format!("{}: web: port taken\n", program())
+    );
+}
+
+#[test]
+fn a_verbose_program_says_every_start_and_end_in_their_order() {
+    let child = child(|| {
+        let job = run_fn(|_, ready| {
+            ifrit::process::note("half way");
+            ready.notify();
+            Ok(())
+        });
+        let group = Ordered::new([Member::new("job", job).one_shot()]);
+        Main::new(group).verbose().run()
+    });
+    let said = lines(&child.expect_code(0));
+    let said: Vec<_> = said
+        .iter()
+        .map(|line| line.split(" after ").next().unwrap())
+        .collect();
+    assert_eq!(
+        said,
+        [
+            "started",
+            "job started",
+            "job note: half way",
+            "job ready",
+            "job ended",
+            "ready",
+            "ended"
+        ]
+    );
+}
+
+#[test]
+fn a_runner_that_has_forgotten_to_say_ready_is_said_with_a_hint() {
+    let child = child(|| {
+        let forgetful = run_fn(|signals, _ready| {
+            // As long as a program says nothing, and a little.
+            ifrit::until_stop_for(&signals, Duration::from_millis(5_600));
+            Ok(())
+        });
+        let group = Ordered::new(Members::new().add("db", forgetful).add("web", up()));
+        Main::new(group).run()
+    });
+    let report = child.expect_end(0);
+    assert_eq!(
+        lines(&report)[0],
+        "still waiting for db to become ready (5 s); has its runner called ready.notify()?",
+        "{report}"
+    );
+}
+
+#[test]
+fn a_stop_that_takes_long_says_for_whom_it_waits_and_which_limit_is_next() {
+    let mut child = child(|| {
+        let slow = run_fn(|signals, ready| {
+            ready.notify();
+            say("ready");
+            ifrit::until_stop(&signals);
+            let _ = ifrit::until_stop_for(&signals, Duration::from_millis(5_600));
+            Ok(())
+        });
+        let group = Ordered::new(Members::new().add("db", up()).add("web", slow));
+        Main::new(group).stop_within(Duration::from_secs(100)).run()
+    });
+    child.expect("ready");
+    child.signal(Signal::TERMINATE);
+    let report = child.expect_code(0);
+    let said = lines(&report);
+    assert_eq!(said.len(), 2, "{report}");
+    let expected = "still stopping: web (told SIGTERM 5 s ago, KILL in 9";
+    assert!(said[1].starts_with(expected), "{report}");
+}
+
+#[test]
+fn what_is_given_up_is_said_and_the_report_shows_its_thread() {
+    let mut child = child(|| {
+        Main::new(Ordered::new(Members::new().add("deaf", deaf())))
+            .stop_within(Duration::from_millis(500))
+            .run()
+    });
+    child.expect("ready");
+    child.signal(Signal::TERMINATE);
+    let report = child.expect_end(143);
+    let given_up = "deaf given up: told SIGKILL, it did not return; its thread still runs";
+    assert!(lines(&report).contains(&given_up.to_owned()), "{report}");
+}
+
+#[test]
+fn a_function_hears_all_that_happens_in_its_order_and_nothing_is_printed() {
+    let child = child(|| {
+        let heard = Arc::new(Mutex::new(Vec::new()));
+        let hears = Arc::clone(&heard);
+        let group = Parallel::new([Member::new("job", run_fn(|_, _| Ok(()))).one_shot()]);
+        let code = Main::new(group)
+            .on_event(move |event| {
+                if let What::Started | What::Ready { .. } | What::Exited { .. } = event.what {
+                    hears.lock().unwrap().push(event.path.to_string());
+                }
+            })
+            .run();
+        for path in heard.lock().unwrap().iter() {
+            say(path);
+        }
+        code
+    });
+    let ended = child.end();
+    assert_eq!(ended.report, "");
+    let expected = ["main", "main/job", "main/job", "main", "main"];
+    assert_eq!(ended.rest, expected);
+}
+
+#[test]
+fn a_function_that_panics_hears_the_next_event_all_the_same() {
+    let child = child(|| {
+        let heard = Arc::new(Mutex::new(0));
+        let hears = Arc::clone(&heard);
+        let code = Main::new(run_fn(|_, _| Ok(())))
+            .on_event(move |_| {
+                *hears
+                    .lock()
+                    .unwrap_or_else(|poisoned| poisoned.into_inner()) += 1;
+                panic!("on purpose")
+            })
+            .run();
+        let heard = *heard
+            .lock()
+            .unwrap_or_else(|poisoned| poisoned.into_inner());
+        say(heard);
+        code
+    });
+    let ended = child.end();
+    assert_eq!(ended.status.code(), Some(0), "{}", ended.report);
+    assert_eq!(ended.rest, ["2"], "started and exited");
+}
+
+#[test]
+fn a_function_that_never_returns_holds_up_nothing_but_the_end() {
+    let child = child(|| {
+        let (_never, blocked) = bounded::<()>(0);
+        Main::new(run_fn(|_, _| Ok(())))
+            .on_event(move |_| {
+                let _ = blocked.recv();
+            })
+            .run()
+    });
+    assert_eq!(child.expect_code(0), "");
+}
+
+#[test]
+fn a_program_that_becomes_ready_calls_its_function() {
+    let mut child = child(|| {
+        Main::new(listener())
+            .on_ready(|| {
+                say("now it is");
+                panic!("on purpose")
+            })
+            .run()
+    });
+    child.expect_all(["ready", "now it is"]);
+    child.signal(Signal::TERMINATE);
+    child.expect("SIGTERM");
+    child.expect_code(0);
+}
+
+#[test]
+fn a_program_that_does_not_become_ready_does_not_call_its_function() {
+    let child = child(|| {
+        Main::new(run_fn(|_, _| Err("no disk".into())))
+            .on_ready(|| say("ready after all"))
+            .run()
+    });
+    child.expect_code(1);
+}
+
+#[test]
+fn a_signal_prints_the_tree_and_the_newest_events_and_stops_nothing() {
+    let mut child = child(|| {
+        let web = run_fn(|signals, ready| {
+            ifrit::process::note("serving 3 clients");
+            ready.notify();
+            say("ready");
+            for signal in signals {
+                say(signal);
+                if signal.is_stop() {
+                    break;
+                }
+            }
+            Ok(())
+        });
+        Main::new(Ordered::new(Members::new().add("web", web)))
+            .quiet()
+            .dump_on(Signal::USER1)
+            .run()
+    });
+    child.expect("ready");
+    child.signal(Signal::USER1);
+    child.expect("SIGUSR1");
+    child.signal(Signal::TERMINATE);
+    child.expect("SIGTERM");
+    let report = child.expect_code(0);
+    assert!(report.contains("the tree:\nmain "), "{report}");
+    assert!(report.contains("note: serving 3 clients"), "{report}");
+    assert!(report.contains("main/web: ready after "), "{report}");
+}
+
+#[test]
+fn a_standard_error_that_is_full_holds_up_nothing_but_the_end() {
+    // It is read at the end only, and more is said than fits into a pipe.
+    let child = child(|| {
+        let notes = run_fn(|_, ready| {
+            ready.notify();
+            for _ in 0..1_000 {
+                ifrit::process::note("x".repeat(900));
+            }
+            Ok(())
+        });
+        let code = Main::new(notes).verbose().run();
+        say("ended");
+        code
+    });
+    let ended = child.end();
+    assert_eq!(ended.status.code(), Some(0));
+    assert_eq!(ended.rest, ["ended"]);
+    assert!(ended.report.len() > 16_000, "as much as there was room for");
+}
+
+#[test]
+fn a_standard_error_that_is_closed_harms_nothing() {
+    let child = child_unread(|| {
+        let members = Members::new().add("web", run_fn(|_, _| Err("port taken".into())));
+        let code = Main::new(Parallel::new(members)).verbose().run();
+        say("ended");
+        code
+    });
+    let ended = child.end();
+    assert_eq!(ended.status.code(), Some(1));
+    assert_eq!(ended.rest, ["ended"]);
+}

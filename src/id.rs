@@ -1,7 +1,9 @@
 //! What names a process, while it runs and after: [`ProcessId`], [`Stuck`].
 
 use std::fmt;
+use std::time::Duration;
 
+use crate::limit::Limit;
 use crate::signal::Signal;
 use crate::sync::thread::ThreadId;
 
@@ -65,6 +67,7 @@ pub(crate) struct Seen {
     pub(crate) kernel_state: Option<String>,
     pub(crate) told: Option<Signal>,
     pub(crate) killed: bool,
+    pub(crate) limit: Option<Limit>,
     pub(crate) last_event: Option<String>,
 }
 
@@ -91,6 +94,12 @@ impl Stuck {
     /// The latest stop signal before KILL that it was told.
     pub fn told(&self) -> Option<Signal> {
         self.seen.told
+    }
+
+    /// The limit that was over then, as it was set, wherever that was; or the grace, where KILL came early. `None` if it
+    /// was given up without one.
+    pub fn limit(&self) -> Option<Duration> {
+        self.seen.limit.map(|limit| limit.set)
     }
 
     /// Whether it was told KILL.

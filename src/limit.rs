@@ -16,13 +16,24 @@ pub(crate) struct Limit {
     /// As the user has set it.
     pub(crate) set: Duration,
     pub(crate) end: Instant,
+    /// It is the grace, which began with KILL.
+    pub(crate) after_kill: bool,
 }
 
 impl Limit {
     /// The limit `set` that begins at `now`; `None` where it ends further off than time goes.
     pub(crate) fn new(now: Instant, set: Duration) -> Option<Self> {
         let end = now.checked_add(set)?;
-        Some(Limit { set, end })
+        Some(Limit::ending(set, end))
+    }
+
+    /// What is left of the limit `set`: it is over at `end`.
+    pub(crate) fn ending(set: Duration, end: Instant) -> Self {
+        Limit {
+            set,
+            end,
+            after_kill: false,
+        }
     }
 
     /// What is left of it for those below.
@@ -33,10 +44,50 @@ impl Limit {
         }
     }
 
-    /// The one that is over first.
+    /// The one that is over first, where there are any.
     pub(crate) fn earlier(one: Option<Self>, other: Option<Self>) -> Option<Self> {
         match (one, other) {
-            (Some(one), Some(other)) if other.end < one.end => Some(other),
+            (Some(one), Some(other)) => Some(one.sooner(other)),
+            (one, other) => one.or(other),
+        }
+    }
+
+    /// The one that is over first; of two that end together, this one.
+    fn sooner(self, other: Self) -> Self {
+        if other.end < self.end { other } else { self }
+    }
+}
+
+/// What is left for those below of a limit that has not begun to run.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Span {
+    /// As the user has set it.
+    pub(crate) set: Duration,
+    left: Duration,
+}
+
+impl Span {
+    pub(crate) fn new(set: Duration) -> Self {
+        Span { set, left: set }
+    }
+
+    /// It begins to run; `None` where it ends further off than time goes.
+    pub(crate) fn begin(self, now: Instant) -> Option<Limit> {
+        let end = now.checked_add(self.left)?;
+        Some(Limit::ending(self.set, end))
+    }
+
+    pub(crate) fn hand_down(self, grace: Duration) -> Self {
+        Span {
+            left: self.left - kept_back(self.left, grace),
+            ..self
+        }
+    }
+
+    /// The lesser of two, where there are any.
+    pub(crate) fn lesser(one: Option<Self>, other: Option<Self>) -> Option<Self> {
+        match (one, other) {
+            (Some(one), Some(other)) if other.left < one.left => Some(other),
             (one, other) => one.or(other),
         }
     }
@@ -46,21 +97,24 @@ impl Limit {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Deadline {
     pub(crate) kill_at: Instant,
-    pub(crate) end: Instant,
+    pub(crate) end: Limit,
 }
 
 impl Deadline {
     /// A stop that is over at `end`, KILL and grace included.
-    pub(crate) fn new(now: Instant, end: Instant, grace: Duration) -> Self {
+    pub(crate) fn new(now: Instant, end: Limit, grace: Duration) -> Self {
         Deadline {
-            kill_at: hand_down(now, end, grace),
+            kill_at: hand_down(now, end.end, grace),
             end,
         }
     }
 
     /// KILL is told now, and the grace begins.
     pub(crate) fn killed(now: Instant, grace: Duration) -> Option<Self> {
-        let end = now.checked_add(grace)?;
+        let end = Limit {
+            after_kill: true,
+            ..Limit::new(now, grace)?
+        };
         Some(Deadline { kill_at: now, end })
     }
 
@@ -69,7 +123,7 @@ impl Deadline {
         match (one, other) {
             (Some(one), Some(other)) => Some(Deadline {
                 kill_at: one.kill_at.min(other.kill_at),
-                end: one.end.min(other.end),
+                end: one.end.sooner(other.end),
             }),
             (one, other) => one.or(other),
         }

@@ -5,7 +5,7 @@ use std::fmt;
 use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::time::{Duration, Instant};
 
-use super::core::{Core, Deadline};
+use super::core::{Core, Deadline, Limit};
 use super::current::current_core;
 use super::status::Status;
 use super::waits::{self, Waiting};
@@ -164,12 +164,12 @@ impl Process {
         // is refused because of it.
         drop(self.begin_to_wait()?);
         let now = self.0.clock.now();
-        let end = now.checked_add(within);
+        let end = Limit::new(now, within);
         let deadline = end.map(|end| Deadline::new(now, end, self.0.grace()));
         self.0.tell(signal, end);
         if !self.exits_before(deadline.map(|deadline| deadline.kill_at)) {
             self.0.tell(Signal::KILL, end);
-            if !self.exits_before(end) && self.0.keeps_limits() {
+            if !self.exits_before(end.map(|end| end.end)) && self.0.keeps_limits() {
                 self.0.give_up();
             }
         }

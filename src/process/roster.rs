@@ -9,9 +9,8 @@
 //!    one of its delivery, under which nothing is taken), and nothing is dropped.
 
 use std::collections::BTreeMap;
-use std::time::Instant;
 
-use super::core::{Core, Overhear};
+use super::core::{Core, Limit, Overhear};
 use super::link::{Leftover, News, Parent, Report};
 use crate::error::Error;
 use crate::id::ProcessId;
@@ -69,7 +68,7 @@ impl Roster {
     }
 
     /// Tells those that live to stop.
-    pub(super) fn end(&self, end: Option<Instant>) {
+    pub(super) fn end(&self, end: Option<Limit>) {
         let mut entries = self.0.lock();
         entries.is_ending = true;
         let signal = entries.stop.unwrap_or(Signal::INTERRUPT);
@@ -97,14 +96,14 @@ impl Roster {
     }
 }
 
-fn tell(living: &[Arc<Core>], signal: Signal, end: Option<Instant>) {
+fn tell(living: &[Arc<Core>], signal: Signal, end: Option<Limit>) {
     for core in living {
         core.tell(signal, end);
     }
 }
 
 impl Overhear for Roster {
-    fn overhear(&self, signal: Signal, end: Option<Instant>) {
+    fn overhear(&self, signal: Signal, end: Option<Limit>) {
         let mut entries = self.0.lock();
         if signal.is_stop() && entries.stop != Some(Signal::KILL) {
             entries.stop = Some(signal);

@@ -3,7 +3,7 @@
 use std::io;
 use std::time::Duration;
 
-use super::core::{Core, Limit, Limits, inherited, registry};
+use super::core::{Core, Limit, Limits, Span, inherited, registry};
 use super::current::{as_current, current_core, take_unread};
 use super::link::Link;
 use super::threads;
@@ -32,7 +32,7 @@ pub(crate) struct Request {
     /// How long any stop of the process may take; the process itself sees to it.
     pub(crate) stop_within: Option<Duration>,
     /// How long a stop that begins inside may take; the group that starts it sees to the others.
-    pub(crate) stop_inside: Option<Duration>,
+    pub(crate) stop_inside: Option<Span>,
 }
 
 /// Which process a new one is a child of and inherits from what is not asked for.

@@ -29,7 +29,7 @@ pub(crate) fn waited_for(id: ProcessId, is_stop: bool) -> Option<Waited> {
         _ if is_stop => Some(Waited {
             by: named(core.parent()).or_else(|| Some(of(&core))),
             until: Awaited::ToEnd,
-            limit: core.stop_end(),
+            limit: core.stop_end().map(|limit| limit.end),
         }),
         Status::Ready => None,
         _ => Some(Waited {

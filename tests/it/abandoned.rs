@@ -64,8 +64,9 @@ fn the_error_and_the_tree_name_the_thread() {
         assert_eq!(stuck.path(), format!("{}/deaf", group.path()));
         assert_eq!((stuck.told(), stuck.was_killed()), (Some(TERM), true));
         let report = error.report().to_string();
-        let expected =
-            format!("deaf: told TERM, then KILL, and did not stop\n   {thread} still runs");
+        let expected = format!(
+            "deaf: told TERM, then KILL, and did not stop within 10s\n   {thread} still runs"
+        );
         assert!(report.starts_with(&expected), "{report}");
 
         // Its group is gone; it stays in the tree until its thread is.

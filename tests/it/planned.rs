@@ -108,16 +108,18 @@ const MARK: Signal = Signal::USER2;
 
 /// Waits until all below `root` have dealt with what there is: with every end, and with what is due.
 fn settle(root: &Process, leaves: &[Deaf]) {
-    until_ends_are_heard(root);
-    // What is due may come after a mark, and each level hands on what it has made of it with the next.
-    for _ in 0..12 {
-        root.signal(MARK);
-        for leaf in leaves {
-            let mut select = Select::new();
-            select.recv(&leaf.marks);
-            select.recv(leaf.process.exited());
-            select.ready();
-            let _ = leaf.marks.try_recv();
+    // An end is heard one level up with what comes after it. What is due may come after a mark, too.
+    for _ in 0..5 {
+        until_ends_are_heard(root);
+        for _ in 0..3 {
+            root.signal(MARK);
+            for leaf in leaves {
+                let mut select = Select::new();
+                select.recv(&leaf.marks);
+                select.recv(leaf.process.exited());
+                select.ready();
+                let _ = leaf.marks.try_recv();
+            }
         }
     }
     until_ends_are_heard(root);

@@ -223,7 +223,7 @@ fn a_thread_that_is_stuck() {
     assert_eq!(
         without_numbers(&report),
         "\
-b: told TERM, then KILL, and did not stop
+b: told TERM, then KILL, and did not stop within 30s
 │  thread N still runs
 └─ a: stopped"
     );
@@ -443,7 +443,7 @@ fn a_process_that_is_given_up_names_what_is_stuck_below_it() {
     assert_eq!(
         without_numbers(&report),
         "\
-holder: told QUIT, then KILL, and did not stop
+holder: told QUIT, then KILL, and did not stop within 10s
    FakeRunner: thread N still runs"
     );
     call.trigger_exit(Ok(()));

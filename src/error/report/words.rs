@@ -160,7 +160,7 @@ impl fmt::Display for As<'_> {
                 if self.member != Some(&stuck.name) {
                     write!(f, "{}: ", Escaped(&stuck.name))?;
                 }
-                write!(f, "{} within {after:?}", did_not_stop(stuck))
+                f.write_str(&did_not_stop_within(stuck, Some(*after)))
             }
             error => error.write(f, self.member),
         }
@@ -193,15 +193,22 @@ impl fmt::Display for Itself<'_> {
 }
 
 fn did_not_stop(stuck: &Stuck) -> String {
+    let of_kill = stuck.seen.limit.is_some_and(|limit| limit.after_kill);
+    let of_that = if of_kill { " of that" } else { "" };
+    did_not_stop_within(stuck, stuck.limit()) + of_that
+}
+
+fn did_not_stop_within(stuck: &Stuck, limit: Option<Duration>) -> String {
     let told = stuck.told().map(|signal| signal.to_string());
     let told = told
         .as_deref()
         .map(|name| name.strip_prefix("SIG").unwrap_or(name));
+    let within = limit.map_or(String::new(), |limit| format!(" within {limit:?}"));
     match (told, stuck.was_killed()) {
-        (Some(told), true) => format!("told {told}, then KILL, and did not stop"),
-        (Some(told), false) => format!("told {told}, and did not stop"),
-        (None, true) => "told KILL, and did not stop".to_owned(),
-        (None, false) => "did not stop".to_owned(),
+        (Some(told), true) => format!("told {told}, then KILL, and did not stop{within}"),
+        (Some(told), false) => format!("told {told}, and did not stop{within}"),
+        (None, true) => format!("told KILL, and did not stop{within}"),
+        (None, false) => format!("did not stop{within}"),
     }
 }
 

@@ -8,7 +8,7 @@ use super::state::{Living, Phase, Running, State};
 use super::watcher::Watcher;
 use crate::grouper::{Member, Reason, Refusal};
 use crate::process::{
-    Awaited, Core, Detached, Life, Link, Process, Request, drop_runner, earlier, launch,
+    Awaited, Core, Detached, Life, Link, Process, Request, Span, drop_runner, launch,
 };
 use crate::restart::around;
 use crate::sync::{Arc, now};
@@ -131,7 +131,10 @@ impl Shared {
             name: Some(Arc::clone(&member.name)),
             start_within: member.options.start_within,
             kill_grace: member.options.kill_grace().or(running.request.kill_grace),
-            stop_inside: earlier(member.options.stop_within, running.request.stop_inside),
+            stop_inside: Span::lesser(
+                member.options.stop_within.map(Span::new),
+                running.request.stop_inside,
+            ),
             ..running.request.clone()
         };
         let link = Link {

@@ -8,7 +8,7 @@ use super::timers::{Due, Owner};
 use crate::error::MemberExit;
 use crate::grouper::refusal::{Reason, Refusal};
 use crate::id::ProcessId;
-use crate::process::{Awaited, Link, Process, Request, earlier, spawn_member};
+use crate::process::{Awaited, Link, Process, Request, Span, spawn_member};
 use crate::sync::{Arc, Weak};
 
 impl Run<'_> {
@@ -47,7 +47,7 @@ impl Run<'_> {
             kill_grace: Some(grace),
             start_within: slot.options.start_within,
             start_limit,
-            stop_inside: earlier(slot.options.stop_within, stop_within),
+            stop_inside: Span::lesser(slot.options.stop_within.map(Span::new), stop_within),
             stack_size: slot.options.stack_size(),
             ..Request::default()
         };

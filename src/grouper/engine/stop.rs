@@ -5,7 +5,7 @@ use super::settings::StopOrder;
 use super::slot::Slot;
 use super::stage::Stop;
 use super::timers::Due;
-use crate::process::Deadline;
+use crate::process::{Deadline, Limit};
 use crate::signal::Signal;
 
 impl Run<'_> {
@@ -113,7 +113,7 @@ impl Run<'_> {
         let mut deadline = Deadline::earlier(live.stop.deadline(), share);
         let told = live.stop.told();
         if told.is_none() {
-            let own = own.and_then(|limit| now.checked_add(limit));
+            let own = own.and_then(|limit| Limit::new(now, limit));
             let own = own.map(|end| Deadline::new(now, end, grace));
             deadline = Deadline::earlier(deadline, own);
         }
@@ -185,7 +185,7 @@ impl Run<'_> {
             Stop::Told {
                 killed, deadline, ..
             } => deadline.map(|deadline| match killed {
-                true => (deadline.end, Due::GiveUp(index)),
+                true => (deadline.end.end, Due::GiveUp(index)),
                 false => (deadline.kill_at, Due::Kill(index)),
             }),
         };

@@ -1,9 +1,9 @@
-//! How long a stop of a group may take. The arithmetic is that of [`Deadline`] and [`hand_down`].
+//! How long a stop of a group may take. The arithmetic is that of [`Deadline`] and [`Limit::hand_down`].
 
 use std::time::{Duration, Instant};
 
 use crate::clock::Clock;
-use crate::process::{Core, Deadline, earlier, hand_down, kept_back};
+use crate::process::{Core, Deadline, Limit, Span};
 
 /// How long a stop of a group may take, KILL and grace included.
 #[derive(Clone, Copy, Debug)]
@@ -11,7 +11,7 @@ pub(in crate::grouper) struct StopLimit {
     own: Option<Duration>,
     grace: Duration,
     /// When all is over. It only ever moves closer.
-    end: Option<Instant>,
+    end: Option<Limit>,
 }
 
 impl StopLimit {
@@ -25,10 +25,10 @@ impl StopLimit {
 
     /// How long a stop may take that begins inside: the group's own limit, or what is left of the limit of the process
     /// it runs in. A member that is a group is over in less than that, by the same rule.
-    pub(in crate::grouper) fn for_stops_inside(&self, host: Option<&Core>) -> Option<Duration> {
+    pub(in crate::grouper) fn for_stops_inside(&self, host: Option<&Core>) -> Option<Span> {
         let handed = host.and_then(Core::stop_within);
-        let handed = handed.map(|limit| limit - kept_back(limit, self.grace));
-        earlier(self.own, handed)
+        let handed = handed.map(|limit| limit.hand_down(self.grace));
+        Span::lesser(self.own.map(Span::new), handed)
     }
 
     /// Takes in what is known now: the time the stop may take from its beginning on, and the end that was handed down.
@@ -37,10 +37,10 @@ impl StopLimit {
             Some(_) => None, // counted from the beginning of the stop, once
             None => self.for_stops_inside(host),
         };
-        let own = own.and_then(|limit| now.checked_add(limit));
+        let own = own.and_then(|limit| limit.begin(now));
         let handed = host.and_then(Core::stop_end);
-        let handed = handed.map(|end| hand_down(now, end, self.grace));
-        self.end = earlier(self.end, earlier(own, handed));
+        let handed = handed.map(|end| end.hand_down(now, self.grace));
+        self.end = Limit::earlier(self.end, Limit::earlier(own, handed));
     }
 
     /// The stop that this was for is over.
@@ -59,7 +59,7 @@ impl StopLimit {
         let mut end = self.end?;
         let now = clock.now();
         if others_wait() {
-            end = hand_down(now, end, self.grace);
+            end = end.hand_down(now, self.grace);
         }
         Some(Deadline::new(now, end, grace))
     }

@@ -4,8 +4,8 @@ use std::cell::RefCell;
 use std::collections::{BTreeMap, VecDeque};
 use std::time::Instant;
 
-use super::Core;
 use super::beat::Beats;
+use super::{Core, Limit};
 use crate::ancestor::Ancestor;
 use crate::disposal::defer_quietly;
 use crate::error::Exit;
@@ -20,7 +20,7 @@ use crate::sync::{Arc, Mutex, OnceLock, thread_local};
 ///
 /// It is called on the thread of the sender, outside of every lock, and must not block.
 pub(in crate::process) trait Overhear: Send + Sync {
-    fn overhear(&self, signal: Signal, end: Option<Instant>);
+    fn overhear(&self, signal: Signal, end: Option<Limit>);
 }
 
 type Listeners = Vec<Arc<dyn Overhear>>;
@@ -112,7 +112,7 @@ impl Core {
     }
 
     /// Lets those hear `signal` who hear what the process is told.
-    pub(super) fn pass_on(&self, signal: Signal, end: Option<Instant>) {
+    pub(super) fn pass_on(&self, signal: Signal, end: Option<Limit>) {
         let Some(extras) = self.extras.get() else {
             return;
         };
@@ -229,7 +229,7 @@ impl Core {
     }
 }
 
-type Heard = VecDeque<(Arc<dyn Overhear>, Signal, Option<Instant>)>;
+type Heard = VecDeque<(Arc<dyn Overhear>, Signal, Option<Limit>)>;
 
 thread_local! {
     /// What is yet to be heard, while this thread passes signals on.

@@ -209,6 +209,7 @@ impl Core {
     fn as_stuck(&self) -> Stuck {
         let state = self.state.lock();
         let (told, killed) = (state.told_before_kill, state.killed());
+        let limit = state.stop_end;
         drop(state);
         Stuck {
             name: self.name.to_string(),
@@ -220,6 +221,7 @@ impl Core {
                 kernel_state: None,
                 told,
                 killed,
+                limit,
                 last_event: None,
             }),
         }

@@ -34,7 +34,7 @@ use crate::clock::{Clock, Timer};
 use crate::error::Exit;
 use crate::id::ProcessId;
 use crate::latch::Latch;
-pub(crate) use crate::limit::{DEFAULT_GRACE, Deadline, Limit, earlier, hand_down, kept_back};
+pub(crate) use crate::limit::{DEFAULT_GRACE, Deadline, Limit, Span, earlier};
 use crate::mailbox::Mailbox;
 use crate::signal::Signal;
 use crate::sync::atomic::{AtomicU64, Ordering};
@@ -79,7 +79,7 @@ pub(crate) struct Limits {
     /// How long it may take to become ready.
     pub(crate) start: Option<Limit>,
     /// How long a stop may take that begins inside, KILL and grace included.
-    pub(crate) stop: Option<Duration>,
+    pub(crate) stop: Option<Span>,
 }
 
 struct State {
@@ -97,7 +97,7 @@ struct State {
     /// In a box, since it is the largest thing here and most of the time is not there.
     exit: Option<Box<Exit>>,
     /// When the stop is over, KILL and grace included, as far as has been said.
-    stop_end: Option<Instant>,
+    stop_end: Option<Limit>,
     /// How long a stop may take, from the first stop signal on: set when it was built, or by a wrapper inside. The
     /// process itself sees to it.
     stop_within: Option<Duration>,

@@ -10,7 +10,7 @@
 use std::io;
 use std::time::{Duration, Instant};
 
-use super::{Core, Deadline, Limit, State, earlier};
+use super::{Core, Deadline, Limit, Span, State, earlier};
 use crate::clock::Timer;
 use crate::signal::Signal;
 use crate::sync::Arc;
@@ -26,7 +26,7 @@ impl From<Deadline> for Enforced {
     fn from(deadline: Deadline) -> Self {
         Enforced {
             kill_at: Some(deadline.kill_at),
-            give_up_at: Some(deadline.end),
+            give_up_at: Some(deadline.end.end),
         }
     }
 }
@@ -39,7 +39,7 @@ impl Core {
 
     /// Delivers `signal`; a stop signal with the instant at which the stop is to be over, so that what hears the one
     /// knows the other.
-    pub(crate) fn tell(self: &Arc<Self>, signal: Signal, end: Option<Instant>) -> bool {
+    pub(crate) fn tell(self: &Arc<Self>, signal: Signal, end: Option<Limit>) -> bool {
         self.tell_with(signal, end, None)
     }
 
@@ -47,7 +47,7 @@ impl Core {
     fn tell_with(
         self: &Arc<Self>,
         signal: Signal,
-        mut end: Option<Instant>,
+        mut end: Option<Limit>,
         mut kill_at: Option<Instant>,
     ) -> bool {
         let mut state = self.state.lock();
@@ -70,7 +70,8 @@ impl Core {
         }
         let delivered = state.exit.is_none(); // Invariant 2 of `Core`.
         if delivered {
-            self.say_signalled(signal, kill_at, end.filter(|_| signal.is_stop()));
+            let give_up_at = end.filter(|_| signal.is_stop()).map(|end| end.end);
+            self.say_signalled(signal, kill_at, give_up_at);
         }
         drop(state);
         drop(watchers); // which tells them
@@ -83,7 +84,7 @@ impl Core {
     }
 
     /// Takes in what a stop signal says about time.
-    fn limit_stop(&self, state: &mut State, signal: Signal, end: Option<Instant>) -> Enforced {
+    fn limit_stop(&self, state: &mut State, signal: Signal, end: Option<Limit>) -> Enforced {
         let now = self.clock.now();
         let grace = state.grace.unwrap_or(self.limits.grace);
         let mut enforced = Enforced::default();
@@ -98,26 +99,26 @@ impl Core {
         if state.exit.is_some() {
             return enforced;
         }
-        state.stop_end = earlier(state.stop_end, end);
+        state.stop_end = Limit::earlier(state.stop_end, end);
         if is_first && let Some(limit) = state.stop_within.and_then(|set| Limit::new(now, set)) {
-            state.stop_end = earlier(state.stop_end, Some(limit.end));
-            enforced = Deadline::new(now, limit.end, grace).into();
+            state.stop_end = Limit::earlier(state.stop_end, Some(limit));
+            enforced = Deadline::new(now, limit, grace).into();
         }
         if is_killed_now {
             enforced.kill_at = None;
             if self.has_limit(state)
                 && let Some(killed) = Deadline::killed(now, grace)
-                && state.stop_end.is_none_or(|end| killed.end < end)
+                && state.stop_end.is_none_or(|end| killed.end.end < end.end)
             {
                 state.stop_end = Some(killed.end);
-                enforced.give_up_at = Some(killed.end);
+                enforced.give_up_at = Some(killed.end.end);
             }
         }
         enforced
     }
 
     /// When KILL comes in a stop that begins now and is over at `end`.
-    fn kills_before(&self, state: &State, end: Instant) -> Instant {
+    fn kills_before(&self, state: &State, end: Limit) -> Instant {
         let grace = state.grace.unwrap_or(self.limits.grace);
         Deadline::new(self.clock.now(), end, grace).kill_at
     }
@@ -173,11 +174,11 @@ impl Core {
         let mut state = self.state.lock();
         state.stop_within = earlier(state.stop_within, Some(within));
         let limit = Limit::new(now, within).filter(|_| state.told());
-        state.stop_end = earlier(state.stop_end, limit.map(|limit| limit.end));
+        state.stop_end = Limit::earlier(state.stop_end, limit);
         let grace = state.grace.unwrap_or(self.limits.grace);
         drop(state);
         if let Some(limit) = limit {
-            self.enforce(&Deadline::new(now, limit.end, grace).into());
+            self.enforce(&Deadline::new(now, limit, grace).into());
         }
         Ok(())
     }
@@ -220,7 +221,9 @@ impl Core {
         let grace = self.grace();
         let kill_at = self.clock.deadline(grace);
         let end = kill_at.and_then(|at| at.checked_add(grace));
-        self.tell_with(Signal::INTERRUPT, end, kill_at);
+        let set = self.limits.start.map(|limit| limit.set);
+        let limit = set.zip(end).map(|(set, end)| Limit::ending(set, end));
+        self.tell_with(Signal::INTERRUPT, limit, kill_at);
         self.enforce(&Enforced {
             kill_at,
             give_up_at: end,
@@ -228,7 +231,7 @@ impl Core {
     }
 
     /// When the stop is over, as far as has been said.
-    pub(crate) fn stop_end(&self) -> Option<Instant> {
+    pub(crate) fn stop_end(&self) -> Option<Limit> {
         self.state.lock().stop_end
     }
 
@@ -257,7 +260,8 @@ impl Core {
     }
 
     /// How long a stop may take that begins inside.
-    pub(crate) fn stop_within(&self) -> Option<Duration> {
-        earlier(self.limits.stop, self.state.lock().stop_within)
+    pub(crate) fn stop_within(&self) -> Option<Span> {
+        let own = self.state.lock().stop_within;
+        Span::lesser(self.limits.stop, own.map(Span::new))
     }
 }

@@ -113,6 +113,21 @@ fn said() {
     );
 }
 
+/// What a runner does about a signal comes after that it was told.
+fn told() {
+    let process = background(run_fn(|signals: Receiver<Signal>, _| {
+        until_stop(&signals);
+        crate::process::note("heard");
+        Ok(())
+    }));
+    let events = process.events();
+    process.signal(Signal::INTERRUPT);
+    assert!(process.join().is_ok());
+    let words = words(&events);
+    let in_order = ["started", "told", "other", "exited"];
+    assert!(in_order.ends_with(&words), "in order: {words:?}");
+}
+
 /// A process is given up while it returns; what it says is one story.
 fn given_up() {
     let process = background(run_fn(|_, _| Ok(())));
@@ -282,6 +297,7 @@ fn an_event_that_is_not_sent_and_not_counted_is_found() {
 fn what_is_seen_has_been_said() {
     check("events, said", Schedules::Interrupting(1), said);
     check("events, said", Schedules::Some, said);
+    check("events, told", Schedules::Interrupting(2), told);
     check("events, given up", Schedules::Some, given_up);
 }
 

@@ -7,10 +7,14 @@ use std::fmt;
 use std::time::{Duration, Instant};
 
 use super::path::Path;
+use crate::draw::line_of;
 use crate::error::Cause;
 use crate::id::ProcessId;
 use crate::signal::Signal;
 use crate::sync::Arc;
+
+/// So many bytes of a member's name are kept.
+const ROOM: usize = 1_000;
 
 /// One thing that has happened to a process; see [`events`](super::events).
 ///
@@ -156,6 +160,16 @@ impl Outcome {
     /// The error in one line; `None` after an Ok end.
     pub fn error(&self) -> Option<&str> {
         self.0.as_deref()
+    }
+}
+
+impl Why {
+    pub(crate) fn member(name: &Arc<str>, id: ProcessId, exit: Outcome) -> Self {
+        let name = match name.len() > ROOM || name.contains(char::is_control) {
+            true => line_of(name, ROOM).into(),
+            false => Arc::clone(name),
+        };
+        Why::Member { name, id, exit }
     }
 }
 

@@ -87,7 +87,6 @@ fn listen(whose: Whose) -> Events<Event> {
     list.join(&place, past)
 }
 
-/// Never blocks.
 /// The newest event of this process that tells what it did itself, as far as it is kept.
 pub(crate) fn last_of(id: ProcessId) -> Option<Event> {
     let program = PROGRAM.lock();
@@ -99,6 +98,7 @@ pub(crate) fn last_of(id: ProcessId) -> Option<Event> {
     newest.find(is_its_own).cloned()
 }
 
+/// Keeps an event, and hands it to those who listen. Never blocks.
 pub(crate) fn publish(event: Event) {
     let mut program = PROGRAM.lock();
     program.to_all.publish(&event);

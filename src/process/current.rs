@@ -4,6 +4,7 @@ use std::cell::RefCell;
 use std::mem;
 
 use super::core::Core;
+use crate::observe::What;
 use crate::on_drop::OnDrop;
 use crate::signal::Signal;
 use crate::sync::channel::Receiver;
@@ -39,6 +40,13 @@ pub(crate) fn current_core() -> Option<Arc<Core>> {
     HERE.try_with(|here| here.borrow().process.clone())
         .ok()
         .flatten()
+}
+
+/// Says something of the process whose thread this is; nothing on a thread of no process.
+pub(crate) fn say_here(what: impl FnOnce() -> What) {
+    if let Some(core) = current_core() {
+        core.say(|_| what());
+    }
 }
 
 /// Where what runs on this thread gets its clock, its limits and its signals from.

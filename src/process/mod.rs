@@ -37,7 +37,7 @@ pub use wait::Wait;
 pub(crate) use self::core::{Core, Deadline, Glance, Limit, Span, StopWatch, inherited, registry};
 pub(crate) use board::{Board, Row, Standing};
 pub(crate) use builder::invoke;
-pub(crate) use current::{current_core, current_host};
+pub(crate) use current::{current_core, current_host, say_here};
 pub(crate) use findings::is_worth_it;
 pub(crate) use handle::Process;
 pub(crate) use inline::{Frame, with_host};

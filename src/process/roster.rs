@@ -11,9 +11,11 @@
 use std::collections::BTreeMap;
 
 use super::core::{Core, Limit, Overhear};
+use super::current::say_here;
 use super::link::{Leftover, News, Parent, Report};
 use crate::error::Error;
 use crate::id::ProcessId;
+use crate::observe::{What, Why};
 use crate::signal::Signal;
 use crate::sync::{Arc, Mutex};
 
@@ -73,7 +75,11 @@ impl Roster {
         entries.is_ending = true;
         let signal = entries.stop.unwrap_or(Signal::INTERRUPT);
         let living: Vec<_> = entries.living.values().cloned().collect();
+        let why = entries.stop.map_or(Why::ScopeEnded, Why::Signal);
         drop(entries);
+        if !living.is_empty() {
+            say_here(|| What::Stopping { why });
+        }
         tell(&living, signal, end);
     }
 

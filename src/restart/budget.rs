@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use crate::clock::Clock;
 use crate::error::{Error, Exit};
+use crate::observe::{Outcome, What};
 use crate::sync::Arc;
 
 /// So many restarts within a time; at one more, the restarter or the group gives up with [`Error::RestartBudget`].
@@ -61,6 +62,8 @@ impl Default for Budget {
 pub(crate) struct Account {
     budget: Option<Budget>,
     spent: VecDeque<(Instant, Exit)>,
+    /// How many restarts there were in all.
+    total: usize,
 }
 
 impl Account {
@@ -69,6 +72,7 @@ impl Account {
         Account {
             budget,
             spent: VecDeque::new(),
+            total: 0,
         }
     }
 
@@ -78,6 +82,7 @@ impl Account {
     ///
     /// [`Error::RestartBudget`] if that is one too many.
     pub(crate) fn spend(&mut self, clock: &Clock, name: &str, exit: &Exit) -> Result<(), Error> {
+        self.total += 1;
         let Some(budget) = self.budget else {
             return Ok(());
         };
@@ -98,5 +103,16 @@ impl Account {
             source: exit.clone().err().map(Box::new),
             history: Arc::from(history),
         })
+    }
+
+    /// What is said of a restart that has been paid for and comes after `delay`, because of an end of which `line` is the
+    /// error.
+    pub(crate) fn restarting(&self, delay: Duration, line: Option<Arc<str>>) -> What {
+        What::Restarting {
+            attempt: self.budget.map_or(self.total, |_| self.spent.len()),
+            of: self.budget.map(|budget| budget.restarts),
+            delay,
+            why: Outcome::new(line),
+        }
     }
 }

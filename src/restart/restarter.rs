@@ -10,7 +10,8 @@ use super::incarnation::{Incarnation, Life};
 use super::policy::{Policy, Restart};
 use crate::error::{Error, Exit, Result, catch, exit_of, leaves_threads};
 use crate::plan::{Plan, Runs};
-use crate::process::{Core, Frame, is_worth_it, with_host};
+use crate::process::last_exit::LastExit;
+use crate::process::{Core, Frame, is_worth_it, say_here, with_host};
 use crate::ready::ReadySender;
 use crate::runner::{BoxRunner, Runner};
 use crate::signal::Signal;
@@ -219,8 +220,10 @@ impl<R: Runner> Restarter<R> {
                 ready_since,
             };
             let delay = (self.restart).pay(&ended, &mut delays, &mut account, &host.clock)?;
+            let last = LastExit::of(&exit, host.id, host.clock.now());
+            say_here(|| account.restarting(delay, last.line()));
             let next_try = (!delay.is_zero()).then(|| host.clock.deadline(delay));
-            host.restarts_after(&exit, next_try.flatten());
+            host.restarts_after(last, next_try.flatten());
             down.begin();
             if let Some(next_try) = next_try
                 && host.told_before(next_try)

@@ -3,6 +3,7 @@
 //! The newest events of the whole program are kept, and a listener begins with those. So a test that publishes very many
 //! runs alone.
 
+mod groups;
 mod listeners;
 mod story;
 mod texts;

@@ -206,7 +206,7 @@ impl Dynamic {
             }
             match self.shared.turn() {
                 Turn::Done => return None,
-                Turn::Stop => return Some(Begin::ByMember),
+                Turn::Stop(why) => return Some(Begin::ByMember(why)),
                 Turn::GoOn => {}
             }
             if self.nudges.try_recv().is_ok() {

@@ -4,10 +4,11 @@ use super::events::{Entrance, ExitEvent};
 use super::options::Ends;
 use super::shared::Shared;
 use super::state::{Living, Phase, State};
-use crate::error::{Cause, Error, Exit, MemberExit};
+use crate::error::{Cause, Error, MemberExit};
 use crate::id::ProcessId;
 use crate::id_map::take_out;
-use crate::process::{Leftover, News, Parent, Process, Report};
+use crate::observe::{Outcome, Why};
+use crate::process::{Exited, Leftover, News, Parent, Process, Report};
 use crate::restart::Asks;
 use crate::sync::Arc;
 
@@ -51,7 +52,7 @@ impl Parent for Shared {
                     let report = engine.map(|engine| engine.hear(Report { index, ..report }));
                     Leftover::new((event, report, living))
                 } else {
-                    let record = self.ended(&mut state, &living, exit);
+                    let record = self.ended(&mut state, &living, exited);
                     Leftover::new((event, record, living))
                 }
             }
@@ -81,13 +82,18 @@ impl Shared {
     }
 
     /// A member's end in a group that is not stopping. Returns what has fallen out of the history.
-    fn ended(&self, state: &mut State, living: &Living, exit: &Exit) -> Option<MemberExit> {
-        let is_unasked = living.options.essential && exit.is_ok();
+    fn ended(&self, state: &mut State, living: &Living, exited: &Exited) -> Option<MemberExit> {
+        let is_unasked = living.options.essential && exited.exit.is_ok();
+        let mut line = exited.findings.line.clone();
         let exit = match is_unasked {
-            true => Err(Error::EndedUnasked {
-                name: String::from(&*living.core.name),
-            }),
-            false => exit.clone(),
+            true => {
+                let unasked = Error::EndedUnasked {
+                    name: String::from(&*living.core.name),
+                };
+                line = Some(unasked.to_string().into());
+                Err(unasked)
+            }
+            false => exited.exit.clone(),
         };
         let stops = living.options.essential
             || exit.as_ref().is_err_and(Error::is_fatal)
@@ -112,7 +118,9 @@ impl Shared {
         let room = state.options.history;
         let fallen = state.history.push(failed, room, record);
         if stops {
-            state.begin_stopping();
+            let core = &living.core;
+            let why = Why::member(&core.name, core.id, Outcome::new(line));
+            state.begin_stopping(Some(why));
             self.changed.notify_all();
         }
         if stops || (matches!(state.phase, Phase::Closed(_)) && state.living.is_empty()) {

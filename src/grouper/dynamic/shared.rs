@@ -19,7 +19,7 @@ use super::spin::Spin;
 use super::state::{Phase, Running, State};
 use crate::grouper::{MemberState, MemberStatus, member};
 use crate::latch::Latch;
-use crate::observe::{Events, Hub, listen};
+use crate::observe::{Events, Hub, Why, listen};
 use crate::process::{Core, Process, Status};
 use crate::sync::channel::{Receiver, Sender, bounded};
 use crate::sync::{Arc, Condvar, Mutex, MutexGuard};
@@ -41,8 +41,8 @@ pub(super) enum Turn {
     GoOn,
     /// Closed, and no member lives.
     Done,
-    /// A member's end stops the group.
-    Stop,
+    /// A member's end stops the group, for this reason.
+    Stop(Option<Why>),
 }
 
 impl Shared {
@@ -160,7 +160,7 @@ impl Shared {
     pub(super) fn turn(&self) -> Turn {
         let state = self.state.lock();
         match state.phase {
-            Phase::Stopping { .. } => Turn::Stop,
+            Phase::Stopping { ref why, .. } => Turn::Stop(why.clone()),
             Phase::Closed(_) if state.living.is_empty() => Turn::Done,
             _ => Turn::GoOn,
         }
@@ -170,7 +170,7 @@ impl Shared {
     /// that moment, in the order of their places.
     pub(super) fn hand_over(&self) -> Vec<(Arc<Core>, member::Options)> {
         let mut state = self.state.lock();
-        state.begin_stopping();
+        state.begin_stopping(None);
         let members = match &mut state.phase {
             Phase::Stopping { members, .. } => std::mem::take(members),
             _ => Vec::new(),

@@ -10,6 +10,7 @@ use super::watcher::Watcher;
 use crate::grouper::member;
 use crate::id::ProcessId;
 use crate::id_map::ById;
+use crate::observe::Why;
 use crate::process::{Core, Parent, Request};
 use crate::sync::{Arc, Weak};
 
@@ -39,6 +40,8 @@ pub(super) enum Phase {
         running: Arc<Running>,
         /// Those who lived when it began, in the order of their places; until the engine takes them over.
         members: Vec<(Arc<Core>, member::Options)>,
+        /// The end that began it, if it was one.
+        why: Option<Why>,
     },
     /// It has run, or is gone.
     Over,
@@ -104,7 +107,7 @@ impl State {
         }
     }
 
-    pub(super) fn begin_stopping(&mut self) {
+    pub(super) fn begin_stopping(&mut self, why: Option<Why>) {
         self.phase = match std::mem::replace(&mut self.phase, Phase::Over) {
             Phase::Open(running) | Phase::Closed(running) => {
                 let mut living: Vec<_> = self.living.values_mut().collect();
@@ -116,6 +119,7 @@ impl State {
                 Phase::Stopping {
                     running,
                     members: members.collect(),
+                    why,
                 }
             }
             phase => phase,

@@ -6,6 +6,7 @@ use super::commands::refuse;
 use super::history::History;
 use super::run::{Phase, Run};
 use super::timers::Due;
+use crate::observe::Why;
 use crate::process::{News, Report};
 use crate::signal::{self, Signal};
 use crate::sync::channel::Select;
@@ -13,7 +14,7 @@ use crate::sync::channel::Select;
 /// Why a stop begins that begins at once.
 pub(in crate::grouper) enum Begin {
     /// A member's exit, which has been recorded already.
-    ByMember,
+    ByMember(Option<Why>),
     BySignal(Signal),
 }
 
@@ -35,7 +36,7 @@ impl Run<'_> {
     pub(super) fn take_over(mut self, begin: Begin) -> History {
         self.tally.live = self.slots.order.len();
         match begin {
-            Begin::ByMember => self.stop_for_member(),
+            Begin::ByMember(why) => self.stop_for_member(why),
             Begin::BySignal(signal) => self.obey(signal),
         }
         self.go_on()

@@ -3,6 +3,8 @@
 use super::run::{Phase, Run};
 use super::stage::Rest;
 use crate::error::{Cause, Error, MemberExit};
+use crate::observe::{Outcome, What, Why};
+use crate::process::say_here;
 use crate::signal::Signal;
 
 impl Run<'_> {
@@ -17,7 +19,7 @@ impl Run<'_> {
             let all = self.slots.all.iter().enumerate();
             let told = all.filter(|(_, slot)| slot.told().is_some());
             let told: Vec<usize> = told.map(|(index, _)| index).collect();
-            self.begin_stop(Some(signal));
+            self.begin_stop(Some(signal), Some(Why::Signal(signal)));
             if signal != Signal::KILL {
                 for index in told {
                     self.tell(index, signal); // Invariant 4: told by a round or through the handle, and not yet this
@@ -34,7 +36,12 @@ impl Run<'_> {
     }
 
     /// Begins a stop, or, where one has begun in which no member is told anything, begins to tell.
-    pub(super) fn begin_stop(&mut self, signal: Option<Signal>) {
+    pub(super) fn begin_stop(&mut self, signal: Option<Signal>, why: Option<Why>) {
+        if !self.is_stopping()
+            && let Some(why) = why
+        {
+            say_here(|| What::Stopping { why });
+        }
         self.phase = Phase::Stopping; // Invariant 3: nothing starts from here on
         self.starting.give_up_ready();
         self.starting.withdraw_all();
@@ -48,9 +55,9 @@ impl Run<'_> {
     }
 
     /// A member's exit stops the others.
-    pub(super) fn stop_for_member(&mut self) {
+    pub(super) fn stop_for_member(&mut self, why: Option<Why>) {
         self.stopping.initiated = self.settings.termination.is_some();
-        self.begin_stop(self.settings.termination);
+        self.begin_stop(self.settings.termination, why);
     }
 
     /// The end of a member, for good. What was given up stands where it does, since its thread still runs.
@@ -67,10 +74,14 @@ impl Run<'_> {
         } else {
             record.cause
         };
-        let entry = self.history.ended(MemberExit { cause, ..record });
-        self.slots.all[index].run.ended = Some(entry);
+        let slot = &mut self.slots.all[index];
+        let why = initiates.then(|| match record.cause {
+            Cause::Completed => Why::AutoShutdown,
+            _ => Why::member(&slot.name, record.id, Outcome::new(slot.run.line())),
+        });
+        slot.run.ended = Some(self.history.ended(MemberExit { cause, ..record }));
         if initiates {
-            self.stop_for_member();
+            self.stop_for_member(why);
         }
     }
 

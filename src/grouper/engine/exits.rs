@@ -20,7 +20,7 @@ impl Run<'_> {
         let ran_out = matches!(exited.exit, Err(Error::AlreadyRan));
         if let (true, Some(before)) = (ran_out, slot.run.before.take()) {
             exited.exit = *before; // it can run only once: what counts is how that run ended
-            line = slot.run.last_exit.as_ref().and_then(LastExit::line);
+            line = slot.run.line();
         }
         let told = live.stop.told();
         let mut facts = self.facts(index, &exited, told.is_some(), live.leaving.is_some());
@@ -59,8 +59,9 @@ impl Run<'_> {
                 record.cause = cause;
                 self.end(index, record);
             }
-            (Verdict::Restart, _) => self.restart(index, record, live.ready_since),
+            (Verdict::Restart, _) => self.restart(index, record, (&live.core, live.ready_since)),
             (Verdict::InRound, _) => {
+                self.restarts_with_others(index, &live.core);
                 if record.exit.is_err() {
                     self.slots.all[index].run.before = Some(Box::new(record.exit.clone()));
                 }

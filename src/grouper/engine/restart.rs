@@ -4,10 +4,12 @@
 
 use std::time::{Duration, Instant};
 
+use super::restarting::Restarting;
 use super::run::Run;
 use super::settings::Strategy;
 use super::timers::Due;
 use crate::error::{Cause, Error, MemberExit};
+use crate::process::Core;
 use crate::restart::Ended;
 
 impl Run<'_> {
@@ -16,7 +18,7 @@ impl Run<'_> {
         &mut self,
         index: usize,
         record: MemberExit,
-        ready_since: Option<Instant>,
+        (core, ready_since): (&Core, Option<Instant>),
     ) {
         if self.start_limit_is_over() {
             return self.not_ready_in_time(index, record);
@@ -46,6 +48,7 @@ impl Run<'_> {
                 return self.end(index, record);
             }
         };
+        core.say(|_| self.restarting.account.restarting(delay, run.line()));
         run.restarts += 1;
         run.before = Some(Box::new(record.exit.clone()));
         self.watch_start(index, &record);
@@ -70,6 +73,17 @@ impl Run<'_> {
             }
         }
         self.start_those_added();
+    }
+
+    /// A member that a round has stopped comes back with the others.
+    pub(super) fn restarts_with_others(&self, index: usize, core: &Core) {
+        let Restarting { round, account, .. } = &self.restarting;
+        let line = self.slots.all[index].run.line();
+        let resume_at = round.as_ref().and_then(|round| round.resume_at);
+        core.say(|now| {
+            let delay = resume_at.map_or(Duration::MAX, |at| at.saturating_duration_since(now));
+            account.restarting(delay, line)
+        });
     }
 
     /// The limit of the group's start is over: a member that waits for its restart fails.

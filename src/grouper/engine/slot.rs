@@ -46,6 +46,13 @@ pub(super) struct Record {
     pub(super) ended: Option<Entry>,
 }
 
+impl Record {
+    /// The error of its last exit in one line; `None` after an Ok end.
+    pub(super) fn line(&self) -> Option<Arc<str>> {
+        self.last_exit.as_ref().and_then(LastExit::line)
+    }
+}
+
 impl Slot {
     pub(super) fn new(member: Member, rank: u64) -> Self {
         Slot {

@@ -124,9 +124,8 @@ impl Core {
     }
 
     /// A run inside it has ended so, and is followed by another, at `next_try`.
-    pub(crate) fn restarts_after(&self, exit: &Exit, next_try: Option<Instant>) {
+    pub(crate) fn restarts_after(&self, last: LastExit, next_try: Option<Instant>) {
         self.beats_end();
-        let last = LastExit::of(exit, self.id, self.clock.now()); // outside of the lock: it asks the error
         let mut past = self.extras().past_runs.get_or_init(Box::default).lock();
         past.restarts += 1;
         past.last_exit = Some(last);

@@ -65,13 +65,14 @@ impl Core {
                 kill_at = end.map(|end| self.kills_before(&state, end));
             }
         }
-        if let Some(mailbox) = &mut state.mailbox {
-            mailbox.push(signal);
-        }
         let delivered = state.exit.is_none(); // Invariant 2 of `Core`.
         if delivered {
             let give_up_at = end.filter(|_| signal.is_stop()).map(|end| end.end);
+            // Before it can be read: the runner reads it without this lock.
             self.say_signalled(signal, kill_at, give_up_at);
+        }
+        if let Some(mailbox) = &mut state.mailbox {
+            mailbox.push(signal);
         }
         drop(state);
         drop(watchers); // which tells them

@@ -1,11 +1,12 @@
-//! A small service on `std` alone: a log, a folder, a worker, connections, a listener, and a member that shows them.
+//! A small service on `std` alone: a log, a folder, a worker, connections, and a listener.
 //!
 //!     cargo run --example service              # listens on 127.0.0.1:7878
 //!     cargo run --example service -- 0 data    # on a free port, with its journal in the folder `data`
 //!
-//! You see its plan, its members as they start, then the tree of its processes. Talk to it from another terminal
-//! (`nc 127.0.0.1 7878`): `work 500` gives the worker a job of 500 ms; `fail` makes the worker fail, and with it the
-//! service, which reports what began it; exit code 1. SIGUSR1 shows the tree again.
+//! You see its plan, and once all is up the tree of its processes. Talk to it from another terminal
+//! (`nc 127.0.0.1 7878`): `work 500` gives the worker a job of 500 ms; `fail` makes the worker fail. It is restarted, and
+//! the service says so; the fourth time within a minute it is given up, and with it the service, which reports what began
+//! it; exit code 1. SIGUSR1 shows the tree again, and what has happened.
 //!
 //! ctrl-c or SIGTERM stops it in reverse order: the connections answer what they have received, the worker finishes what
 //! is in its queue; exit code 0. A second ctrl-c cuts that short; exit code 130. A standard output that is closed harms
@@ -20,6 +21,8 @@ use std::{env, fs, path::PathBuf, time::Duration};
 
 use ifrit::crossbeam_channel::{self as channel, RecvError, Sender, select};
 use ifrit::grouper::{Capacity, Dynamic, DynamicClient};
+use ifrit::process::note;
+use ifrit::restart::{Backoff, Budget, Restart};
 use ifrit::{Main, prelude::*, run_fn, run_once};
 
 fn main() -> ExitCode {
@@ -32,16 +35,20 @@ fn main() -> ExitCode {
     let connections = Dynamic::new(Capacity::at_most(100));
     let clients = connections.client();
 
-    // Each starts when the one before is ready, and stops when the one after has stopped.
+    // Each starts when the one before is ready, and stops when the one after has stopped. All together have 25 s for that.
+    let seconds = Duration::from_secs;
     let app = Ordered::new([
-        Member::new("log", Log).stop_within(Duration::from_secs(1)),
+        Member::new("log", Log).stop_within(seconds(1)),
         Member::new(
             "folder",
             run_fn(move |_, _| Ok(fs::create_dir_all(&folder)?)),
         )
-        .one_shot(),
-        Member::new("worker", Worker { jobs, journal }),
-        Member::new("connections", connections),
+        .one_shot()
+        .stop_within(seconds(1)),
+        Member::new("worker", Worker { jobs, journal })
+            .stop_within(seconds(10))
+            .restart(Restart::transient().backoff(Backoff::constant(Duration::from_millis(200)))),
+        Member::new("connections", connections).stop_within(seconds(8)),
         Member::new(
             "listener",
             Listener {
@@ -49,11 +56,16 @@ fn main() -> ExitCode {
                 clients,
                 queue,
             },
-        ),
-        Member::new("status", Status),
-    ]);
-    say(app.plan());
-    Main::new(app).also([Signal::USER1]).run()
+        )
+        .stop_within(seconds(2)),
+    ])
+    .budget(Budget::new(3, seconds(60)));
+    let service = Main::new(app).dump_on(Signal::USER1).on_ready(|| {
+        let tree = ifrit::tree();
+        say(format!("{}\nready", tree.for_terminal(&io::stdout())));
+    });
+    say(service.plan());
+    service.run()
 }
 
 static LINES: LazyLock<(Sender<String>, Receiver<String>)> =
@@ -102,7 +114,10 @@ struct Worker {
 
 impl Runner for Worker {
     fn run(&mut self, signals: Receiver<Signal>, ready: ReadySender) -> ifrit::Result<()> {
-        let mut journal = fs::File::create(&self.journal)?;
+        let mut journal = fs::File::options()
+            .create(true)
+            .append(true)
+            .open(&self.journal)?;
         ready.notify();
         let mut told = None;
         while told != Some(Signal::KILL) {
@@ -124,6 +139,7 @@ impl Runner for Worker {
             }
             let done = DONE.fetch_add(1, Ordering::Relaxed) + 1;
             writeln!(journal, "job {done}")?;
+            note(format_args!("jobs done: {done}"));
         }
         say(format!("worker: stopped, {DONE:?} done"));
         Ok(())
@@ -161,6 +177,7 @@ impl Runner for Listener {
         let listener = listener.map_err(|error| format!("{}: {error}", self.address))?;
         let address = listener.local_addr()?;
         say(format!("listener: on {address}"));
+        note(format_args!("on {address}"));
         ready.notify();
         let stopping = AtomicBool::new(false);
         let accept = || {
@@ -230,10 +247,13 @@ fn until_woken(
     wake: impl Fn(Signal),
 ) -> ifrit::Result<()> {
     ifrit::scope(|scope| {
-        let work = scope.background(run_once(|_, ready| {
+        let work = run_once(|_, ready| {
             ready.notify();
             work()
-        }));
+        });
+        let work = Process::builder()
+            .name("blocked")
+            .background_scoped(scope, work);
         loop {
             select! {
                 recv(work.exited()) -> _ => return Ok(work.join()?),
@@ -241,19 +261,4 @@ fn until_woken(
             }
         }
     })
-}
-
-/// Shows the tree of the processes. The last to start, it shows that of a service that is ready.
-struct Status;
-
-impl Runner for Status {
-    fn run(&mut self, signals: Receiver<Signal>, ready: ReadySender) -> ifrit::Result<()> {
-        ready.notify();
-        loop {
-            say(format!("{}\nstatus: {DONE:?} done", ifrit::tree()));
-            if stop(signals.recv()).is_some() {
-                return Ok(());
-            }
-        }
-    }
 }

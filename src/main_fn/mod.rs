@@ -10,6 +10,7 @@ use std::path::Path;
 use std::process::ExitCode;
 use std::time::Duration;
 
+use crate::clock::Clock;
 use crate::error::{Error, Exit, catch, leaves_threads};
 use crate::observe::Event;
 use crate::plan::Plan;
@@ -271,8 +272,9 @@ impl<R: Runner + 'static> Main<R> {
             exit_code,
         } = self.options;
         let outcome = self.sigmon.outcome();
+        let since = Clock::system().now();
         let process = Process::builder().name(lines::ROOT).background(self.sigmon);
-        let voice = Voice::begin(&process, audience, dump_on, program());
+        let voice = Voice::begin(&process, audience, dump_on, program(), since);
         if let Some(on_ready) = on_ready
             && process.wait_ready().is_ok()
         {

@@ -64,6 +64,7 @@ impl Voice {
         audience: Option<Audience>,
         dump_on: Vec<Signal>,
         program: String,
+        since: Instant,
     ) -> Option<Self> {
         if audience.is_none() && dump_on.is_empty() {
             return None;
@@ -74,7 +75,7 @@ impl Voice {
         let speaker = Speaker {
             out: Out {
                 program,
-                since: clock.now(),
+                since,
                 colour: io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none(),
             },
             audience,

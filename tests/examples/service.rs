@@ -16,14 +16,16 @@ use rustix::process::{Pid, Signal, kill_process};
 
 use crate::program::{PATIENCE, program};
 
-/// What it says when it is up: the last line of its tree, and the line after that.
-const UP: &str = "status: 0 done";
+/// What it says when it is up, after its tree.
+const UP: &str = "ready";
 
 /// A running service, in a folder of its own. It is killed when dropped.
 struct Service {
     child: Child,
     folder: PathBuf,
     lines: Receiver<String>,
+    /// Its standard error, line by line.
+    errors: Receiver<String>,
     port: u16,
 }
 
@@ -51,13 +53,7 @@ impl Service {
 
     fn begin(port: &str) -> Service {
         let (stdout, writer) = io::pipe().expect("a pipe");
-        let (said, lines) = unbounded();
-        thread::spawn(move || {
-            for line in BufReader::new(stdout).lines().map_while(Result::ok) {
-                let _ = said.send(line);
-            }
-        });
-        Service::spawn(port, writer, lines)
+        Service::spawn(port, writer, lines_of(stdout))
     }
 
     fn spawn(port: &str, stdout: PipeWriter, lines: Receiver<String>) -> Service {
@@ -65,7 +61,7 @@ impl Service {
         let number = NEXT.fetch_add(1, Ordering::Relaxed);
         let name = format!("ifrit-service-test-{}-{number}", std::process::id());
         let folder = env::temp_dir().join(name);
-        let child = Command::new(program("service"))
+        let mut child = Command::new(program("service"))
             .arg(port)
             .arg(&folder)
             .stdin(Stdio::null())
@@ -74,6 +70,7 @@ impl Service {
             .spawn()
             .expect("the service");
         Service {
+            errors: lines_of(child.stderr.take().expect("piped")),
             child,
             folder,
             lines,
@@ -105,8 +102,21 @@ impl Service {
     /// Reads on until a line begins so, and returns the rest of that line.
     #[track_caller]
     fn line_after(&mut self, beginning: &str) -> String {
+        let lines = self.lines.clone();
+        self.find(&lines, beginning)
+    }
+
+    /// The same of its standard error.
+    #[track_caller]
+    fn error_after(&mut self, beginning: &str) -> String {
+        let errors = self.errors.clone();
+        self.find(&errors, beginning)
+    }
+
+    #[track_caller]
+    fn find(&mut self, lines: &Receiver<String>, beginning: &str) -> String {
         loop {
-            match self.lines.recv_timeout(PATIENCE) {
+            match lines.recv_timeout(PATIENCE) {
                 Ok(line) => {
                     if let Some(rest) = line.strip_prefix(beginning) {
                         return rest.to_owned();
@@ -138,12 +148,9 @@ impl Service {
         self.signal(Signal::INT);
     }
 
+    /// The rest of its standard error, to its end.
     fn report(&mut self) -> String {
-        let mut report = String::new();
-        if let Some(mut stderr) = self.child.stderr.take() {
-            let _ = stderr.read_to_string(&mut report);
-        }
-        report
+        self.errors.iter().map(|line| line + "\n").collect()
     }
 
     /// Waits for its end.
@@ -172,6 +179,17 @@ impl Service {
             said,
         }
     }
+}
+
+/// What comes out of a pipe, line by line.
+fn lines_of(pipe: impl Read + Send + 'static) -> Receiver<String> {
+    let (said, lines) = unbounded();
+    thread::spawn(move || {
+        for line in BufReader::new(pipe).lines().map_while(Result::ok) {
+            let _ = said.send(line);
+        }
+    });
+    lines
 }
 
 impl Drop for Service {
@@ -212,17 +230,24 @@ fn it_shows_its_plan_then_starts_in_order_then_shows_its_tree() {
         said.push(service.line_after(""));
     }
     let text = said.join("\n");
-    let plan = "ordered group\n├─ log: Log (stop 1s)\n├─ folder: RunFn (one-shot)\n├─ worker: Worker\n├─ connections: \
-                dynamic group (at most 100)\n├─ listener: Listener\n└─ status: Status\nlistener: on ";
+    let plan = "\
+main (SIGINT SIGUSR1 SIGTERM, stop 25s)
+└─ ordered group (3 restarts in 60s)
+   ├─ log: Log (stop 1s)
+   ├─ folder: RunFn (one-shot, stop 1s)
+   ├─ worker: Worker (transient, after 200ms, stop 10s)
+   ├─ connections: dynamic group (at most 100, stop 8s)
+   └─ listener: Listener (stop 2s)
+listener: on ";
     assert!(text.starts_with(plan), "{text}");
     let tree: Vec<_> = text[plan.len()..]
         .lines()
         .skip_while(|line| !line.starts_with("main #"))
         .collect();
     assert!(tree[0].ends_with("ordered group"), "{text}");
-    let names = ["log", "worker", "connections", "listener"];
+    let names = ["├─ log", "├─ worker", "├─ connections", "└─ listener"];
     for (line, name) in tree[1..].iter().zip(names) {
-        assert!(line.starts_with(&format!("├─ {name} #")), "{text}");
+        assert!(line.starts_with(&format!("{name} #")), "{text}");
         assert!(line.contains(" ready"), "{text}");
     }
     service.signal(Signal::TERM);
@@ -269,9 +294,9 @@ fn usr1_shows_the_tree_with_its_connections_and_stops_nothing() {
     assert_eq!(client.ask("?"), "say `work <milliseconds>` or `fail`\n");
     for _ in 0..3 {
         service.signal(Signal::USR1);
-        service.line_after("├─ connections #");
-        service.line_after("│  └─ 127.0.0.1:");
-        service.line_after(UP);
+        service.error_after("├─ connections #");
+        service.error_after("│  └─ 127.0.0.1:");
+        service.error_after("the newest events:");
     }
     service.signal(Signal::TERM);
     assert_eq!(service.end().code, Some(0));
@@ -313,10 +338,12 @@ fn a_connection_that_breaks_harms_no_other() {
 }
 
 #[test]
-fn a_failing_worker_stops_the_service_with_a_report() {
+fn a_worker_that_fails_again_and_again_stops_the_service_with_a_report() {
     let mut service = Service::start();
     let mut client = service.connect();
-    assert_eq!(client.ask("fail"), "queued\n");
+    for _ in 0..4 {
+        assert_eq!(client.ask("fail"), "queued\n");
+    }
     service.line_after("listener: stopped");
     assert_eq!(client.answer(), ""); // drained, and closed
     let ended = service.end();
@@ -326,7 +353,14 @@ fn a_failing_worker_stops_the_service_with_a_report() {
         report.starts_with("service: worker: told to fail\n"),
         "{report}"
     );
+    assert!(
+        report.contains("more than 3 restarts within 60s"),
+        "{report}"
+    );
     assert!(report.contains("─ listener: stopped"), "{report}");
+    let restarts = ended.spoken.iter();
+    let restarts = restarts.filter(|line| line.starts_with("worker restarts in 200 ms"));
+    assert_eq!(restarts.count(), 3, "{ended:?}");
 }
 
 #[test]
@@ -386,7 +420,6 @@ fn a_second_signal_cuts_a_connection_that_does_not_read() {
 fn a_closed_standard_output_harms_nothing() {
     let (service, reader, writer) = Service::start_unread();
     drop((reader, writer));
-    service.signal(Signal::USR1); // it shows its tree, and cannot
     let mut client = service.connect();
     assert_eq!(client.ask("work 1"), "queued\n");
     service.signal(Signal::TERM);
@@ -400,7 +433,6 @@ fn a_full_standard_output_delays_the_stop_by_a_second_and_the_log_is_named() {
     let (service, _reader, mut writer) = Service::start_unread();
     let size = fcntl_getpipe_size(&writer).expect("a size");
     writer.write_all(&vec![b'\n'; size]).expect("room");
-    service.signal(Signal::USR1); // it shows its tree, and cannot
     let mut client = service.connect();
     assert_eq!(client.ask("work 1"), "queued\n");
     service.signal(Signal::TERM);

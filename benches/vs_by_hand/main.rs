@@ -33,6 +33,7 @@ fn main() {
             memory::BY_HAND | memory::OURS => memory::in_child(what),
             threads::TREE => threads::in_child(),
             wakeups::TREE => wakeups::in_child(),
+            wakeups::MAIN => wakeups::main_in_child(),
             wakeups::CRASHED => wakeups::crashed_in_child(),
             other => panic!("no such child: {other}"),
         };

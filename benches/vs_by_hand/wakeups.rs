@@ -22,6 +22,7 @@ use crate::groups::names;
 use crate::life::idle;
 
 pub(crate) const TREE: &str = "wakeups";
+pub(crate) const MAIN: &str = "main";
 pub(crate) const CRASHED: &str = "crashed";
 
 const SETTLED: Duration = Duration::from_millis(300);
@@ -33,6 +34,12 @@ pub(crate) fn measure() {
         &format!("wake-ups of an idle tree in {WATCHED:?}"),
         "0",
         child::ask(TREE),
+        0.0,
+    );
+    print_count(
+        &format!("wake-ups of an idle program under main in {WATCHED:?}"),
+        "0",
+        child::ask(MAIN),
         0.0,
     );
     print_count(
@@ -84,14 +91,29 @@ pub(crate) fn in_child() {
     tree.join().expect("it ends well");
 }
 
+/// The same of a program under `main`, which says what happens to it.
+pub(crate) fn main_in_child() {
+    let count = || {
+        thread::sleep(SETTLED);
+        let before = switches();
+        thread::sleep(WATCHED);
+        println!("{}", switches() - before);
+        process::exit(0);
+    };
+    let _ = ifrit::Main::new(groups()).on_ready(count).run();
+}
+
 fn tree() -> Sigmon<Ordered> {
+    Sigmon::new(groups()).stop_within(Duration::from_secs(25))
+}
+
+fn groups() -> Ordered {
     let leaf = |name| Member::new(name, idle()).start_within(START_LIMIT);
     let group = |name| {
         let group = Parallel::new(names(10).into_iter().map(leaf));
         Member::new(name, group).stop_within(Duration::from_secs(20))
     };
-    let groups = Ordered::new(names(3).into_iter().map(group));
-    Sigmon::new(groups).stop_within(Duration::from_secs(25))
+    Ordered::new(names(3).into_iter().map(group))
 }
 
 /// The voluntary context switches of all threads but this one, which is the one that sleeps to measure.

@@ -7,8 +7,8 @@
 //! Invariants:
 //! 1. What is said comes in the order in which it happened. A failure is held back for [`HOLD`] at most, to be said in
 //!    one line with what follows from it.
-//! 2. The thread has a timer only while something is slow or held back, and for one reminder after: an idle program
-//!    wakes it never.
+//! 2. The thread has a deadline only while something starts, is being stopped, or is held back: an idle program wakes it
+//!    never.
 
 use std::collections::VecDeque;
 use std::io::{self, IsTerminal, Write};
@@ -16,7 +16,7 @@ use std::time::{Duration, Instant};
 
 use super::lines::{self, Line, Weight};
 use super::slow::Slow;
-use crate::clock::{Alarm, Clock};
+use crate::clock::Clock;
 use crate::error::{Cause, catch};
 use crate::observe::{self, Event, Events, What, Why};
 use crate::process::{Process, ProcessId, waited_for};
@@ -85,7 +85,6 @@ impl Voice {
             missed: 0,
             slow: Slow::default(),
             held: VecDeque::new(),
-            alarm: None,
             clock,
         };
         let work = move || {
@@ -136,8 +135,6 @@ struct Speaker {
     slow: Slow,
     /// Failures of which it is not known yet what follows.
     held: VecDeque<Event>,
-    /// The timer that runs. It may be too early, which is a look in vain.
-    alarm: Option<(Instant, Alarm)>,
     clock: Clock,
 }
 
@@ -276,19 +273,14 @@ impl Speaker {
     fn sleep(&mut self, ends: &Receiver<Option<Report>>) {
         let held = self.held.front().map(|event| event.at + HOLD);
         let due = [self.slow.next_due(), held].into_iter().flatten().min();
-        if let Some(due) = due
-            && self.alarm.as_ref().is_none_or(|(at, _)| *at > due)
-        {
-            self.alarm = Some((due, self.clock.at(due)));
-        }
+        let alarm = due.map(|due| self.clock.at(due));
         let mut select = Select::new();
         select.recv(&self.events);
         select.recv(ends);
-        let alarm = self.alarm.as_ref().map(|(_, alarm)| select.recv(alarm));
-        let ready = select.ready();
-        if alarm == Some(ready) {
-            self.alarm = None;
+        if let Some(alarm) = &alarm {
+            select.recv(alarm);
         }
+        select.ready();
     }
 }
 

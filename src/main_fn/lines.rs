@@ -33,8 +33,9 @@ const SHOWN: usize = 300;
 /// The name of the process that hosts the program, which goes without saying.
 pub(super) const ROOT: &str = "main";
 
-/// The line for an event, if it is worth one. What is said of the root is said of the program.
-pub(super) fn line(event: &Event, is_root: bool) -> Option<Line> {
+/// The line for an event, if it is worth one. What is said of the root is said of the program. `is_known`: why a member
+/// has ended has been said before, by the member itself.
+pub(super) fn line(event: &Event, is_root: bool, is_known: bool) -> Option<Line> {
     let (weight, what) = match &event.what {
         What::Signalled {
             signal, give_up_at, ..
@@ -46,21 +47,33 @@ pub(super) fn line(event: &Event, is_root: bool) -> Option<Line> {
             of,
             delay,
             why,
-        } => (Weight::Warning, restarts(*attempt, *of, *delay, why)),
+        } => (
+            Weight::Warning,
+            restarts(*attempt, *of, *delay, why, is_known),
+        ),
         What::Stopping {
             why: Why::Member { name, exit, .. },
         } => {
             let how = match exit.error() {
                 None => "ended without being told to".to_owned(),
+                Some(_) if is_known => "has ended".to_owned(),
                 Some(error) => format!("ended with an error: {}", cut(error)),
             };
-            (Weight::Error, format!("stops its members: {name} {how}"))
+            let (group, stops) = match is_root {
+                true => (String::new(), "the program".to_owned()),
+                false => (name_of(&event.path) + "/", name_of(&event.path)),
+            };
+            let text = format!("{group}{name} {how}; {stops} stops");
+            return Some(Line {
+                weight: Weight::Error,
+                text,
+            });
         }
         What::Stopping {
             why: Why::AutoShutdown,
         } => (
             Weight::Notice,
-            "stops its members: its significant ones have ended".to_owned(),
+            "stops: its significant members have ended".to_owned(),
         ),
         // The report says how the program ended.
         What::Exited { exit, took, .. } if is_root && exit.is_err() => {
@@ -106,7 +119,7 @@ pub(super) fn line(event: &Event, is_root: bool) -> Option<Line> {
         What::Ready { after } => (Weight::Detail, format!("ready after {}", short(*after))),
         What::Note(text) => (Weight::Detail, format!("note: {text}")),
         What::Signalled { signal, .. } => (Weight::Detail, format!("told {signal}")),
-        What::Stopping { why } => (Weight::Detail, format!("stops its members: {why}")),
+        What::Stopping { why } => (Weight::Detail, format!("stops: {why}")),
         _ => return None,
     };
     Some(Line {
@@ -131,7 +144,13 @@ fn stop_begins(signal: Signal, give_up_at: Option<Instant>, at: Instant) -> Stri
     }
 }
 
-fn restarts(attempt: usize, of: Option<usize>, delay: Duration, why: &Outcome) -> String {
+fn restarts(
+    attempt: usize,
+    of: Option<usize>,
+    delay: Duration,
+    why: &Outcome,
+    is_known: bool,
+) -> String {
     let mut text = String::from("restarts ");
     let _ = match delay.is_zero() {
         true => write!(text, "now"),
@@ -142,6 +161,7 @@ fn restarts(attempt: usize, of: Option<usize>, delay: Duration, why: &Outcome) -
         let _ = write!(text, " of {of}");
     }
     let _ = match why.error() {
+        Some(_) if is_known => write!(text, ")"),
         Some(error) => write!(text, "): {}", cut(error)),
         None => write!(text, "): it had ended without an error"),
     };

@@ -32,6 +32,9 @@ const LAST_WORDS: Duration = Duration::from_secs(1);
 /// How long a failure is held back.
 const HOLD: Duration = Duration::from_millis(50);
 
+/// Of so many groups it is known that they have said why they stop.
+const REASONS: usize = 100;
+
 /// So many events are printed when they are asked for.
 const DUMPED: usize = 100;
 
@@ -85,6 +88,7 @@ impl Voice {
             missed: 0,
             slow: Slow::default(),
             held: VecDeque::new(),
+            reasons: VecDeque::new(),
             clock,
         };
         let work = move || {
@@ -135,6 +139,8 @@ struct Speaker {
     slow: Slow,
     /// Failures of which it is not known yet what follows.
     held: VecDeque<Event>,
+    /// The newest groups that have said because of which member they stop.
+    reasons: VecDeque<ProcessId>,
     clock: Clock,
 }
 
@@ -209,9 +215,27 @@ impl Speaker {
     }
 
     fn tell(&mut self, event: &Event) {
-        if let Some(line) = lines::line(event, event.id == self.root) {
+        let is_known = match &event.what {
+            What::Restarting { .. } => self.has_said_why(event.id),
+            What::Stopping {
+                why: Why::Member { id, .. },
+            } => {
+                let is_known = self.has_said_why(*id);
+                if self.reasons.len() == REASONS {
+                    self.reasons.pop_front();
+                }
+                self.reasons.push_back(event.id);
+                is_known
+            }
+            _ => false,
+        };
+        if let Some(line) = lines::line(event, event.id == self.root, is_known) {
             self.say(line);
         }
+    }
+
+    fn has_said_why(&self, id: ProcessId) -> bool {
+        self.reasons.contains(&id)
     }
 
     fn say(&mut self, line: Line) {

@@ -6,6 +6,7 @@ use std::time::Duration;
 use ifrit::crossbeam_channel::bounded;
 use ifrit::grouper::{Member, Members, Ordered, Parallel};
 use ifrit::observe::What;
+use ifrit::restart::{Backoff, Restart};
 use ifrit::{Main, Runner, Signal, run_fn};
 
 use crate::kit::{child, child_unread, deaf, listener, program, say};
@@ -35,7 +36,7 @@ fn lines(report: &str) -> Vec<String> {
 }
 
 #[test]
-fn a_member_that_fails_is_said_with_its_path_and_its_error() {
+fn a_failure_is_said_once_with_its_path_and_each_group_that_stops_for_it() {
     let child = child(|| {
         let fails = run_fn(|_, ready| {
             ready.notify();
@@ -46,11 +47,72 @@ fn a_member_that_fails_is_said_with_its_path_and_its_error() {
             Members::new().add("db", up()).add("front", front),
         ))
     });
-    let report = child.expect_code(1);
-    assert!(
-        lines(&report)[0].contains("port taken") && lines(&report)[0].starts_with("front"),
-        "{report}"
+    assert_eq!(
+        lines(&child.expect_code(1)),
+        [
+            "front/b ended with an error: port taken; front stops",
+            "front has ended; the program stops"
+        ]
     );
+}
+
+#[test]
+fn an_end_without_an_error_that_was_not_asked_for_is_said() {
+    let child = child(|| {
+        let leaves = run_fn(|_, ready| {
+            ready.notify();
+            Ok(())
+        });
+        ifrit::main(Ordered::new(
+            Members::new().add("db", up()).add("web", leaves),
+        ))
+    });
+    assert_eq!(
+        lines(&child.expect_code(0)),
+        ["web ended without being told to; the program stops"]
+    );
+}
+
+#[test]
+fn a_restart_is_one_line_with_its_attempt_its_delay_and_the_error() {
+    let child = child(|| {
+        let mut runs = 0;
+        let crashes = run_fn(move |_, ready| {
+            ready.notify();
+            runs += 1;
+            match runs {
+                3 => Ok(()),
+                _ => Err(format!("refused\nfor the {runs}. time").into()),
+            }
+        });
+        let delay = Backoff::constant(Duration::from_millis(20));
+        let member = Member::new("web", crashes).restart(Restart::transient().backoff(delay));
+        Main::new(Parallel::new([member])).run()
+    });
+    assert_eq!(
+        lines(&child.expect_code(0)),
+        [
+            r"web restarts in 20 ms (attempt 1 of 5): refused\nfor the 1. time",
+            r"web restarts in 20 ms (attempt 2 of 5): refused\nfor the 2. time"
+        ]
+    );
+}
+
+#[test]
+fn a_failure_that_has_no_consequence_is_said_too() {
+    let child = child(|| {
+        let fails = run_fn(|_, ready| {
+            ready.notify();
+            Err("no more work".into())
+        });
+        let job = Member::new("job", fails).restart(Restart::temporary());
+        Main::new(Parallel::new([job])).run()
+    });
+    let report = child.expect_code(1);
+    let said = lines(&report);
+    assert_eq!(said.len(), 1, "{report}");
+    assert!(said[0].starts_with("job failed after "), "{report}");
+    assert!(said[0].ends_with(": no more work"), "{report}");
 }
 
 #[test]

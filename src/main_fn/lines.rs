@@ -8,6 +8,7 @@ use crate::error::Cause;
 use crate::observe::{Event, Outcome, Path, What, Why};
 use crate::process::Awaited;
 use crate::signal::Signal;
+use crate::signal::word::Short as Name;
 
 /// How much an operator has to know it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -91,7 +92,7 @@ pub(super) fn line(event: &Event, is_root: bool, is_known: bool) -> Option<Line>
             (None, _) => (Weight::Detail, format!("ended after {}", short(*took))),
         },
         What::Abandoned { told, .. } => {
-            let told = told.map_or_else(String::new, |signal| format!(" told {signal},"));
+            let told = told.map_or_else(String::new, |signal| format!(" told {},", Name(signal)));
             (
                 Weight::Error,
                 format!("given up:{told} it did not return; its thread still runs"),
@@ -118,7 +119,7 @@ pub(super) fn line(event: &Event, is_root: bool, is_known: bool) -> Option<Line>
         What::Started => (Weight::Detail, "started".to_owned()),
         What::Ready { after } => (Weight::Detail, format!("ready after {}", short(*after))),
         What::Note(text) => (Weight::Detail, format!("note: {text}")),
-        What::Signalled { signal, .. } => (Weight::Detail, format!("told {signal}")),
+        What::Signalled { signal, .. } => (Weight::Detail, format!("told {}", Name(*signal))),
         What::Stopping { why } => (Weight::Detail, format!("stops: {why}")),
         _ => return None,
     };
@@ -137,9 +138,12 @@ fn stop_begins(signal: Signal, give_up_at: Option<Instant>, at: Instant) -> Stri
         (Signal::INTERRUPT, Some(left)) => {
             format!("stopping, for {left} at most; press ctrl-c again to force")
         }
-        (_, None) => format!("stopping, told {signal}; a second one forces"),
-        (_, Some(left)) => {
-            format!("stopping, told {signal}, for {left} at most; a second one forces")
+        (signal, None) => format!("stopping, told {}; a second one forces", Name(signal)),
+        (signal, Some(left)) => {
+            format!(
+                "stopping, told {}, for {left} at most; a second one forces",
+                Name(signal)
+            )
         }
     }
 }
@@ -187,7 +191,7 @@ pub(super) fn slow_line(pending: &Pending, awaited: Awaited, now: Instant) -> Li
 
 fn told_so(told: &Told, now: Instant) -> String {
     let ago = short(now.saturating_duration_since(told.at));
-    let mut text = format!("told {} {ago} ago", told.signal);
+    let mut text = format!("told {} {ago} ago", Name(told.signal));
     let left = |at: Instant| short(at.saturating_duration_since(now));
     let _ = match (told.kill_at, told.give_up_at) {
         (Some(kill_at), _) if told.signal != Signal::KILL => {

@@ -155,6 +155,16 @@ impl Signal {
     }
 }
 
+/// A signal as operators say it: `TERM`.
+pub(crate) struct Short(pub(crate) Signal);
+
+impl fmt::Display for Short {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let name = self.0.to_string();
+        f.write_str(name.strip_prefix("SIG").unwrap_or(&name))
+    }
+}
+
 impl fmt::Display for Signal {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.known_name() {

@@ -214,7 +214,7 @@ fn a_stop_that_takes_long_says_for_whom_it_waits_and_which_limit_is_next() {
     let report = child.expect_code(0);
     let said = lines(&report);
     assert_eq!(said.len(), 2, "{report}");
-    let expected = "still stopping: web (told SIGTERM 5 s ago, KILL in 9";
+    let expected = "still stopping: web (told TERM 5 s ago, KILL in 9";
     assert!(said[1].starts_with(expected), "{report}");
 }
 
@@ -228,7 +228,7 @@ fn what_is_given_up_is_said_and_the_report_shows_its_thread() {
     child.expect("ready");
     child.signal(Signal::TERMINATE);
     let report = child.expect_end(143);
-    let given_up = "deaf given up: told SIGKILL, it did not return; its thread still runs";
+    let given_up = "deaf given up: told KILL, it did not return; its thread still runs";
     assert!(lines(&report).contains(&given_up.to_owned()), "{report}");
 }
 

@@ -9,6 +9,7 @@ use super::root::Root;
 use crate::draw::{Escaped, line_of, lines_of};
 use crate::error::{Cause, Error, ExitTrace, MemberExit};
 use crate::id::{ProcessId, Stuck};
+use crate::signal::word::Short;
 
 /// So many bytes and lines of one error are written.
 const BYTES: usize = 4_000;
@@ -199,12 +200,8 @@ fn did_not_stop(stuck: &Stuck) -> String {
 }
 
 fn did_not_stop_within(stuck: &Stuck, limit: Option<Duration>) -> String {
-    let told = stuck.told().map(|signal| signal.to_string());
-    let told = told
-        .as_deref()
-        .map(|name| name.strip_prefix("SIG").unwrap_or(name));
     let within = limit.map_or(String::new(), |limit| format!(" within {limit:?}"));
-    match (told, stuck.was_killed()) {
+    match (stuck.told().map(Short), stuck.was_killed()) {
         (Some(told), true) => format!("told {told}, then KILL, and did not stop{within}"),
         (Some(told), false) => format!("told {told}, and did not stop{within}"),
         (None, true) => format!("told KILL, and did not stop{within}"),

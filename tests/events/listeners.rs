@@ -60,7 +60,7 @@ fn a_listener_that_comes_late_gets_the_past_first() {
     process.note(3);
     assert_eq!(notes(early.try_iter()), ["0", "1", "2", "3"]);
     assert_eq!(notes(late.try_iter()), ["0", "1", "2", "3"]);
-    process.signal(Signal::KILL);
+    process.kill().unwrap();
 }
 
 #[test]
@@ -128,7 +128,7 @@ fn those_that_never_read_take_nothing_from_one_that_does() {
     for events in deaf {
         assert_eq!(events.len() as u64 + events.missed(), 5_002);
     }
-    process.signal(Signal::KILL);
+    process.kill().unwrap();
 }
 
 #[test]
@@ -151,7 +151,7 @@ fn each_of_many_that_were_full_hears_again_after_it_has_read() {
     for events in &many {
         assert_eq!(notes(events.try_iter()).last().unwrap(), "all hear");
     }
-    process.signal(Signal::KILL);
+    process.kill().unwrap();
 }
 
 #[test]
@@ -164,7 +164,7 @@ fn a_clone_begins_at_the_newest_event_and_is_a_listener_of_its_own() {
     process.note("new");
     assert_eq!(notes(clone.try_iter()), ["new"]);
     assert_eq!(clone.missed(), 0);
-    process.signal(Signal::KILL);
+    process.kill().unwrap();
 }
 
 #[test]
@@ -177,7 +177,7 @@ fn the_past_of_the_program_is_its_newest_events() {
     let expected: Vec<_> = (NEWEST..2 * NEWEST).map(|n| n.to_string()).collect();
     assert_eq!(notes(observe::events().try_iter()), expected);
     assert_eq!(notes(process.events().try_iter()), expected);
-    process.signal(Signal::KILL);
+    process.kill().unwrap();
 }
 
 #[test]
@@ -245,5 +245,5 @@ fn very_many_listeners_to_one_process_each_hear() {
         many.iter()
             .all(|events| notes(events.try_iter()) == ["all"])
     );
-    process.signal(Signal::KILL);
+    process.kill().unwrap();
 }

@@ -3,7 +3,7 @@ use std::fmt;
 use ifrit::crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
 use ifrit::observe::What;
 use ifrit::testing::{PATIENCE, Waiting};
-use ifrit::{Process, Signal, background, observe, process, run_fn, run_once};
+use ifrit::{Process, background, observe, process, run_fn, run_once};
 
 use super::{calm, mute, named, notes, said};
 
@@ -20,7 +20,7 @@ fn a_note_is_one_line_of_bounded_length() {
     let node = ifrit::tree().get(process.id()).cloned().unwrap();
     assert_eq!(node.note.as_deref(), Some(&*notes[1]));
     assert!(node.to_string().ends_with(&notes[1]), "{node}");
-    process.signal(Signal::KILL);
+    process.kill().unwrap();
 }
 
 #[test]

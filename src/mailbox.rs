@@ -60,7 +60,9 @@ impl Mailbox {
 
     /// What has not been read, the oldest first.
     pub(crate) fn pending(&mut self) -> Vec<Signal> {
-        self.forget_read();
+        if !self.log.is_empty() {
+            self.forget_read(); // which asks the channel, and most of the time need not
+        }
         self.log.iter().copied().collect()
     }
 

@@ -97,10 +97,18 @@ pub(crate) fn compare_at<const N: usize>(
 
 /// One turn, begun when the threads of the one before are gone: an exit is published a moment before its thread is.
 pub(crate) fn quietly<T>(turn: impl FnOnce() -> T) -> T {
-    while status("Threads:") > 1 {
+    while threads() > 1 {
         thread::yield_now();
     }
     turn()
+}
+
+/// How many threads there are, but for those of the crate that stay as long as the program.
+fn threads() -> usize {
+    let all = fs::read_dir("/proc/self/task").expect("the kernel's word");
+    let paths = all.filter_map(|thread| Some(thread.ok()?.path().join("comm")));
+    let names = paths.filter_map(|path| fs::read_to_string(path).ok());
+    names.filter(|name| !name.starts_with("ifrit-")).count()
 }
 
 /// A number in the status of this program, as the kernel keeps it.

@@ -34,7 +34,7 @@ pub use scope::{Failures, ScopeFailure};
 pub use status::Status;
 pub use wait::Wait;
 
-pub(crate) use self::core::{Core, Deadline, Glance, Limit, Span, StopWatch, inherited, registry};
+pub(crate) use self::core::{Core, Deadline, Limit, Span, StopWatch, inherited, registry};
 pub(crate) use board::{Board, Row, Standing};
 pub(crate) use builder::invoke;
 pub(crate) use current::{current_core, current_host, say_here};

@@ -2,12 +2,13 @@
 //!
 //! It waits for no process and asks no group: what it reads is under locks that are held for a moment only.
 
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 use super::{Tree, TreeNode};
 use crate::disposal::defer_quietly;
 use crate::process::last_exit::LastExit;
-use crate::process::{Core, Glance, Row, Standing, Status, registry};
+use crate::process::{Core, Row, Standing, Status, registry};
 use crate::sync::{Arc, now};
 
 /// A snapshot of all processes of this program whose threads live, among them those that were given up, and of the members
@@ -34,68 +35,74 @@ use crate::sync::{Arc, now};
 /// ```
 pub fn tree() -> Tree {
     let _deferring = defer_quietly(); // a process whose last handle is this one may leave something foreign
-    let living = registry::living().into_iter();
-    let seen = living.map(|core| Seen {
-        glance: core.glance(),
-        children: Vec::new(),
-        core,
-    });
-    // An exit is published a moment before its thread is done.
-    let mut seen: Vec<_> = seen
-        .filter(|seen| seen.glance.status != Status::Exited)
-        .collect();
-    let mut roots = Vec::new();
+    let living = registry::living();
+    let mut below: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
+    let mut top = Vec::new();
     let mut last = None; // siblings stand beside each other, most of the time
-    for n in 0..seen.len() {
-        let parent = seen[n].core.parent();
+    for (n, core) in living.iter().enumerate() {
+        let parent = core.parent();
         let is_last = |(id, _): &(_, usize)| Some(*id) == parent;
         let found = last.filter(is_last).or_else(|| {
             let id = parent?;
-            let place = seen.binary_search_by_key(&id, |seen| seen.core.id).ok()?;
+            let place = living.binary_search_by_key(&id, |core| core.id).ok()?;
             Some((id, place))
         });
         last = found.or(last);
         match found {
-            Some((_, place)) => seen[place].children.push(n),
-            None => roots.push(n),
+            Some((_, place)) => below.entry(place).or_default().push(n),
+            None => top.push(n),
         }
     }
-    let look = Look { seen, now: now() };
-    Tree {
-        roots: roots.into_iter().map(|n| look.node(n)).collect(),
+    let look = Look {
+        living,
+        below,
+        now: now(),
+    };
+    let mut orphans = Vec::new();
+    let mut roots = look.nodes(&top, &mut orphans);
+    if !orphans.is_empty() {
+        roots.append(&mut orphans);
+        roots.sort_by_key(|node| node.id);
     }
-}
-
-/// A living process, and where those it has started stand among all that were seen.
-struct Seen {
-    core: Arc<Core>,
-    glance: Glance,
-    children: Vec<usize>,
+    Tree { roots }
 }
 
 struct Look {
     /// In the order of their numbers.
-    seen: Vec<Seen>,
+    living: Vec<Arc<Core>>,
+    /// By the place of a process among those: the places of those it has started.
+    below: BTreeMap<usize, Vec<usize>>,
     now: Instant,
 }
 
 impl Look {
-    fn node(&self, n: usize) -> TreeNode {
-        let Seen {
-            core,
-            glance,
-            children,
-        } = &self.seen[n];
+    /// These, but for those that have exited; what stands below one that has is an orphan.
+    fn nodes(&self, places: &[usize], orphans: &mut Vec<TreeNode>) -> Vec<TreeNode> {
+        let mut nodes = Vec::with_capacity(places.len());
+        nodes.extend(places.iter().filter_map(|n| self.node(*n, orphans)));
+        nodes
+    }
+
+    fn node(&self, n: usize, orphans: &mut Vec<TreeNode>) -> Option<TreeNode> {
+        let core = &self.living[n];
+        let below = self.below.get(&n).map_or(&[][..], |below| below);
+        let glance = core.glance();
+        if glance.status == Status::Exited {
+            // An exit is published a moment before its thread is done.
+            let alone = self.nodes(below, orphans);
+            orphans.extend(alone);
+            return None;
+        }
         let now = self.now(core);
         let past = core.past_runs();
         let next_try = past
             .next_try
             .filter(|_| glance.status == Status::Restarting);
         let children = match core.board_if_any() {
-            None => children.iter().map(|child| self.node(*child)).collect(),
-            Some(board) => self.members(core, children, board.rows()),
+            None => self.nodes(below, orphans),
+            Some(board) => self.members(core, below, board.rows(), orphans),
         };
-        TreeNode {
+        Some(TreeNode {
             id: Some(core.id),
             name: core.name.to_string(),
             kind: core.kind(),
@@ -109,11 +116,11 @@ impl Look {
             stalled_for: core
                 .stalled_since()
                 .map(|since| now.saturating_duration_since(since)),
-            pending: glance.pending.clone(),
+            pending: glance.pending,
             thread: core.thread(),
             os_thread_id: core.os_thread_id(),
             children,
-        }
+        })
     }
 
     /// The system's clock is asked once for all.
@@ -125,16 +132,24 @@ impl Look {
     }
 
     /// The members of a group, in its order: those that live, and those that only its board has.
-    fn members(&self, group: &Core, living: &[usize], rows: Vec<(u64, Row)>) -> Vec<TreeNode> {
+    fn members(
+        &self,
+        group: &Core,
+        living: &[usize],
+        rows: Vec<(u64, Row)>,
+        orphans: &mut Vec<TreeNode>,
+    ) -> Vec<TreeNode> {
         let now = self.now(group);
-        let rank = |child: usize| self.seen[child].core.rank_in(group.id).unwrap_or(u64::MAX);
         let mut rows: Vec<_> = rows
             .into_iter()
             .map(|(rank, row)| (rank, Some(row)))
             .collect();
         let mut members: Vec<(u64, TreeNode)> = Vec::with_capacity(living.len() + rows.len());
-        for child in living {
-            let (rank, mut node) = (rank(*child), self.node(*child));
+        for n in living {
+            let Some(mut node) = self.node(*n, orphans) else {
+                continue;
+            };
+            let rank = self.living[*n].rank_in(group.id).unwrap_or(u64::MAX);
             let found = rows.binary_search_by_key(&rank, |(rank, _)| *rank);
             // The process counts, where one has just started or exited.
             if let Some(row) = found.ok().and_then(|found| rows[found].1.take()) {

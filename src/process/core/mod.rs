@@ -25,7 +25,6 @@ use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
 pub(in crate::process) use extras::Overhear;
-pub(crate) use glance::Glance;
 pub(crate) use stop_watch::StopWatch;
 
 use super::link::Link;

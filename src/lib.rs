@@ -54,7 +54,8 @@
 //! - An [`Exit`] is what a waiter receives; its [`Error`] says all it knows when printed,
 //!   [`report`](Error::report) draws it as a tree, [`downcast_ref`](Error::downcast_ref) finds the user's own error in it,
 //!   at any depth.
-//! - A [`Plan`] shows what is going to run, a [`Tree`] (of [`tree()`]) what runs, what is down and why, and what waits.
+//! - A [`Plan`] shows what is going to run, foretells how long its start and its stop may take, and names mistakes. A
+//!   [`Tree`] (of [`tree()`]) shows what runs, what is down and why, and what waits.
 //! - What happens to a process is an [`Event`](observe::Event), for those who [listen](observe::events); a process can
 //!   [note](process::note) something of itself.
 //! - A [`Clock`](clock::Clock) belongs to a process and its children; [`testing`] has one that is moved by hand, a fake

@@ -3,11 +3,10 @@
 use std::time::Instant;
 
 use super::findings::{Findings, OnlyIf};
-use crate::disposal::{defer, dispose};
+use super::guarded::Guarded;
+use crate::disposal::defer;
 use crate::error::Exit;
 use crate::id::ProcessId;
-use crate::plan::Plan;
-use crate::runner::BoxRunner;
 use crate::sync::Weak;
 
 /// What hears of a member: the group or the scope that has started it.
@@ -92,31 +91,6 @@ pub(crate) struct Exited {
     /// The thread still runs.
     pub(crate) given_up: bool,
     pub(crate) findings: Findings,
-}
-
-/// A runner at home or on its way there; see [`disposal`](crate::disposal) for where its destructor runs.
-pub(crate) struct Guarded(Option<BoxRunner>);
-
-impl Guarded {
-    pub(crate) fn new(runner: BoxRunner) -> Self {
-        Guarded(Some(runner))
-    }
-
-    pub(crate) fn into_inner(mut self) -> Option<BoxRunner> {
-        self.0.take()
-    }
-
-    pub(crate) fn plan(&self) -> Option<Plan> {
-        self.0.as_ref().map(|runner| runner.plan())
-    }
-}
-
-impl Drop for Guarded {
-    fn drop(&mut self) {
-        if let Some(runner) = self.0.take() {
-            dispose(runner);
-        }
-    }
 }
 
 impl Link {

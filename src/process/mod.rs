@@ -2,7 +2,7 @@
 
 // The files import downward only: `scope`, `until`, `note`, `beat`, `waited` and `family` stand highest, then `builder`,
 // `wait`, `handle`, `inline`, `roster`, `spawn`, `waits`, `current`, `core` (with `core::registry`), `board`,
-// `last_exit`, and lowest `link`, `findings`, `threads`, `status`.
+// `last_exit`, and lowest `link`, `guarded`, `findings`, `threads`, `status`.
 
 mod beat;
 mod board;
@@ -11,6 +11,7 @@ mod core;
 mod current;
 mod family;
 mod findings;
+mod guarded;
 pub(crate) mod handle;
 mod inline;
 pub(crate) mod last_exit;
@@ -39,9 +40,10 @@ pub(crate) use board::{Board, Row, Standing};
 pub(crate) use builder::invoke;
 pub(crate) use current::{current_core, current_host, say_here};
 pub(crate) use findings::is_worth_it;
+pub(crate) use guarded::Guarded;
 pub(crate) use handle::Process;
 pub(crate) use inline::{Frame, with_host};
-pub(crate) use link::{Awaited, Exited, Guarded, Leftover, Link, News, Parent, Report};
+pub(crate) use link::{Awaited, Exited, Leftover, Link, News, Parent, Report};
 pub(crate) use spawn::{
     Detached, Launch, Life, Request, Starter, drop_runner, launch, run_here, spawn_member,
 };

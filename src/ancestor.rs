@@ -13,6 +13,8 @@ use std::fmt::{self, Write};
 use crate::draw::{in_a_path as escape, is_special_in_a_path};
 use crate::id::ProcessId;
 use crate::sync::Arc;
+#[cfg(feature = "metrics")]
+use crate::sync::atomic::AtomicBool;
 use crate::sync::atomic::{AtomicUsize, Ordering};
 
 /// As many names a path has at most.
@@ -34,6 +36,9 @@ pub(crate) struct Ancestor {
     is_cut: bool,
     /// How many of its children live, at most.
     children: AtomicUsize,
+    /// Its children come and go: there is no end of their names.
+    #[cfg(feature = "metrics")]
+    has_passing_children: AtomicBool,
 }
 
 impl Ancestor {
@@ -47,7 +52,15 @@ impl Ancestor {
             depth: if is_cut { 1 } else { depth },
             is_cut,
             children: AtomicUsize::new(0),
+            #[cfg(feature = "metrics")]
+            has_passing_children: AtomicBool::new(false),
         }
+    }
+
+    /// From now on the names of its children are not told apart in metrics.
+    pub(crate) fn takes_passing_children(&self) {
+        #[cfg(feature = "metrics")]
+        self.has_passing_children.store(true, Ordering::Relaxed);
     }
 
     pub(crate) fn child_starts(&self) {
@@ -89,15 +102,38 @@ pub(crate) fn write_path(
     name: &str,
     above: Option<&Arc<Ancestor>>,
 ) -> fmt::Result {
+    write_names(to, name, above, |name, _| name)
+}
+
+/// The same, with `*` for each name of a process that comes and goes.
+#[cfg(feature = "metrics")]
+pub(crate) fn write_pattern(
+    to: &mut impl Write,
+    name: &str,
+    above: Option<&Arc<Ancestor>>,
+) -> fmt::Result {
+    write_names(to, name, above, |name, above| match above {
+        Some(above) if above.has_passing_children.load(Ordering::Relaxed) => "*",
+        _ => name,
+    })
+}
+
+/// Writes what stands for each name, which is given with what is above it.
+fn write_names(
+    to: &mut impl Write,
+    name: &str,
+    above: Option<&Arc<Ancestor>>,
+    shown: impl for<'n> Fn(&'n str, Option<&Arc<Ancestor>>) -> &'n str,
+) -> fmt::Result {
     let ancestors: Vec<_> = chain(above).collect();
     if ancestors.last().is_some_and(|top| top.is_cut) {
         write!(to, "{CUT}/")?;
     }
     for ancestor in ancestors.into_iter().rev() {
-        escape(&cut(&ancestor.name), to)?;
+        escape(&cut(shown(&ancestor.name, ancestor.above.as_ref())), to)?;
         to.write_char('/')?;
     }
-    escape(&cut(name), to)
+    escape(&cut(shown(name, above)), to)
 }
 
 /// The name as it is kept for paths: itself, unless it is longer than a name in a path may be.

@@ -101,6 +101,12 @@
 //! None is on by default, and each only adds.
 //!
 //! - `serde`: a [`Tree`] and its [`TreeNode`](tree::TreeNode)s can be serialised.
+//! - `tracing`: `observe::tracing` opens a span for each process, so that what a runner says carries its path, and tells
+//!   what happens as events.
+//! - `log`: `observe::log` tells what happens as log records.
+//! - `metrics`: `observe::metrics` counts what happens.
+//!
+//! The adapters, which are the last three, do nothing until their `install()` is called.
 //!
 //! The dependencies of the default build are `crossbeam-channel`, `parking_lot` and `signal-hook`. The first is
 //! re-exported as [`crossbeam_channel`], since its channels are part of the interface.
@@ -139,7 +145,8 @@
 //!   arithmetic on limits is in `limit`. `process::threads` starts threads and counts them, `process::scope`
 //!   ties them to a borrow.
 //! - `observe::recorder` keeps the newest events and has the lists of those who listen (`observe::stream`); what a process
-//!   says is in `process::core::events`.
+//!   says is in `process::core::events`. The adapters (features `tracing`, `log`, `metrics`) are listeners with a thread each,
+//!   `observe::adapter`; `observe::spans` has the spans that processes run in.
 //! - `error::catch` has the panic hook, and turns a panic into an exit.
 //! - `grouper::engine` runs every fixed group; order and strategy are values given to it. `engine::judge` decides what an exit
 //!   means, with what `restart::again` says of the policy; a restarter asks the latter as well.

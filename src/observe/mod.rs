@@ -8,6 +8,9 @@
 //! [`Outcome`], which is a line of text. A listener may be as slow as it likes: it misses events then, and
 //! [knows how many](Events::missed).
 //!
+//! With the features `tracing`, `log` and `metrics` there are adapters, which hand all of it on to the crate of that name:
+//! `observe::tracing`, `observe::log`, `observe::metrics`. They do nothing until their `install()` is called.
+//!
 //! ```
 //! use ifrit::observe::What;
 //! use ifrit::prelude::*;
@@ -29,12 +32,26 @@
 //! assert!(said.iter().any(|line| line.starts_with("app/db: exited after") && line.ends_with("lost the last records")));
 //! ```
 
+#[cfg(any(feature = "tracing", feature = "log", feature = "metrics"))]
+mod adapter;
 mod event;
+#[cfg(any(feature = "tracing", feature = "log"))]
+mod fields;
 mod hub;
+#[cfg(feature = "log")]
+pub mod log;
+#[cfg(feature = "metrics")]
+pub mod metrics;
 mod path;
 mod recorder;
+#[cfg_attr(not(feature = "tracing"), path = "no_spans.rs")]
+mod spans;
 mod stream;
+#[cfg(feature = "tracing")]
+pub mod tracing;
 
+#[cfg(any(feature = "tracing", feature = "log", feature = "metrics"))]
+pub use adapter::{Adapter, InstallError};
 pub use event::{Event, Outcome, What, Why};
 pub use path::Path;
 pub use recorder::events;
@@ -42,3 +59,4 @@ pub use stream::Events;
 
 pub(crate) use hub::{Hub, listen};
 pub(crate) use recorder::{events_below, last_of, publish};
+pub(crate) use spans::{InSpan, enter};

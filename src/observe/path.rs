@@ -46,6 +46,12 @@ impl Path {
     pub fn above(&self) -> impl Iterator<Item = ProcessId> {
         ancestor::ids(self.above.as_ref())
     }
+
+    /// Writes the path with `*` in place of each name of a process that comes and goes.
+    #[cfg(feature = "metrics")]
+    pub(super) fn write_pattern(&self, to: &mut impl fmt::Write) -> fmt::Result {
+        ancestor::write_pattern(to, &self.name, self.above.as_ref())
+    }
 }
 
 impl fmt::Display for Path {

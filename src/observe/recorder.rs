@@ -36,6 +36,39 @@ struct Program {
     to_all: Listeners<Event>,
     /// By the highest process of the subtree.
     to_some: ById<Listeners<Event>>,
+    #[cfg(feature = "metrics")]
+    running: Running,
+}
+
+/// How much runs now.
+#[cfg(feature = "metrics")]
+#[derive(Clone, Copy, Default)]
+pub(super) struct Running {
+    /// Those that have started, and have neither exited nor were given up.
+    pub(super) processes: u64,
+    /// Threads of processes that were given up.
+    pub(super) abandoned: u64,
+}
+
+#[cfg(feature = "metrics")]
+impl Running {
+    fn count(&mut self, what: &What) {
+        match what {
+            What::Started => self.processes += 1,
+            What::Exited { .. } => self.processes -= 1,
+            What::Abandoned { .. } => {
+                self.processes -= 1;
+                self.abandoned += 1;
+            }
+            What::ExitedLate { .. } => self.abandoned -= 1,
+            _ => {}
+        }
+    }
+}
+
+#[cfg(feature = "metrics")]
+pub(super) fn running() -> Running {
+    PROGRAM.lock().running
 }
 
 impl Default for Program {
@@ -44,6 +77,8 @@ impl Default for Program {
             newest: VecDeque::new(),
             to_all: Listeners::new(ROOM),
             to_some: ById::default(),
+            #[cfg(feature = "metrics")]
+            running: Running::default(),
         }
     }
 }
@@ -101,6 +136,8 @@ pub(crate) fn last_of(id: ProcessId) -> Option<Event> {
 /// Keeps an event, and hands it to those who listen. Never blocks.
 pub(crate) fn publish(event: Event) {
     let mut program = PROGRAM.lock();
+    #[cfg(feature = "metrics")]
+    program.running.count(&event.what);
     program.to_all.publish(&event);
     if !program.to_some.is_empty() {
         let above = event.path.above();

@@ -90,6 +90,25 @@ impl<T> Events<T> {
         }
         missed.unwrap_or_else(|| self.ear.missed.load(Ordering::Relaxed))
     }
+
+    /// Is given events again, if it was full and has read. To be called before each wait: or it would wait for an event
+    /// that is given to it only after it was looked at.
+    pub(super) fn come_back(&self) {
+        if self.ear.is_parked.load(Ordering::Relaxed)
+            && let Some(key) = self.key
+        {
+            self.place.visit(&mut |list| list.look_at(key));
+        }
+    }
+
+    /// Ends the stream: it has what was published so far.
+    pub(super) fn end(&self) {
+        if let Some(key) = self.key {
+            let mut listener = None;
+            // Invariants 4 and 5: it leaves the list first, and is dropped under no lock.
+            self.place.visit(&mut |list| listener = list.leave(key));
+        }
+    }
 }
 
 impl<T> Clone for Events<T> {
@@ -118,24 +137,14 @@ impl<T> Iterator for Events<T> {
 
     /// Blocks until the next event; `None` when no further one can come.
     fn next(&mut self) -> Option<T> {
-        // Or it would wait for an event that is given to it only after it was looked at.
-        if self.ear.is_parked.load(Ordering::Relaxed)
-            && let Some(key) = self.key
-        {
-            self.place.visit(&mut |list| list.look_at(key));
-        }
+        self.come_back();
         self.receiver.recv().ok()
     }
 }
 
 impl<T> Drop for Events<T> {
     fn drop(&mut self) {
-        // Or it is being made, and the lock of its list may be held.
-        if let Some(key) = self.key {
-            let mut listener = None;
-            // Invariants 4 and 5: it leaves the list first, and is dropped under no lock.
-            self.place.visit(&mut |list| listener = list.leave(key));
-        }
+        self.end(); // which does nothing while it is being made, when the lock of its list may be held
     }
 }
 
@@ -224,8 +233,12 @@ impl<T> Listeners<T> {
     }
 
     fn leave(&mut self, key: u64) -> Option<Listener<T>> {
-        let parked = || self.parked.remove(&key).map(|parked| parked.listener);
-        self.keeping_up.remove(&key).or_else(parked)
+        if let Some(parked) = self.parked.remove(&key) {
+            let missed = self.published - parked.since;
+            parked.listener.ear.hear_again(missed);
+            return Some(parked.listener);
+        }
+        self.keeping_up.remove(&key)
     }
 
     fn missed_by(&self, key: u64, ear: &Ear) -> u64 {

@@ -11,6 +11,7 @@ use crate::ancestor::Ancestor;
 use crate::clock::Clock;
 use crate::disposal;
 use crate::error::{self, Error, Exit};
+use crate::observe::{self, InSpan};
 use crate::ready::ReadySender;
 use crate::runner::{self, BoxRunner, Runner};
 use crate::signal::Signal;
@@ -87,23 +88,25 @@ impl Request {
             .find(|(_, limit)| *limit == Some(Duration::ZERO));
         if let Some((option, _)) = zero {
             let who = life.core.name.to_string();
-            return life.end(Err(Error::ZeroDeadline { who, option }));
+            return life.end(Err(Error::ZeroDeadline { who, option }), InSpan::none());
         }
         launch(life, self.stack_size, thread);
     }
 }
 
 /// What becomes of the exit and the runner when the run has ended, or the thread has not started.
-pub(crate) type AtTheEnd<'r> = fn(&Core, Exit, Box<dyn Runner + 'r>);
+pub(crate) type AtTheEnd<'r> = fn(&Core, Exit, Box<dyn Runner + 'r>, InSpan);
 
 /// The process owned its runner: the runner is dropped before the exit is published.
-pub(crate) fn drop_runner(core: &Core, exit: Exit, runner: Box<dyn Runner + '_>) {
+pub(crate) fn drop_runner(core: &Core, exit: Exit, runner: Box<dyn Runner + '_>, span: InSpan) {
     let exit = exit.and(error::drop_caught(runner));
+    span.leave(); // what waits for the exit finds the span closed
     core.finish(exit, None);
 }
 
 /// The runner goes home to the group with the exit.
-fn send_home(core: &Core, exit: Exit, runner: BoxRunner) {
+fn send_home(core: &Core, exit: Exit, runner: BoxRunner, span: InSpan) {
+    span.leave();
     core.finish(exit, Some(runner));
 }
 
@@ -209,6 +212,7 @@ impl<'r> Life<'r> {
         let core = Arc::clone(&self.core);
         core.started_on_this_thread();
         as_current(&core, || {
+            let span = observe::enter(core.id, || core.path());
             let exit = match core.signals() {
                 Some(signals) => {
                     let ready = ReadySender::new(Arc::clone(&core) as _);
@@ -218,7 +222,7 @@ impl<'r> Life<'r> {
                 }
                 None => Ok(()),
             };
-            self.end(exit);
+            self.end(exit, span);
         });
         registry::leave(&core);
         disposal::start_if_needed();
@@ -226,11 +230,11 @@ impl<'r> Life<'r> {
 
     fn not_started(self, source: io::Error) {
         let error = Error::spawn(&self.core.name, source);
-        self.end(Err(error));
+        self.end(Err(error), InSpan::none());
     }
 
-    fn end(self, exit: Exit) {
-        (self.end)(&self.core, exit, self.runner);
+    fn end(self, exit: Exit, span: InSpan) {
+        (self.end)(&self.core, exit, self.runner, span);
     }
 }
 

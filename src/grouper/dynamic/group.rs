@@ -178,12 +178,16 @@ impl Dynamic {
         let host = current_host();
         self.settings.name_kind(host.as_deref());
         let limit = self.settings.stop_limit(host.as_deref());
+        let above = current_core().as_deref().map(Core::as_ancestor);
+        if let Some(above) = &above {
+            above.takes_passing_children();
+        }
         Running {
             request: Request {
                 clock: Some(self.settings.clock(host.as_deref())),
                 kill_grace: Some(self.settings.grace(host.as_deref())),
                 stop_inside: limit.for_stops_inside(host.as_deref()),
-                starter: Starter::Group(current_core().as_deref().map(Core::as_ancestor)),
+                starter: Starter::Group(above),
                 ..Request::default()
             },
             pool: self.shared.options().reuse_threads.then(Pool::new),

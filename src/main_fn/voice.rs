@@ -137,8 +137,8 @@ struct Speaker {
     /// How many events have been said to be missing.
     missed: u64,
     slow: Slow,
-    /// Failures of which it is not known yet what follows.
-    held: VecDeque<Event>,
+    /// Failures of which it is not known yet what follows, and until when they are held back.
+    held: VecDeque<(Instant, Event)>,
     /// The newest groups that have said because of which member they stop.
     reasons: VecDeque<ProcessId>,
     clock: Clock,
@@ -157,7 +157,7 @@ impl Speaker {
                 return;
             }
             let now = self.clock.now();
-            self.let_go(now.checked_sub(HOLD));
+            self.let_go(Some(now));
             self.remind(now);
             self.sleep(ends);
         }
@@ -190,27 +190,25 @@ impl Speaker {
     fn tell_or_hold(&mut self, event: Event) {
         match &event.what {
             What::Exited { exit, cause, .. } if exit.is_err() && *cause != Cause::Stopped => {
-                self.held.push_back(event);
+                self.held.push_back((self.clock.now() + HOLD, event));
                 return;
             }
-            What::Restarting { .. } => self.held.retain(|held| held.id != event.id),
+            What::Restarting { .. } => self.held.retain(|(_, held)| held.id != event.id),
             What::Stopping {
                 why: Why::Member { id, .. },
-            } => self.held.retain(|held| held.id != *id),
+            } => self.held.retain(|(_, held)| held.id != *id),
             _ => {}
         }
         self.tell(&event);
     }
 
-    /// Says the failures that were held back and are as old as this; all of them without a time.
-    fn let_go(&mut self, until: Option<Instant>) {
-        while let Some(event) = self.held.front() {
-            if until.is_some_and(|until| event.at > until) {
-                return;
-            }
-            if let Some(event) = self.held.pop_front() {
-                self.tell(&event);
-            }
+    /// Says the failures that were held back for long enough; all of them without a time.
+    fn let_go(&mut self, now: Option<Instant>) {
+        while let Some((until, _)) = self.held.front()
+            && now.is_none_or(|now| *until <= now)
+            && let Some((_, event)) = self.held.pop_front()
+        {
+            self.tell(&event);
         }
     }
 
@@ -295,7 +293,7 @@ impl Speaker {
 
     /// Until something happens, the end comes, or it is time to say something.
     fn sleep(&mut self, ends: &Receiver<Option<Report>>) {
-        let held = self.held.front().map(|event| event.at + HOLD);
+        let held = self.held.front().map(|(until, _)| *until);
         let due = [self.slow.next_due(), held].into_iter().flatten().min();
         let alarm = due.map(|due| self.clock.at(due));
         let mut select = Select::new();
@@ -318,6 +316,11 @@ struct Out {
 
 impl Out {
     fn line(&self, now: Instant, line: &Line) {
+        // Not `eprintln`, which panics where standard error is closed.
+        let _ = writeln!(io::stderr(), "{}", self.text(now, line));
+    }
+
+    fn text(&self, now: Instant, line: &Line) -> String {
         let (paint, plain) = match (self.colour, line.weight) {
             (false, _) | (_, Weight::Notice) => ("", ""),
             (true, Weight::Detail) => ("\u{1b}[2m", "\u{1b}[0m"),
@@ -326,8 +329,7 @@ impl Out {
         };
         let (program, text) = (&self.program, &line.text);
         let since = now.saturating_duration_since(self.since).as_secs_f64();
-        // Not `eprintln`, which panics where standard error is closed.
-        let _ = writeln!(io::stderr(), "{program}: +{since:.1}s {paint}{text}{plain}");
+        format!("{program}: +{since:.1}s {paint}{text}{plain}")
     }
 
     fn report(&self, report: &Report) {
@@ -346,5 +348,34 @@ impl Out {
             text += &format!("  +{:.3}s {event}\n", since(event.at));
         }
         let _ = write!(io::stderr(), "{}: {text}", self.program);
+    }
+}
+
+#[cfg(all(test, not(ifrit_shuttle)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_line_has_the_program_and_the_time_and_is_painted_where_that_is_wanted() {
+        let since = crate::sync::now();
+        let out = |colour| Out {
+            program: "shop".to_owned(),
+            since,
+            colour,
+        };
+        let line = |weight| Line {
+            weight,
+            text: "web restarts".to_owned(),
+        };
+        let now = since + Duration::from_millis(12_345);
+        let text = |colour, weight| out(colour).text(now, &line(weight));
+        for weight in [Weight::Detail, Weight::Warning, Weight::Error] {
+            assert_eq!(text(false, weight), "shop: +12.3s web restarts");
+            let painted = text(true, weight);
+            assert!(painted.starts_with("shop: +12.3s \u{1b}["), "{painted}");
+            assert!(painted.ends_with("web restarts\u{1b}[0m"), "{painted}");
+        }
+        let notice = text(true, Weight::Notice);
+        assert_eq!(notice, "shop: +12.3s web restarts");
     }
 }

@@ -23,6 +23,17 @@ pub(crate) struct Cost {
     cpu: Duration,
 }
 
+impl Cost {
+    /// What was measured elsewhere, of a program that had a core to itself.
+    pub(crate) fn of(time: Duration) -> Self {
+        Cost { time, cpu: time }
+    }
+
+    pub(crate) fn cpu(&self) -> Duration {
+        self.cpu
+    }
+}
+
 pub(crate) struct Stopwatch {
     time: Instant,
     cpu: Duration,
@@ -136,7 +147,7 @@ pub(crate) enum Placement {
 
 impl Placement {
     /// Runs `work` on one core, with every thread it starts, or where the kernel likes.
-    fn hold(self, work: impl FnOnce()) {
+    pub(crate) fn hold(self, work: impl FnOnce()) {
         let all = sched_getaffinity(None).expect("the cores we may use");
         let first = (0..CpuSet::MAX_CPU).find(|cpu| all.is_set(*cpu));
         if let (Placement::Pinned, Some(first)) = (self, first) {

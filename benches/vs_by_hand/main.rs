@@ -14,6 +14,7 @@
 
 mod by_hand;
 mod child;
+#[allow(dead_code)] // what only the other benches need
 mod compare;
 mod groups;
 mod life;

@@ -57,7 +57,8 @@
 //! - A [`Plan`] shows what is going to run, foretells how long its start and its stop may take, and names mistakes. A
 //!   [`Tree`] (of [`tree()`]) shows what runs, what is down and why, and what waits.
 //! - What happens to a process is an [`Event`](observe::Event), for those who [listen](observe::events); a process can
-//!   [note](process::note) something of itself.
+//!   [note](process::note) something of itself. A [`Timeline`](observe::Timeline) shows the events as a trace, and a
+//!   [`CriticalChain`](observe::CriticalChain) who made a start slow.
 //! - A [`Clock`](clock::Clock) belongs to a process and its children; [`testing`] has one that is moved by hand, a fake
 //!   runner, recorders and a harness.
 //!
@@ -145,8 +146,9 @@
 //!   arithmetic on limits is in `limit`. `process::threads` starts threads and counts them, `process::scope`
 //!   ties them to a borrow.
 //! - `observe::recorder` keeps the newest events and has the lists of those who listen (`observe::stream`); what a process
-//!   says is in `process::core::events`. The adapters (features `tracing`, `log`, `metrics`) are listeners with a thread each,
-//!   `observe::adapter`; `observe::spans` has the spans that processes run in.
+//!   says is in `process::core::events`. `observe::trace` makes of events a picture, and the chain of a start; it has no
+//!   state. The adapters (features `tracing`, `log`, `metrics`) are listeners with a thread each, `observe::adapter`;
+//!   `observe::spans` has the spans that processes run in.
 //! - `error::catch` has the panic hook, and turns a panic into an exit.
 //! - `grouper::engine` runs every fixed group; order and strategy are values given to it. `engine::judge` decides what an exit
 //!   means, with what `restart::again` says of the policy; a restarter asks the latter as well.

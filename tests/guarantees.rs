@@ -259,8 +259,12 @@ fn programs(folder: &str) -> Vec<String> {
 
 #[test]
 fn every_test_and_every_bench_is_named_in_a_manifest() {
-    let system = read(at("tests/system/Cargo.toml"));
-    let tests = read(at("Cargo.toml")) + &system;
+    let tests = [
+        "Cargo.toml",
+        "tests/system/Cargo.toml",
+        "tests/timeline/Cargo.toml",
+    ];
+    let tests = tests.map(|manifest| read(at(manifest))).concat();
     for (folder, manifests) in [
         ("tests", tests),
         ("benches", read(at("benches/Cargo.toml"))),

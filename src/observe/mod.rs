@@ -8,6 +8,9 @@
 //! [`Outcome`], which is a line of text. A listener may be as slow as it likes: it misses events then, and
 //! [knows how many](Events::missed).
 //!
+//! To look at it afterwards: a [`Timeline`] is a trace that [Perfetto](https://ui.perfetto.dev) opens, of the newest events
+//! ([`timeline`]) or of those of a longer while ([`record`]); a [`CriticalChain`] says who made a start slow.
+//!
 //! With the features `tracing`, `log` and `metrics` there are adapters, which hand all of it on to the crate of that name:
 //! `observe::tracing`, `observe::log`, `observe::metrics`. They do nothing until their `install()` is called.
 //!
@@ -47,6 +50,7 @@ mod recorder;
 #[cfg_attr(not(feature = "tracing"), path = "no_spans.rs")]
 mod spans;
 mod stream;
+mod trace;
 #[cfg(feature = "tracing")]
 pub mod tracing;
 
@@ -56,6 +60,7 @@ pub use event::{Event, Outcome, What, Why};
 pub use path::Path;
 pub use recorder::events;
 pub use stream::Events;
+pub use trace::{ChainLink, CriticalChain, Recording, Timeline, record, timeline};
 
 pub(crate) use hub::{Hub, listen};
 pub(crate) use recorder::{events_below, last_of, publish};

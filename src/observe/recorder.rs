@@ -122,6 +122,26 @@ fn listen(whose: Whose) -> Events<Event> {
     list.join(&place, past)
 }
 
+/// A stream of them that has room for so many, the past ones included; and how many were published before those. At least
+/// one has room.
+pub(super) fn events_with_room(room: usize) -> (Events<Event>, u64) {
+    let place = Arc::new(Whose(None)) as _;
+    let mut program = PROGRAM.lock();
+    let room = room.max(1);
+    let left_out = program.newest.len().saturating_sub(room);
+    let past: Vec<_> = program.newest.iter().skip(left_out).cloned().collect();
+    let before = program.to_all.published() - past.len() as u64;
+    (program.to_all.join_with_room(room, &place, past), before)
+}
+
+/// The newest events of the program, and how many were published before those.
+pub(super) fn newest() -> (Vec<Event>, u64) {
+    let program = PROGRAM.lock();
+    let newest: Vec<_> = program.newest.iter().cloned().collect();
+    let before = program.to_all.published() - newest.len() as u64;
+    (newest, before)
+}
+
 /// The newest event of this process that tells what it did itself, as far as it is kept.
 pub(crate) fn last_of(id: ProcessId) -> Option<Event> {
     let program = PROGRAM.lock();

@@ -91,6 +91,13 @@ impl<T> Events<T> {
         missed.unwrap_or_else(|| self.ear.missed.load(Ordering::Relaxed))
     }
 
+    /// What it has received by now. It is given events again at once, if it was full.
+    pub(super) fn drain(&self) -> Vec<T> {
+        let received = self.receiver.try_iter().take(self.receiver.len()).collect();
+        self.come_back();
+        received
+    }
+
     /// Is given events again, if it was full and has read. To be called before each wait: or it would wait for an event
     /// that is given to it only after it was looked at.
     pub(super) fn come_back(&self) {
@@ -118,8 +125,12 @@ impl<T> Clone for Events<T> {
     fn clone(&self) -> Self {
         let (listener, mut events) = pair(&self.place);
         let mut listener = Some(listener);
-        self.place
-            .visit(&mut |list| events.key = listener.take().and_then(|new| list.enter(new)));
+        self.place.visit(&mut |list| {
+            if let Some(mut listener) = listener.take() {
+                listener.room = list.room;
+                events.key = list.enter(listener);
+            }
+        });
         events
     }
 }
@@ -212,20 +223,35 @@ impl<T> Listeners<T> {
         place: &Arc<dyn Place<T>>,
         past: impl IntoIterator<Item = T>,
     ) -> Events<T> {
-        let (listener, mut events) = pair(place);
+        self.join_with_room(self.room, place, past)
+    }
+
+    /// The same, with room for so many events.
+    pub(super) fn join_with_room(
+        &mut self,
+        room: usize,
+        place: &Arc<dyn Place<T>>,
+        past: impl IntoIterator<Item = T>,
+    ) -> Events<T> {
+        let (mut listener, mut events) = pair(place);
         for event in past {
             let _ = listener.sender.send(event); // the receiver is here
         }
+        listener.room = room;
         events.key = self.enter(listener);
         events
     }
 
+    /// How many events there have been.
+    pub(super) fn published(&self) -> u64 {
+        self.published
+    }
+
     /// Its key. `None`, and it is gone, if no further event can come.
-    fn enter(&mut self, mut listener: Listener<T>) -> Option<u64> {
+    fn enter(&mut self, listener: Listener<T>) -> Option<u64> {
         if self.has_ended {
             return None;
         }
-        listener.room = self.room;
         let key = self.next_key;
         self.next_key += 1;
         self.keeping_up.insert(key, listener);

@@ -4,7 +4,7 @@ use std::fmt::Display;
 
 use super::current::current_core;
 use super::handle::Process;
-use crate::observe::{self, Event, Events};
+use crate::observe::{self, CriticalChain, Event, Events};
 
 /// Notes something of the process on whose thread it is called: an [event](crate::observe::What::Note) for those who
 /// listen, and the last note is shown in the [tree](crate::tree()).
@@ -63,6 +63,29 @@ impl Process {
     /// ```
     pub fn events(&self) -> Events<Event> {
         observe::events_below(self.id())
+    }
+
+    /// Who made its start slow, or makes it slow now; see [`CriticalChain`]. It is found in the newest 1,024 events of the
+    /// program; `None` if its start is not told of there, or if it has exited without having become ready. Never blocks.
+    ///
+    /// ```
+    /// use ifrit::prelude::*;
+    ///
+    /// let waits = ifrit::testing::never_ready();
+    /// let app = Ordered::new(Members::new().add("forgets to say ready", waits));
+    /// let app = ifrit::background(app);
+    /// # while ifrit::tree().get(app.id()).is_none_or(|app| app.children.is_empty()) {
+    /// #     std::thread::yield_now();
+    /// # }
+    /// let chain = app.critical_chain().unwrap();
+    /// let waits_for = chain.links.last().unwrap();
+    /// assert_eq!(waits_for.path.name(), "forgets to say ready");
+    /// assert!(waits_for.ready.is_none());
+    /// # app.signal(Signal::KILL);
+    /// ```
+    pub fn critical_chain(&self) -> Option<CriticalChain> {
+        let now = self.clock().now();
+        observe::timeline().critical_chain_until(self.id(), Some(now))
     }
 
     /// Notes something of this process, as [`note`](crate::process::note) does of the one that calls it. Once its thread

@@ -5,3 +5,5 @@ mod program;
 mod batch;
 mod service;
 mod signals;
+mod timeline;
+mod watch;

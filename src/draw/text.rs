@@ -90,6 +90,12 @@ impl Cut {
 
 impl Write for Cut {
     fn write_str(&mut self, text: &str) -> fmt::Result {
+        // The usual case, of one line that fits; an error of every restart comes through here.
+        let fits = self.text.len() + text.len() <= self.room.saturating_sub(CUT.len_utf8());
+        if fits && !self.may_break && !text.contains(is_control) {
+            self.text.push_str(text);
+            return Ok(());
+        }
         let mut chars = text.chars().peekable();
         while let Some(c) = chars.next() {
             if c == '\n' && self.may_break {

@@ -49,7 +49,9 @@ pub(super) struct Live {
 }
 
 /// How far the stop of one member is.
-#[derive(Clone, Copy, Debug, Default)]
+///
+/// Deadlines are in boxes: each member has a place for one, and needs it only while it is being stopped.
+#[derive(Debug, Default)]
 pub(super) enum Stop {
     #[default]
     NotAsked,
@@ -57,14 +59,14 @@ pub(super) enum Stop {
     Delayed {
         /// When it is told; `None` if that is further off than time goes.
         tell_at: Option<Instant>,
-        deadline: Option<Deadline>,
+        deadline: Option<Box<Deadline>>,
     },
     Told {
         since: Instant,
         /// With KILL; what remains is the grace.
         killed: bool,
         /// When it is told KILL and given up, as far as that is known.
-        deadline: Option<Deadline>,
+        deadline: Option<Box<Deadline>>,
     },
 }
 
@@ -87,7 +89,9 @@ impl Stop {
     pub(super) fn deadline(&self) -> Option<Deadline> {
         match self {
             Stop::NotAsked => None,
-            Stop::Delayed { deadline, .. } | Stop::Told { deadline, .. } => *deadline,
+            Stop::Delayed { deadline, .. } | Stop::Told { deadline, .. } => {
+                deadline.as_deref().copied()
+            }
         }
     }
 
@@ -96,7 +100,8 @@ impl Stop {
         match self {
             Stop::NotAsked => {}
             Stop::Delayed { deadline, .. } | Stop::Told { deadline, .. } => {
-                *deadline = Deadline::earlier(*deadline, by);
+                let sooner = Deadline::earlier(deadline.as_deref().copied(), by);
+                *deadline = sooner.map(Box::new);
             }
         }
     }

@@ -82,7 +82,7 @@ impl Run<'_> {
         let Some(live) = slot.stage.live_mut() else {
             return;
         };
-        match (live.stop, delay) {
+        match (&live.stop, delay) {
             (Stop::NotAsked, Some(delay)) => {
                 live.stop = Stop::Delayed {
                     tell_at: self.clock.deadline(delay),
@@ -131,7 +131,7 @@ impl Run<'_> {
         live.stop = Stop::Told {
             since: told.unwrap_or(now),
             killed,
-            deadline,
+            deadline: deadline.map(Box::new),
         };
         self.set_stop_timer(index);
     }
@@ -173,18 +173,20 @@ impl Run<'_> {
         let Some(live) = self.slots.all[index].stage.live() else {
             return;
         };
-        let next = match live.stop {
+        let next = match &live.stop {
             Stop::NotAsked => None,
-            Stop::Delayed { tell_at, deadline } => match (tell_at, deadline) {
+            Stop::Delayed { tell_at, deadline } => match (*tell_at, deadline) {
                 (Some(at), Some(deadline)) if at >= deadline.kill_at => {
                     Some((deadline.kill_at, Due::Kill(index)))
                 }
                 (Some(at), _) => Some((at, Due::Tell(index))),
-                (None, deadline) => deadline.map(|deadline| (deadline.kill_at, Due::Kill(index))),
+                (None, deadline) => deadline
+                    .as_ref()
+                    .map(|deadline| (deadline.kill_at, Due::Kill(index))),
             },
             Stop::Told {
                 killed, deadline, ..
-            } => deadline.map(|deadline| match killed {
+            } => deadline.as_ref().map(|deadline| match killed {
                 true => (deadline.end.end, Due::GiveUp(index)),
                 false => (deadline.kill_at, Due::Kill(index)),
             }),

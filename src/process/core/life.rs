@@ -210,7 +210,7 @@ impl Core {
     fn as_stuck(&self) -> Stuck {
         let state = self.state.lock();
         let (told, killed) = (state.told_before_kill, state.killed());
-        let limit = state.stop_end;
+        let limit = state.stop_end();
         drop(state);
         Stuck {
             name: self.name.to_string(),

@@ -87,7 +87,7 @@ struct State {
     /// Those of the wrappers around it, outermost first.
     outer: Vec<Mailbox>,
     /// How many of the layers in this process have something that is down and is to come back.
-    restarting: usize,
+    restarting: u32,
     ready: bool,
     /// When it came into the status that it has.
     since: Instant,
@@ -96,7 +96,9 @@ struct State {
     /// In a box, since it is the largest thing here and most of the time is not there.
     exit: Option<Box<Exit>>,
     /// When the stop is over, KILL and grace included, as far as has been said.
-    stop_end: Option<Limit>,
+    ///
+    /// In a box, since most processes are not being stopped.
+    stop_end: Option<Box<Limit>>,
     /// How long a stop may take, from the first stop signal on: set when it was built, or by a wrapper inside. The
     /// process itself sees to it.
     stop_within: Option<Duration>,
@@ -119,6 +121,23 @@ impl State {
     /// A stop signal has come.
     fn told(&self) -> bool {
         self.stop_signal.is_some()
+    }
+
+    /// When the stop is over, as far as has been said.
+    fn stop_end(&self) -> Option<Limit> {
+        self.stop_end.as_deref().copied()
+    }
+
+    /// It only ever moves closer.
+    fn hasten_stop(&mut self, end: Option<Limit>) {
+        if let Some(end) = end
+            && self
+                .stop_end
+                .as_ref()
+                .is_none_or(|before| end.end < before.end)
+        {
+            self.stop_end = Some(Box::new(end));
+        }
     }
 
     /// KILL has come.

@@ -57,9 +57,9 @@ impl Core {
             if !state.told() {
                 watchers = state.watchers.take();
             }
-            let end_before = state.stop_end;
+            let end_before = state.stop_end();
             enforced = self.limit_stop(&mut state, signal, end);
-            end = state.stop_end;
+            end = state.stop_end();
             kill_at = kill_at.or(enforced.kill_at);
             if kill_at.is_none() && !state.killed() && end != end_before {
                 kill_at = end.map(|end| self.kills_before(&state, end));
@@ -100,18 +100,18 @@ impl Core {
         if state.exit.is_some() {
             return enforced;
         }
-        state.stop_end = Limit::earlier(state.stop_end, end);
+        state.hasten_stop(end);
         if is_first && let Some(limit) = state.stop_within.and_then(|set| Limit::new(now, set)) {
-            state.stop_end = Limit::earlier(state.stop_end, Some(limit));
+            state.hasten_stop(Some(limit));
             enforced = Deadline::new(now, limit, grace).into();
         }
         if is_killed_now {
             enforced.kill_at = None;
             if self.has_limit(state)
                 && let Some(killed) = Deadline::killed(now, grace)
-                && state.stop_end.is_none_or(|end| killed.end.end < end.end)
+                && state.stop_end().is_none_or(|end| killed.end.end < end.end)
             {
-                state.stop_end = Some(killed.end);
+                state.hasten_stop(Some(killed.end));
                 enforced.give_up_at = Some(killed.end.end);
             }
         }
@@ -175,7 +175,7 @@ impl Core {
         let mut state = self.state.lock();
         state.stop_within = earlier(state.stop_within, Some(within));
         let limit = Limit::new(now, within).filter(|_| state.told());
-        state.stop_end = Limit::earlier(state.stop_end, limit);
+        state.hasten_stop(limit);
         let grace = state.grace.unwrap_or(self.limits.grace);
         drop(state);
         if let Some(limit) = limit {
@@ -233,7 +233,7 @@ impl Core {
 
     /// When the stop is over, as far as has been said.
     pub(crate) fn stop_end(&self) -> Option<Limit> {
-        self.state.lock().stop_end
+        self.state.lock().stop_end()
     }
 
     /// How long the start may take; it counts for the first start only.

@@ -32,7 +32,7 @@ pub(crate) fn measure() {
         "an idle member: bytes over the floor",
         &format!("{floor:.0}"),
         over,
-        1_024.0,
+        1_100.0,
     );
 }
 

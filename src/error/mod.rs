@@ -22,3 +22,4 @@ pub(crate) use catch::{catch, drop_caught, exit_of};
 pub(crate) use exit::{BoxError, Exit, Result};
 pub(crate) use kinds::Error;
 pub(crate) use search::leaves_threads;
+pub(crate) use text::UNASKED;

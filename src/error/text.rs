@@ -17,6 +17,9 @@ use crate::id::Stuck;
 use crate::nesting::{self, Work};
 use crate::unwind::attempt;
 
+/// How an end is called that was well, and is held against the member.
+pub(crate) const UNASKED: &str = "ended without having been told to";
+
 /// So many errors of a chain of sources are looked at. One may be its own source.
 const LONGEST_CHAIN: usize = 100;
 
@@ -192,7 +195,7 @@ impl Error {
             }
             Error::EndedUnasked { name: of } => {
                 name(f, of, said)?;
-                f.write_str("ended without having been told to")
+                f.write_str(UNASKED)
             }
             Error::EssentialOneShot { name: of } => {
                 name(f, of, said)?;
@@ -290,19 +293,17 @@ impl fmt::Display for Panic {
 impl fmt::Display for ExitTrace {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let oks = self.omitted - self.omitted_failures;
-        for (omitted, what) in [
-            (self.omitted_failures, "more failed"),
-            (oks, "more ended ok"),
-        ] {
+        let more = if self.is_empty() { "" } else { "more " };
+        let mut between = "";
+        for (omitted, what) in [(self.omitted_failures, "failed"), (oks, "ended ok")] {
             if omitted > 0 {
-                write!(f, "{omitted} {what}; ")?;
+                write!(f, "{between}{omitted} {more}{what}")?;
+                between = "; ";
             }
         }
-        for (place, exit) in self.iter().enumerate() {
-            if place > 0 {
-                f.write_str("; ")?;
-            }
-            write!(f, "{exit}")?;
+        for exit in self.iter() {
+            write!(f, "{between}{exit}")?;
+            between = "; ";
         }
         Ok(())
     }

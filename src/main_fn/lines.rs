@@ -4,8 +4,8 @@ use std::fmt::{self, Write};
 use std::time::{Duration, Instant};
 
 use super::slow::{Pending, Told};
-use crate::error::Cause;
-use crate::observe::{Event, Outcome, Path, What, Why};
+use crate::error::{Cause, UNASKED};
+use crate::observe::{Event, Path, What, Why};
 use crate::process::Awaited;
 use crate::signal::Signal;
 use crate::signal::word::Short as Name;
@@ -35,7 +35,7 @@ const SHOWN: usize = 300;
 pub(super) const ROOT: &str = "main";
 
 /// The line for an event, if it is worth one. What is said of the root is said of the program. `is_known`: why a member
-/// has ended has been said before, by the member itself.
+/// has ended has been said before, by the member itself or by what failed below it.
 pub(super) fn line(event: &Event, is_root: bool, is_known: bool) -> Option<Line> {
     let (weight, what) = match &event.what {
         What::Signalled {
@@ -50,15 +50,24 @@ pub(super) fn line(event: &Event, is_root: bool, is_known: bool) -> Option<Line>
             why,
         } => (
             Weight::Warning,
-            restarts(*attempt, *of, *delay, why, is_known),
+            restarts(
+                *attempt,
+                *of,
+                *delay,
+                why.error().map(|error| brief(error, event.path.name())),
+                is_known,
+            ),
         ),
         What::Stopping {
             why: Why::Member { name, exit, .. },
         } => {
             let how = match exit.error() {
-                None => "ended without being told to".to_owned(),
+                None => UNASKED.to_owned(),
                 Some(_) if is_known => "has ended".to_owned(),
-                Some(error) => format!("ended with an error: {}", cut(error)),
+                Some(error) => match brief(error, name).as_str() {
+                    UNASKED => UNASKED.to_owned(), // its end was well, and is held against it
+                    error => format!("ended with an error: {error}"),
+                },
             };
             let (group, stops) = match is_root {
                 true => (String::new(), "the program".to_owned()),
@@ -76,33 +85,57 @@ pub(super) fn line(event: &Event, is_root: bool, is_known: bool) -> Option<Line>
             Weight::Notice,
             "stops: its significant members have ended".to_owned(),
         ),
+        // That it was told has been said.
+        What::Stopping {
+            why: Why::Signal(_),
+        } => return None,
         // The report says how the program ended.
         What::Exited { exit, took, .. } if is_root && exit.is_err() => {
             (Weight::Detail, format!("failed after {}", short(*took)))
         }
         What::Exited { exit, cause, took } => match (exit.error(), cause) {
             (Some(error), Cause::Stopped) => (
-                Weight::Error,
-                format!("ended with an error when told to stop: {}", cut(error)),
+                if is_known {
+                    Weight::Detail
+                } else {
+                    Weight::Error
+                },
+                format!(
+                    "ended with an error when told to stop: {}",
+                    brief(error, event.path.name())
+                ),
             ),
             (Some(error), _) => (
                 Weight::Error,
-                format!("failed after {}: {}", short(*took), cut(error)),
+                format!(
+                    "failed after {}: {}",
+                    short(*took),
+                    brief(error, event.path.name())
+                ),
             ),
-            (None, _) => (Weight::Detail, format!("ended after {}", short(*took))),
+            (None, _) => (
+                Weight::Detail,
+                format!("ended (ran for {})", short(*took)), // not "after": that reads as the length of its stop
+            ),
         },
         What::Abandoned { told, .. } => {
             let told = told.map_or_else(String::new, |signal| format!(" told {},", Name(signal)));
             (
                 Weight::Error,
-                format!("given up:{told} it did not return; its thread still runs"),
+                match is_root {
+                    true => format!("the program is given up:{told} it did not return"),
+                    false => format!("given up:{told} it did not return; its thread still runs"),
+                },
             )
         }
         What::ExitedLate { exit, .. } => (
             Weight::Warning,
             match exit.error() {
                 None => "has ended after it was given up".to_owned(),
-                Some(error) => format!("has ended after it was given up: {}", cut(error)),
+                Some(error) => format!(
+                    "has ended after it was given up: {}",
+                    brief(error, event.path.name())
+                ),
             },
         ),
         What::Stalled { since, .. } => {
@@ -152,7 +185,7 @@ fn restarts(
     attempt: usize,
     of: Option<usize>,
     delay: Duration,
-    why: &Outcome,
+    why: Option<String>,
     is_known: bool,
 ) -> String {
     let mut text = String::from("restarts ");
@@ -164,9 +197,9 @@ fn restarts(
     if let Some(of) = of {
         let _ = write!(text, " of {of}");
     }
-    let _ = match why.error() {
+    let _ = match why {
         Some(_) if is_known => write!(text, ")"),
-        Some(error) => write!(text, "): {}", cut(error)),
+        Some(error) => write!(text, "): {error}"),
         None => write!(text, "): it had ended without an error"),
     };
     text
@@ -226,6 +259,14 @@ fn one_line(c: char) -> impl Iterator<Item = char> {
     let escaped = escape.then(|| c.escape_default());
     let plain = (!escape).then_some(c);
     escaped.into_iter().flatten().chain(plain)
+}
+
+/// The error without the name of what it is said of, which some errors begin with.
+fn brief(error: &str, name: &str) -> String {
+    let rest = error.strip_prefix(name);
+    cut(rest
+        .and_then(|rest| rest.strip_prefix(": "))
+        .unwrap_or(error))
 }
 
 fn cut(error: &str) -> String {

@@ -32,7 +32,7 @@ const LAST_WORDS: Duration = Duration::from_secs(1);
 /// How long a failure is held back.
 const HOLD: Duration = Duration::from_millis(50);
 
-/// Of so many groups it is known that they have said why they stop.
+/// Of so many groups it is known that they have said why they stop, and of as many that something below them has failed.
 const REASONS: usize = 100;
 
 /// So many events are printed when they are asked for.
@@ -89,6 +89,8 @@ impl Voice {
             slow: Slow::default(),
             held: VecDeque::new(),
             reasons: VecDeque::new(),
+            is_stopping: false,
+            blamed_below: VecDeque::new(),
             clock,
         };
         let work = move || {
@@ -141,6 +143,10 @@ struct Speaker {
     held: VecDeque<(Instant, Event)>,
     /// The newest groups that have said because of which member they stop.
     reasons: VecDeque<ProcessId>,
+    /// The program was told to stop.
+    is_stopping: bool,
+    /// The newest groups of whose members it has been said that they failed when they were told to stop.
+    blamed_below: VecDeque<ProcessId>,
     clock: Clock,
 }
 
@@ -189,7 +195,14 @@ impl Speaker {
     /// A failure waits for what follows from it, and is said with that.
     fn tell_or_hold(&mut self, event: Event) {
         match &event.what {
-            What::Exited { exit, cause, .. } if exit.is_err() && *cause != Cause::Stopped => {
+            What::Signalled { signal, .. } if event.id == self.root && signal.is_stop() => {
+                self.is_stopping = true;
+            }
+            // What was told to stop while the program goes on may have been so for the limit of its start; its group says
+            // that.
+            What::Exited { exit, cause, .. }
+                if exit.is_err() && !(self.is_stopping && *cause == Cause::Stopped) =>
+            {
                 self.held.push_back((self.clock.now() + HOLD, event));
                 return;
             }
@@ -219,16 +232,32 @@ impl Speaker {
                 why: Why::Member { id, .. },
             } => {
                 let is_known = self.has_said_why(*id);
-                if self.reasons.len() == REASONS {
-                    self.reasons.pop_front();
-                }
-                self.reasons.push_back(event.id);
+                remember(&mut self.reasons, event.id);
                 is_known
+            }
+            // A group that was told to stop fails for its members, who have said why.
+            What::Exited {
+                exit,
+                cause: Cause::Stopped,
+                ..
+            } if exit.is_err() => {
+                self.blame(event);
+                self.blamed_below.contains(&event.id)
+            }
+            What::Abandoned { .. } => {
+                self.blame(event);
+                false
             }
             _ => false,
         };
         if let Some(line) = lines::line(event, event.id == self.root, is_known) {
             self.say(line);
+        }
+    }
+
+    fn blame(&mut self, event: &Event) {
+        if let Some(above) = event.path.above().next() {
+            remember(&mut self.blamed_below, above);
         }
     }
 
@@ -287,7 +316,7 @@ impl Speaker {
             && event.id == self.root
             && self.dump_on.contains(&signal)
         {
-            self.out.dump(self.clock.now());
+            self.out.dump(self.clock.now(), signal);
         }
     }
 
@@ -304,6 +333,13 @@ impl Speaker {
         }
         select.ready();
     }
+}
+
+fn remember(newest: &mut VecDeque<ProcessId>, id: ProcessId) {
+    if newest.len() == REASONS {
+        newest.pop_front();
+    }
+    newest.push_back(id);
 }
 
 /// Standard error, as an operator reads it. That it is closed harms nothing.
@@ -338,12 +374,17 @@ impl Out {
         }
     }
 
-    /// The tree and the newest events.
-    fn dump(&self, now: Instant) {
+    /// The tree and the newest events, without those that only say that each process was told `asked_by` as well.
+    fn dump(&self, now: Instant, asked_by: Signal) {
         let since = |at: Instant| at.saturating_duration_since(self.since).as_secs_f64();
         let mut text = format!("+{:.1}s the tree:\n{}\n", since(now), tree());
         text += "the newest events:\n";
-        let events: Vec<Event> = observe::events().try_iter().collect();
+        let events: Vec<Event> = observe::events()
+            .try_iter()
+            .filter(|event| {
+                !matches!(event.what, What::Signalled { signal, .. } if signal == asked_by && !signal.is_stop())
+            })
+            .collect();
         for event in &events[events.len().saturating_sub(DUMPED)..] {
             text += &format!("  +{:.3}s {event}\n", since(event.at));
         }

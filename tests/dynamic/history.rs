@@ -44,6 +44,15 @@ fn a_failure_is_kept_in_preference_to_newer_exits_that_were_ok() {
 }
 
 #[test]
+fn a_trace_that_keeps_no_exit_says_how_many_there_were() {
+    let (client, group) = start(unlimited().history(0));
+    exits(&client, 5);
+    client.close();
+    let text = trace(group.expect_exit()).to_string();
+    assert_eq!(text, "1 failed; 4 ended ok");
+}
+
+#[test]
 fn of_many_failures_the_newest_are_kept_in_the_order_of_the_exits() {
     let (client, group) = start(unlimited().history(3));
     for n in 0..9 {

@@ -69,7 +69,19 @@ fn an_end_without_an_error_that_was_not_asked_for_is_said() {
     });
     assert_eq!(
         lines(&child.expect_code(0)),
-        ["web ended without being told to; the program stops"]
+        ["web ended without having been told to; the program stops"]
+    );
+}
+
+#[test]
+fn an_essential_end_that_was_not_asked_for_is_said_in_the_same_words() {
+    let child = child(|| {
+        let web = Member::new("web", run_fn(|_, _| Ok(()))).essential();
+        ifrit::main(Ordered::new([web]))
+    });
+    assert_eq!(
+        lines(&child.expect_code(1)),
+        ["web ended without having been told to; the program stops"]
     );
 }
 
@@ -162,6 +174,7 @@ fn a_verbose_program_says_every_start_and_end_in_their_order() {
     let said: Vec<_> = said
         .iter()
         .map(|line| line.split(" after ").next().unwrap())
+        .map(|line| line.split(" (ran for ").next().unwrap())
         .collect();
     assert_eq!(
         said,
@@ -230,6 +243,44 @@ fn what_is_given_up_is_said_and_the_report_shows_its_thread() {
     let report = child.expect_end(143);
     let given_up = "deaf given up: told KILL, it did not return; its thread still runs";
     assert!(lines(&report).contains(&given_up.to_owned()), "{report}");
+}
+
+#[test]
+fn a_group_that_fails_in_a_stop_for_a_member_says_nothing_that_the_member_has_said() {
+    let mut child = child(|| {
+        let unsaved = run_fn(|signals, ready| {
+            ready.notify();
+            say("ready");
+            ifrit::until_stop(&signals);
+            Err("2 records lost".into())
+        });
+        let stores = Parallel::new(Members::new().add("db", unsaved));
+        ifrit::main(Ordered::new(Members::new().add("stores", stores)))
+    });
+    child.expect("ready");
+    child.signal(Signal::TERMINATE);
+    let report = child.expect_code(1);
+    assert_eq!(
+        lines(&report)[1..],
+        ["stores/db ended with an error when told to stop: 2 records lost"],
+        "{report}"
+    );
+}
+
+#[test]
+fn a_start_that_takes_too_long_is_said_once_and_so_is_the_name() {
+    let child = child(|| {
+        let slow = run_fn(|signals, _ready| {
+            ifrit::until_stop(&signals);
+            Ok(())
+        });
+        let db = Member::new("db", slow).start_within(Duration::from_millis(20));
+        ifrit::main(Ordered::new([db]))
+    });
+    assert_eq!(
+        lines(&child.expect_code(1)),
+        ["db ended with an error: not ready within 20ms; the program stops"]
+    );
 }
 
 #[test]
@@ -348,6 +399,8 @@ fn a_signal_prints_the_tree_and_the_newest_events_and_stops_nothing() {
     assert!(report.contains("the tree:\nmain "), "{report}");
     assert!(report.contains("note: serving 3 clients"), "{report}");
     assert!(report.contains("main/web: ready after "), "{report}");
+    // Each process was told it, and the report would be full of that.
+    assert!(!report.contains("told SIGUSR1"), "{report}");
 }
 
 #[test]

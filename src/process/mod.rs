@@ -37,7 +37,6 @@ pub use wait::Wait;
 
 pub(crate) use self::core::{Core, Deadline, Limit, Span, StopWatch, inherited, registry};
 pub(crate) use board::{Board, Row, Standing};
-pub(crate) use builder::invoke;
 pub(crate) use current::{current_core, current_host, say_here};
 pub(crate) use findings::is_worth_it;
 pub(crate) use guarded::Guarded;

@@ -17,7 +17,7 @@ use crate::grouper::dynamic::{Spin, Watcher};
 use crate::grouper::member::Options;
 use crate::grouper::{Capacity, Dynamic, DynamicClient, Member, Reason};
 use crate::process::waits::{self, Waiting};
-use crate::process::{Process, current_host, invoke};
+use crate::process::{Process, current_host};
 use crate::restart::Restart;
 use crate::signal::{self, Signal};
 use crate::sync::Arc;
@@ -72,7 +72,7 @@ impl<'a, T: Send + 'static> Run<'a, T> {
         let (exited, exits) = unbounded();
         let first = results.len();
         let client = group.client();
-        let group = invoke(group);
+        let group = Process::builder().name("batch").invoke(group);
         Run {
             settings,
             client,

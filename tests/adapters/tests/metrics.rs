@@ -127,7 +127,7 @@ fn names_that_come_and_go_are_no_labels() {
             r#"ifrit_process_starts_total{path="app/pool/*/reader"} 100"#,
             r#"ifrit_process_starts_total{path="app/web"} 1"#,
             r#"ifrit_process_starts_total{path="app/pool"} 1"#,
-            r#"ifrit_process_starts_total{path="batch/Dynamic/*"} 100"#,
+            r#"ifrit_process_starts_total{path="batch/batch/*"} 100"#,
         ] {
             has(&handle, sample);
         }

@@ -41,7 +41,10 @@ fn main() -> ExitCode {
         Member::new("log", Log).stop_within(seconds(1)),
         Member::new(
             "folder",
-            run_fn(move |_, _| Ok(fs::create_dir_all(&folder)?)),
+            run_fn(move |_, _| {
+                let made = fs::create_dir_all(&folder);
+                Ok(made.map_err(|error| format!("{}: {error}", folder.display()))?)
+            }),
         )
         .one_shot()
         .stop_within(seconds(1)),
@@ -214,9 +217,8 @@ fn connection(stream: TcpStream, queue: Sender<Job>) -> impl Runner {
             };
             let _ = stream.shutdown(how);
         };
-        if let Err(error) = until_woken(&signals, || converse(&stream, &queue), wake) {
-            say(format!("connection: {error}"));
-        }
+        // That it has failed is said by `Main`, as of any process.
+        let _ = until_woken(&signals, || converse(&stream, &queue), wake);
         Ok(())
     })
 }
@@ -252,7 +254,7 @@ fn until_woken(
             work()
         });
         let work = Process::builder()
-            .name("blocked")
+            .name("socket")
             .background_scoped(scope, work);
         loop {
             select! {

@@ -31,7 +31,9 @@ const PANICKED: u8 = 101;
 /// INT and TERM stop it: the first is forwarded to the runner, a second one sends KILL, which means "return now, no
 /// draining", and gives up when the [grace](Main::kill_grace) of 1 s is over, and a third one gives up at once. One that
 /// comes within 200 ms of the last of these does nothing, so one key press that is heard twice forces nothing. The whole
-/// stop has 25 s, KILL and its grace included, wherever it began; then the program is given up as well.
+/// stop has 25 s, KILL and its grace included, wherever it began; then the program is given up as well. One of the two that
+/// the program ignored when it started stays ignored, such as INT in a program that a script has started with `&`, unless
+/// [`also`](Main::also) or [`only`](Main::only) names it.
 ///
 /// Blocks until the run has ended or has been given up. It never ends the program itself: return what it returns.
 ///

@@ -13,7 +13,8 @@ use crate::plan::Again;
 /// and do the same. Default: delays that grow from 100 ms to 30 s with a jitter of 0.1, and begin anew when it has been
 /// ready for 60 s. How many restarts are too many is said by the [`Budget`](super::Budget) of the group or the restarter.
 ///
-/// An error marked as fatal is never followed by a restart, whatever the policy.
+/// An error marked as fatal is never followed by a restart, whatever the policy. Nor is a member's first start that fails,
+/// unless it is to be tried again [`from_the_start`](Restart::from_the_start).
 ///
 /// ```
 /// use ifrit::restart::{Backoff, Restart};

@@ -2,6 +2,7 @@
 
 use std::cell::RefCell;
 use std::mem;
+use std::time::Instant;
 
 use super::core::Core;
 use crate::observe::What;
@@ -46,6 +47,13 @@ pub(crate) fn current_core() -> Option<Arc<Core>> {
 pub(crate) fn say_here(what: impl FnOnce() -> What) {
     if let Some(core) = current_core() {
         core.say(|_| what());
+    }
+}
+
+/// The same at a time that has just been read.
+pub(crate) fn say_here_at(now: Instant, what: impl FnOnce() -> What) {
+    if let Some(core) = current_core() {
+        core.say_at(now, what());
     }
 }
 

@@ -31,7 +31,7 @@ impl Findings {
 }
 
 /// The error in a line of bounded length; `None` after an Ok end.
-pub(super) fn line_of(exit: &Exit) -> Option<Arc<str>> {
+pub(crate) fn line_of(exit: &Exit) -> Option<Arc<str>> {
     exit.as_ref().err().map(|error| line(error).into())
 }
 

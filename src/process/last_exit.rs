@@ -3,8 +3,6 @@
 use std::fmt;
 use std::time::Instant;
 
-use super::findings::line_of;
-use crate::error::Exit;
 use crate::id::ProcessId;
 use crate::sync::Arc;
 
@@ -52,11 +50,6 @@ impl LastExit {
 
     pub(crate) fn line(&self) -> Option<Arc<str>> {
         self.0.error.clone()
-    }
-
-    /// Writes the line of an error here and now: for the thread of the process that has failed.
-    pub(crate) fn of(exit: &Exit, id: ProcessId, at: Instant) -> Self {
-        LastExit::new(line_of(exit), id, at)
     }
 
     /// Whether the run ended well.

@@ -37,8 +37,8 @@ pub use wait::Wait;
 
 pub(crate) use self::core::{Core, Deadline, Limit, Span, StopWatch, inherited, registry};
 pub(crate) use board::{Board, Row, Standing};
-pub(crate) use current::{current_core, current_host, say_here};
-pub(crate) use findings::is_worth_it;
+pub(crate) use current::{current_core, current_host, say_here, say_here_at};
+pub(crate) use findings::{is_worth_it, line_of};
 pub(crate) use guarded::Guarded;
 pub(crate) use handle::Process;
 pub(crate) use inline::{Frame, with_host};

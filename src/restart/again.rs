@@ -6,7 +6,6 @@ use std::time::{Duration, Instant};
 use super::backoff::Delays;
 use super::budget::Account;
 use super::policy::{Policy, Restart};
-use crate::clock::Clock;
 use crate::error::{Error, Exit};
 
 /// What an end asks for, as far as the policy goes.
@@ -54,16 +53,15 @@ impl Restart {
         ended: &Ended<'_>,
         delays: &mut Delays,
         account: &mut Account,
-        clock: &Clock,
+        now: Instant,
     ) -> Result<Duration, Error> {
-        let now = || clock.now(); // not read where nothing depends on it
         if delays.grow()
             && let Some(since) = ended.ready_since
-            && now().saturating_duration_since(since) >= self.reset_after
+            && now.saturating_duration_since(since) >= self.reset_after
         {
             delays.reset();
         }
-        account.spend(clock, ended.name, ended.exit)?;
+        account.spend(now, ended.name, ended.exit)?;
         Ok(delays.delay())
     }
 }

@@ -3,7 +3,6 @@
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
-use crate::clock::Clock;
 use crate::error::{Error, Exit};
 use crate::observe::{Outcome, What};
 use crate::sync::Arc;
@@ -81,12 +80,11 @@ impl Account {
     /// # Errors
     ///
     /// [`Error::RestartBudget`] if that is one too many.
-    pub(crate) fn spend(&mut self, clock: &Clock, name: &str, exit: &Exit) -> Result<(), Error> {
+    pub(crate) fn spend(&mut self, now: Instant, name: &str, exit: &Exit) -> Result<(), Error> {
         self.total += 1;
         let Some(budget) = self.budget else {
             return Ok(());
         };
-        let now = clock.now();
         let over = |at: Instant| now.saturating_duration_since(at) >= budget.within;
         while self.spent.front().is_some_and(|(at, _)| over(*at)) {
             self.spent.pop_front();

@@ -11,7 +11,7 @@ use super::policy::{Policy, Restart};
 use crate::error::{Error, Exit, Result, catch, exit_of, leaves_threads};
 use crate::plan::{Plan, Runs};
 use crate::process::last_exit::LastExit;
-use crate::process::{Core, Frame, is_worth_it, say_here, with_host};
+use crate::process::{Core, Frame, is_worth_it, line_of, say_here_at, with_host};
 use crate::ready::ReadySender;
 use crate::runner::{BoxRunner, Runner};
 use crate::signal::Signal;
@@ -219,10 +219,13 @@ impl<R: Runner> Restarter<R> {
                 exit: &exit,
                 ready_since,
             };
-            let delay = (self.restart).pay(&ended, &mut delays, &mut account, &host.clock)?;
-            let last = LastExit::of(&exit, host.id, host.clock.now());
-            say_here(|| account.restarting(delay, last.line()));
-            let next_try = (!delay.is_zero()).then(|| host.clock.deadline(delay));
+            // Asked for first: it may take its time, and what is told below has happened at one time.
+            let line = line_of(&exit);
+            let now = host.clock.now();
+            let delay = (self.restart).pay(&ended, &mut delays, &mut account, now)?;
+            let last = LastExit::new(line, host.id, now);
+            say_here_at(now, || account.restarting(delay, last.line()));
+            let next_try = (!delay.is_zero()).then(|| now.checked_add(delay));
             host.restarts_after(last, next_try.flatten());
             down.begin();
             if let Some(next_try) = next_try

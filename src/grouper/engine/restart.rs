@@ -36,7 +36,8 @@ impl Run<'_> {
             exit: &record.exit,
             ready_since,
         };
-        let paid = restart.pay(&ended, delays, &mut self.restarting.account, &self.clock);
+        let now = self.clock.now();
+        let paid = restart.pay(&ended, delays, &mut self.restarting.account, now);
         let delay = match paid {
             Ok(delay) => delay,
             Err(over) => {
@@ -53,7 +54,7 @@ impl Run<'_> {
         run.before = Some(Box::new(record.exit.clone()));
         self.watch_start(index, &record);
         self.history.healed(record);
-        let at = self.clock.deadline(delay);
+        let at = now.checked_add(delay);
         self.is_down(index);
         match self.settings.strategy {
             Strategy::OneForOne => {

@@ -24,11 +24,19 @@ impl Core {
             return; // Invariant 2
         }
         let at = self.clock.now();
+        self.say_at(at, what(at));
+    }
+
+    /// The same, where the time is known already, and the event is the next thing that happens.
+    pub(crate) fn say_at(&self, at: Instant, what: What) {
+        if cfg!(ifrit_no_events) || self.since.get().is_none() {
+            return; // Invariant 2
+        }
         observe::publish(Event {
             at,
             id: self.id,
             path: self.path(),
-            what: what(at),
+            what,
         });
     }
 

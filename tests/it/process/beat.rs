@@ -118,6 +118,19 @@ fn a_shorter_promise_counts_at_once_and_an_endless_one_is_none() {
 }
 
 #[test]
+fn a_promise_that_is_broken_as_soon_as_it_is_made_does_not_end_the_watch() {
+    let clock = ManualClock::new();
+    let beating = Beating::on(&clock);
+    beating.beat(Duration::ZERO);
+    assert_eq!(beating.said(), ["stalled"]);
+    beating.beat(10 * SECOND);
+    assert_eq!(beating.said(), ["makes progress again, after 0.0ns"]);
+    clock.advance(10 * SECOND);
+    assert_eq!(beating.said(), ["stalled"]);
+    beating.end();
+}
+
+#[test]
 fn a_promise_ends_with_the_run() {
     let clock = ManualClock::new();
     let beating = Beating::on(&clock);

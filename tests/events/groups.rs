@@ -123,6 +123,30 @@ fn an_automatic_shutdown_is_a_reason_to_stop() {
 }
 
 #[test]
+fn a_group_that_gives_up_on_a_member_says_so_with_its_last_error() {
+    let _guard = calm();
+    let broken = || run_fn(|_, _| Err("broken".into()));
+    let restart = Restart::permanent().backoff(at_once()).from_the_start();
+    let stopping = |group: Ordered| {
+        let (app, events) = listened(group);
+        app.expect_exit().unwrap_err();
+        let said = said(&events);
+        from(&said, "app: stopping")[0].clone()
+    };
+    let web = Member::new("web", broken()).restart(restart);
+    assert_eq!(
+        stopping(Ordered::new([web]).budget(Budget::new(1, Duration::from_secs(60)))),
+        "app: stopping: web ended: web: more than 1 restart within 60s: broken"
+    );
+    let restart = restart.backoff(Backoff::constant(Duration::from_secs(60)));
+    let web = Member::new("web", broken()).restart(restart);
+    assert_eq!(
+        stopping(Ordered::new([web]).start_within(Duration::from_millis(20))),
+        "app: stopping: web ended: web: not ready within 20ms: broken"
+    );
+}
+
+#[test]
 fn a_restart_of_a_member_is_said_of_the_process_that_has_ended() {
     let _guard = calm();
     let fake = FakeRunner::new();

@@ -6,6 +6,7 @@ use crate::error::{Cause, Error, MemberExit};
 use crate::observe::{Outcome, What, Why};
 use crate::process::say_here;
 use crate::signal::Signal;
+use crate::sync::Arc;
 
 impl Run<'_> {
     /// A signal has come to the group.
@@ -60,8 +61,28 @@ impl Run<'_> {
         self.begin_stop(self.settings.termination, why);
     }
 
+    /// A member has failed for good because of this error of ours, which has that of its last run inside.
+    pub(super) fn fail(&mut self, index: usize, error: Error, record: MemberExit) {
+        let last = self.slots.all[index].run.line();
+        // Not by its own `Display`, which asks that of a user's error.
+        let own = error.without_source().map(|own| own.to_string());
+        let said = own.into_iter().chain(last.as_deref().map(str::to_owned));
+        let line = said.collect::<Vec<_>>().join(": ").into();
+        let record = MemberExit {
+            exit: Err(error),
+            cause: Cause::Initiator,
+            ..record
+        };
+        self.end_as(index, record, Some(line));
+    }
+
     /// The end of a member, for good. What was given up stands where it does, since its thread still runs.
     pub(super) fn end(&mut self, index: usize, record: MemberExit) {
+        let line = self.slots.all[index].run.line();
+        self.end_as(index, record, line);
+    }
+
+    fn end_as(&mut self, index: usize, record: MemberExit, line: Option<Arc<str>>) {
         self.is_done(index);
         self.is_up_again(index);
         let mut initiates = record.cause == Cause::Initiator;
@@ -77,7 +98,7 @@ impl Run<'_> {
         let slot = &mut self.slots.all[index];
         let why = initiates.then(|| match record.cause {
             Cause::Completed => Why::AutoShutdown,
-            _ => Why::member(&slot.name, record.id, Outcome::new(slot.run.line())),
+            _ => Why::member(&slot.name, record.id, Outcome::new(line)),
         });
         slot.run.ended = Some(self.history.ended(MemberExit { cause, ..record }));
         if initiates {

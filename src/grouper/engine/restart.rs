@@ -8,7 +8,7 @@ use super::restarting::Restarting;
 use super::run::Run;
 use super::settings::Strategy;
 use super::timers::Due;
-use crate::error::{Cause, Error, MemberExit};
+use crate::error::{Error, MemberExit};
 use crate::process::Core;
 use crate::restart::Ended;
 
@@ -40,14 +40,7 @@ impl Run<'_> {
         let paid = restart.pay(&ended, delays, &mut self.restarting.account, now);
         let delay = match paid {
             Ok(delay) => delay,
-            Err(over) => {
-                let record = MemberExit {
-                    exit: Err(over),
-                    cause: Cause::Initiator,
-                    ..record
-                };
-                return self.end(index, record);
-            }
+            Err(over) => return self.fail(index, over, record),
         };
         core.say(|_| self.restarting.account.restarting(delay, run.line()));
         run.restarts += 1;
@@ -111,15 +104,10 @@ impl Run<'_> {
             name: record.name.clone(),
             after: limit.map_or(Duration::ZERO, |limit| limit.set),
             stuck: None,
-            source: record.exit.err().map(Box::new),
+            source: record.exit.as_ref().err().cloned().map(Box::new),
         };
         self.clear_timer(index);
         self.settle(index);
-        let record = MemberExit {
-            exit: Err(error),
-            cause: Cause::Initiator,
-            ..record
-        };
-        self.end(index, record);
+        self.fail(index, error, record);
     }
 }

@@ -22,7 +22,7 @@ use crate::observe::{self, Event, Events, What, Why};
 use crate::process::{Process, ProcessId, waited_for};
 use crate::signal::Signal;
 use crate::sync::Arc;
-use crate::sync::channel::{Receiver, Select, Sender, bounded};
+use crate::sync::channel::{Receiver, Select, Sender, TryRecvError, bounded};
 use crate::sync::thread::start_forever;
 use crate::tree::snapshot::tree;
 
@@ -153,9 +153,12 @@ struct Speaker {
 impl Speaker {
     fn speak(mut self, ends: &Receiver<Option<Report>>) {
         loop {
-            let end = ends.try_recv(); // looked at first: what happened before it is there then
-            self.hear_all();
-            if let Ok(report) = end {
+            let end = match ends.try_recv() {
+                Err(TryRecvError::Empty) => None,
+                end => Some(end.unwrap_or_default()), // also if the program has panicked
+            };
+            self.hear_those_there(); // looked at after the end: what happened before that is there
+            if let Some(report) = end {
                 self.let_go(None);
                 if let Some(report) = report {
                     self.out.report(&report);
@@ -169,8 +172,12 @@ impl Speaker {
         }
     }
 
-    fn hear_all(&mut self) {
-        while let Ok(event) = self.events.try_recv() {
+    /// Those only, or where they come faster than they are said, nothing else would ever be.
+    fn hear_those_there(&mut self) {
+        for _ in 0..self.events.len() {
+            let Ok(event) = self.events.try_recv() else {
+                break;
+            };
             self.slow.hear(&event);
             self.dump_if_asked(&event);
             match &mut self.audience {

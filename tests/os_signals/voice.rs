@@ -345,6 +345,32 @@ fn a_function_that_never_returns_holds_up_nothing_but_the_end() {
 }
 
 #[test]
+fn the_report_comes_also_where_each_event_that_is_heard_makes_another() {
+    let mut child = child(|| {
+        let (hand_out, process) = bounded(1);
+        let mut deaf = deaf();
+        let deaf = run_fn(move |signals, ready| {
+            hand_out.send(ifrit::current())?;
+            deaf.run(signals, ready)
+        });
+        let mut talks = None;
+        Main::new(deaf)
+            .stop_within(Duration::from_millis(200))
+            .on_event(move |_| {
+                talks = talks.take().or_else(|| process.try_recv().ok().flatten());
+                if let Some(process) = &talks {
+                    process.note("and so on");
+                }
+            })
+            .run()
+    });
+    child.expect("ready");
+    child.signal(Signal::TERMINATE);
+    let report = child.expect_end(143);
+    assert!(report.contains("still runs"), "{report}");
+}
+
+#[test]
 fn a_program_that_becomes_ready_calls_its_function() {
     let mut child = child(|| {
         Main::new(listener())

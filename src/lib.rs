@@ -50,6 +50,8 @@
 //!   returns the results in the order of the jobs; a [`Job`](grouper::Job) has a name and can be tried again.
 //! - A [`Restarter`](restart::Restarter) is a runner that runs another one again when it ends, with a
 //!   [`Backoff`](restart::Backoff) and a budget.
+//! - [`runners`] has what programs need again and again: an [`Actor`](runners::Actor) interrupts code that blocks and
+//!   cannot look at its signals, [`Noop`](runners::Noop) does nothing.
 //! - [`Sigmon`](sigmon::Sigmon) is a runner that hands the signals of the operating system to another one.
 //! - An [`Exit`] is what a waiter receives; its [`Error`] says all it knows when printed,
 //!   [`report`](Error::report) draws it as a tree, [`downcast_ref`](Error::downcast_ref) finds the user's own error in it,
@@ -125,6 +127,7 @@
 //! ```text
 //! main_fn                                main: the whole program as one runner
 //! sigmon                                 the operating system's signals for a runner
+//! runners                                ready-made runners, and wrappers around one
 //! grouper                                runners made of runners
 //! restart   testing                      a runner again; fakes, waits and a clock for tests
 //! tree                                   who is whose child
@@ -201,6 +204,8 @@ pub mod restart;
 pub mod testing;
 
 pub mod grouper;
+
+pub mod runners;
 
 pub mod sigmon;
 

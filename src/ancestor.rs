@@ -10,7 +10,7 @@
 use std::borrow::Cow;
 use std::fmt::{self, Write};
 
-use crate::draw::{in_a_path as escape, is_special_in_a_path};
+use crate::draw::{LINE, in_a_path as escape, is_special_in_a_path};
 use crate::id::ProcessId;
 use crate::sync::Arc;
 #[cfg(feature = "metrics")]
@@ -20,8 +20,6 @@ use crate::sync::atomic::{AtomicUsize, Ordering};
 /// As many names a path has at most.
 const LONGEST: usize = 1_000;
 
-/// As many bytes of a name stand in a path at most.
-const LONGEST_NAME: usize = 1_000;
 const CUT: char = '…';
 
 /// A process as those below it know it.
@@ -145,10 +143,10 @@ pub(crate) fn bounded(name: &Arc<str>) -> Arc<str> {
 }
 
 fn cut(name: &str) -> Cow<'_, str> {
-    if name.len() <= LONGEST_NAME {
+    if name.len() <= LINE {
         return name.into();
     }
-    let (mut cut, room) = (String::new(), LONGEST_NAME - CUT.len_utf8());
+    let (mut cut, room) = (String::new(), LINE - CUT.len_utf8());
     let fitting = name
         .char_indices()
         .take_while(|(at, char)| at + char.len_utf8() <= room);
@@ -180,7 +178,7 @@ pub(crate) fn leads(
 }
 
 fn is_escaped(name: &str, in_a_path: &str) -> bool {
-    if name.len() <= LONGEST_NAME && !name.contains(is_special_in_a_path) {
+    if name.len() <= LINE && !name.contains(is_special_in_a_path) {
         return name == in_a_path;
     }
     let mut escaped = String::new();
@@ -245,11 +243,11 @@ mod tests {
         let long: Arc<str> = "ä".repeat(1_000_000).into();
         let app = below(None, 1, &long);
         for part in path(&long, Some(&app)).split('/') {
-            assert!((LONGEST_NAME - 4..=LONGEST_NAME).contains(&part.len()));
+            assert!((LINE - 4..=LINE).contains(&part.len()));
             assert!(part.ends_with("ä…"));
             assert!(leads(ProcessId(1), part, &long, Some(&app)));
         }
-        assert_eq!(cut(&"a".repeat(LONGEST_NAME)).len(), LONGEST_NAME);
+        assert_eq!(cut(&"a".repeat(LINE)).len(), LINE);
     }
 
     #[test]

@@ -1,10 +1,14 @@
-//! Drawing a tree as lines of text.
+//! What an operator reads, as text: trees as lines, the texts of users, times, colours.
 
+mod lasting;
+mod paint;
 mod text;
 
 use std::fmt::{self, Write};
 
-pub(crate) use text::{Escaped, in_a_path, is_special_in_a_path, line_of, lines_of};
+pub(crate) use lasting::Lasting;
+pub(crate) use paint::{Colour, Paint};
+pub(crate) use text::{Counted, Escaped, LINE, in_a_path, is_special_in_a_path, line_of, lines_of};
 
 /// A thing with a text, of a line or more, and parts below it.
 pub(crate) trait Draw {

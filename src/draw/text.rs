@@ -2,6 +2,9 @@
 
 use std::fmt::{self, Write};
 
+/// So many bytes a text of users has at most, where it is kept or stands in a line.
+pub(crate) const LINE: usize = 1_000;
+
 const CUT: char = '…';
 
 /// Text without what would end a line or move the cursor: such characters are escaped.
@@ -24,6 +27,17 @@ impl fmt::Display for Escaped<'_> {
 
 fn is_control(c: char) -> bool {
     c.is_control() || matches!(c, '\u{2028}' | '\u{2029}')
+}
+
+/// A number of things: "1 restart", "2 restarts".
+pub(crate) struct Counted(pub(crate) usize, pub(crate) &'static str);
+
+impl fmt::Display for Counted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Counted(count, noun) = self;
+        let plural = if *count == 1 { "" } else { "s" };
+        write!(f, "{count} {noun}{plural}")
+    }
 }
 
 /// Writes a name so that a path with it can be split at its slashes, and stands on one line.

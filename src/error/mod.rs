@@ -16,10 +16,11 @@ mod trace;
 pub use failure::Failure;
 pub use panic::Panic;
 pub use report::Report;
+pub(crate) use trace::MOST_HEALED;
 pub use trace::{Cause, ExitTrace, MemberExit};
 
 pub(crate) use catch::{catch, drop_caught, exit_of};
 pub(crate) use exit::{BoxError, Exit, Result};
 pub(crate) use kinds::Error;
 pub(crate) use search::leaves_threads;
-pub(crate) use text::UNASKED;
+pub(crate) use text::{Itself, UNASKED};

@@ -87,31 +87,6 @@ impl<'e> Iterator for Within<'e> {
 }
 
 impl Error {
-    /// What it says of its own, where it has another error inside: it holds nothing foreign.
-    pub(crate) fn without_source(&self) -> Option<Error> {
-        match self {
-            Error::RestartBudget {
-                name,
-                restarts,
-                within,
-                ..
-            } => Some(Error::RestartBudget {
-                name: name.clone(),
-                restarts: *restarts,
-                within: *within,
-                source: None,
-                history: Arc::default(),
-            }),
-            Error::StartTimeout { name, after, .. } => Some(Error::StartTimeout {
-                name: name.clone(),
-                after: *after,
-                stuck: None,
-                source: None,
-            }),
-            _ => None,
-        }
-    }
-
     fn within(&self, into_theirs: bool) -> Within<'_> {
         Within {
             first: Some(self),

@@ -12,7 +12,7 @@ use std::fmt::{self, Write};
 use super::fatal::inside;
 use super::kinds::Error;
 use super::{ExitTrace, Failure, MemberExit, Panic};
-use crate::draw::Escaped;
+use crate::draw::{Counted, Escaped};
 use crate::id::Stuck;
 use crate::nesting::{self, Work};
 use crate::unwind::attempt;
@@ -78,6 +78,15 @@ fn says(said: &str, text: &str) -> bool {
 }
 
 impl StdError for Error {}
+
+/// What an error of ours says itself, without the error that it has inside: where it has one, no user's `Display` is asked.
+pub(crate) struct Itself<'e>(pub(crate) &'e Error);
+
+impl fmt::Display for Itself<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.write_without_source(f, None)
+    }
+}
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
@@ -186,12 +195,8 @@ impl Error {
                 ..
             } => {
                 name(f, of, said)?;
-                let noun = if *restarts == 1 {
-                    "restart"
-                } else {
-                    "restarts"
-                };
-                write!(f, "more than {restarts} {noun} within {within:?}")
+                let restarts = Counted(*restarts, "restart");
+                write!(f, "more than {restarts} within {within:?}")
             }
             Error::EndedUnasked { name: of } => {
                 name(f, of, said)?;

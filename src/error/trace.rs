@@ -8,6 +8,9 @@ use super::exit::Exit;
 use crate::id::ProcessId;
 use crate::sync::Arc;
 
+/// So many failures that did not end their member are kept in a trace.
+pub(crate) const MOST_HEALED: usize = 100;
+
 /// The exits of a group's members, in the order in which they exited.
 ///
 /// It derefs to a slice of [`MemberExit`]. Its `Display` names every member at every depth with its exit and cause.

@@ -9,13 +9,15 @@ mod dynamic;
 mod engine;
 mod fixed;
 mod member;
+mod members;
 mod refusal;
 
 pub use batch::{Batch, Job, Progress};
 pub use dynamic::{Capacity, Dynamic, DynamicClient, Ends, Entrance, ExitEvent, Vacancy};
 pub use engine::{Admin, AutoShutdown, Counts, MemberState, MemberStatus, Strategy};
 pub use fixed::{Group, Order, Ordered, Parallel, QueueOrdered, order};
-pub use member::{Member, Members};
+pub use member::Member;
+pub use members::Members;
 pub use refusal::{Reason, Refusal};
 
 pub use crate::process::last_exit::LastExit;

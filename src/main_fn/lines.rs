@@ -1,9 +1,10 @@
 //! What is said of an event: a line for an operator who has never read a page about this crate.
 
-use std::fmt::{self, Write};
+use std::fmt::Write;
 use std::time::{Duration, Instant};
 
 use super::slow::{Pending, Told};
+use crate::draw::{Lasting, line_of};
 use crate::error::{Cause, UNASKED};
 use crate::observe::{Event, Path, What, Why};
 use crate::process::Awaited;
@@ -34,14 +35,29 @@ const SHOWN: usize = 300;
 /// The name of the process that hosts the program, which goes without saying.
 pub(super) const ROOT: &str = "main";
 
-/// The line for an event, if it is worth one. What is said of the root is said of the program. `is_known`: why a member
-/// has ended has been said before, by the member itself or by what failed below it.
-pub(super) fn line(event: &Event, is_root: bool, is_known: bool) -> Option<Line> {
+/// What is known besides an event.
+#[derive(Clone, Copy)]
+pub(super) struct Known {
+    /// What is said of it is said of the program.
+    pub(super) is_root: bool,
+    /// Why a member has ended has been said before, by the member itself or by what failed below it.
+    pub(super) why: bool,
+    /// It had been told to stop when it exited.
+    pub(super) was_told: bool,
+    /// A second stop signal forces the stop.
+    pub(super) second_forces: bool,
+}
+
+/// The line for an event, if it is worth one.
+pub(super) fn line(event: &Event, known: Known) -> Option<Line> {
+    let is_root = known.is_root;
     let (weight, what) = match &event.what {
         What::Signalled {
             signal, give_up_at, ..
         } if is_root && signal.is_stop() => {
-            (Weight::Notice, stop_begins(*signal, *give_up_at, event.at))
+            let left = give_up_at.map(|end| Lasting::new(end.saturating_duration_since(event.at)));
+            let text = stop_begins(*signal, left, known.second_forces);
+            (Weight::Notice, text)
         }
         What::Restarting {
             attempt,
@@ -55,7 +71,7 @@ pub(super) fn line(event: &Event, is_root: bool, is_known: bool) -> Option<Line>
                 *of,
                 *delay,
                 why.error().map(|error| brief(error, event.path.name())),
-                is_known,
+                known,
             ),
         ),
         What::Stopping {
@@ -63,7 +79,7 @@ pub(super) fn line(event: &Event, is_root: bool, is_known: bool) -> Option<Line>
         } => {
             let how = match exit.error() {
                 None => UNASKED.to_owned(),
-                Some(_) if is_known => "has ended".to_owned(),
+                Some(_) if known.why => "has ended".to_owned(),
                 Some(error) => match brief(error, name).as_str() {
                     UNASKED => UNASKED.to_owned(), // its end was well, and is held against it
                     error => format!("ended with an error: {error}"),
@@ -81,21 +97,23 @@ pub(super) fn line(event: &Event, is_root: bool, is_known: bool) -> Option<Line>
         }
         What::Stopping {
             why: Why::AutoShutdown,
-        } => (
-            Weight::Notice,
-            "stops: its significant members have ended".to_owned(),
-        ),
+        } => {
+            let whom = if is_root { "the program " } else { "" };
+            let text = format!("{whom}stops: its significant members have ended");
+            (Weight::Notice, text)
+        }
         // That it was told has been said.
         What::Stopping {
             why: Why::Signal(_),
         } => return None,
         // The report says how the program ended.
-        What::Exited { exit, took, .. } if is_root && exit.is_err() => {
-            (Weight::Detail, format!("failed after {}", short(*took)))
-        }
+        What::Exited { exit, took, .. } if is_root && exit.is_err() => (
+            Weight::Detail,
+            format!("failed after {}", Lasting::new(*took)),
+        ),
         What::Exited { exit, cause, took } => match (exit.error(), cause) {
             (Some(error), Cause::Stopped) => (
-                if is_known {
+                if known.why {
                     Weight::Detail
                 } else {
                     Weight::Error
@@ -109,13 +127,13 @@ pub(super) fn line(event: &Event, is_root: bool, is_known: bool) -> Option<Line>
                 Weight::Error,
                 format!(
                     "failed after {}: {}",
-                    short(*took),
+                    Lasting::new(*took),
                     brief(error, event.path.name())
                 ),
             ),
             (None, _) => (
                 Weight::Detail,
-                format!("ended (ran for {})", short(*took)), // not "after": that reads as the length of its stop
+                format!("ended (ran for {})", Lasting::new(*took)), // not "after": that reads as the length of its stop
             ),
         },
         What::Abandoned { told, .. } => {
@@ -142,15 +160,18 @@ pub(super) fn line(event: &Event, is_root: bool, is_known: bool) -> Option<Line>
             let silent = event.at.saturating_duration_since(*since);
             (
                 Weight::Warning,
-                format!("stalled: has made no progress for {}", short(silent)),
+                format!("stalled: has made no progress for {}", Lasting::new(silent)),
             )
         }
         What::Recovered { after } => (
             Weight::Notice,
-            format!("makes progress again, after {}", short(*after)),
+            format!("makes progress again, after {}", Lasting::new(*after)),
         ),
         What::Started => (Weight::Detail, "started".to_owned()),
-        What::Ready { after } => (Weight::Detail, format!("ready after {}", short(*after))),
+        What::Ready { after } => (
+            Weight::Detail,
+            format!("ready after {}", Lasting::new(*after)),
+        ),
         What::Note(text) => (Weight::Detail, format!("note: {text}")),
         What::Signalled { signal, .. } => (Weight::Detail, format!("told {}", Name(*signal))),
         What::Stopping { why } => (Weight::Detail, format!("stops: {why}")),
@@ -162,23 +183,18 @@ pub(super) fn line(event: &Event, is_root: bool, is_known: bool) -> Option<Line>
     })
 }
 
-fn stop_begins(signal: Signal, give_up_at: Option<Instant>, at: Instant) -> String {
-    let left = give_up_at.map(|end| short(end.saturating_duration_since(at)));
-    match (signal, left) {
-        (Signal::KILL, None) => "stopping at once".to_owned(),
-        (Signal::KILL, Some(left)) => format!("stopping at once; given up in {left}"),
-        (Signal::INTERRUPT, None) => "stopping; press ctrl-c again to force".to_owned(),
-        (Signal::INTERRUPT, Some(left)) => {
-            format!("stopping, for {left} at most; press ctrl-c again to force")
+fn stop_begins(signal: Signal, left: Option<Lasting>, second_forces: bool) -> String {
+    let at_most = left.map_or_else(String::new, |left| format!(", for {left} at most"));
+    let (told, hint) = match signal {
+        Signal::KILL => {
+            let end = left.map(|left| format!("; given up in {left}"));
+            return "stopping at once".to_owned() + &end.unwrap_or_default();
         }
-        (signal, None) => format!("stopping, told {}; a second one forces", Name(signal)),
-        (signal, Some(left)) => {
-            format!(
-                "stopping, told {}, for {left} at most; a second one forces",
-                Name(signal)
-            )
-        }
-    }
+        Signal::INTERRUPT => (String::new(), "; press ctrl-c again to force"),
+        signal => (format!(", told {}", Name(signal)), "; a second one forces"),
+    };
+    let hint = if second_forces { hint } else { "" };
+    format!("stopping{told}{at_most}{hint}")
 }
 
 fn restarts(
@@ -186,20 +202,21 @@ fn restarts(
     of: Option<usize>,
     delay: Duration,
     why: Option<String>,
-    is_known: bool,
+    known: Known,
 ) -> String {
     let mut text = String::from("restarts ");
     let _ = match delay.is_zero() {
         true => write!(text, "now"),
-        false => write!(text, "in {}", short(delay)),
+        false => write!(text, "in {}", Lasting::new(delay)),
     };
     let _ = write!(text, " (attempt {attempt}");
     if let Some(of) = of {
         let _ = write!(text, " of {of}");
     }
     let _ = match why {
-        Some(_) if is_known => write!(text, ")"),
+        Some(_) if known.why => write!(text, ")"),
         Some(error) => write!(text, "): {error}"),
+        None if known.was_told => write!(text, "): it had been told to stop"),
         None => write!(text, "): it had ended without an error"),
     };
     text
@@ -208,7 +225,7 @@ fn restarts(
 /// What takes long. `awaited` says for what others wait.
 pub(super) fn slow_line(pending: &Pending, awaited: Awaited, now: Instant) -> Line {
     let name = name_of(&pending.path);
-    let waited = short(now.saturating_duration_since(pending.since));
+    let waited = Lasting::new(now.saturating_duration_since(pending.since));
     let text = match (&pending.stop, awaited) {
         (Some(told), _) => format!("still stopping: {name} ({})", told_so(told, now)),
         (None, Awaited::ToEnd) => format!("still waiting for {name} to end ({waited})"),
@@ -223,9 +240,9 @@ pub(super) fn slow_line(pending: &Pending, awaited: Awaited, now: Instant) -> Li
 }
 
 fn told_so(told: &Told, now: Instant) -> String {
-    let ago = short(now.saturating_duration_since(told.at));
+    let ago = Lasting::new(now.saturating_duration_since(told.at));
     let mut text = format!("told {} {ago} ago", Name(told.signal));
-    let left = |at: Instant| short(at.saturating_duration_since(now));
+    let left = |at: Instant| Lasting::new(at.saturating_duration_since(now));
     let _ = match (told.kill_at, told.give_up_at) {
         (Some(kill_at), _) if told.signal != Signal::KILL => {
             write!(text, ", KILL in {}", left(kill_at))
@@ -244,65 +261,20 @@ fn about(path: &Path, is_root: bool, text: &str) -> String {
     }
 }
 
-/// The path without the root, in one line.
+/// The path without the root.
 pub(super) fn name_of(path: &Path) -> String {
     let path = path.to_string();
     let below = path
         .strip_prefix(ROOT)
         .and_then(|path| path.strip_prefix('/'));
-    let path = below.unwrap_or(&path);
-    path.chars().flat_map(one_line).collect()
-}
-
-fn one_line(c: char) -> impl Iterator<Item = char> {
-    let escape = c.is_control() || matches!(c, '\u{2028}' | '\u{2029}');
-    let escaped = escape.then(|| c.escape_default());
-    let plain = (!escape).then_some(c);
-    escaped.into_iter().flatten().chain(plain)
+    below.unwrap_or(&path).to_owned()
 }
 
 /// The error without the name of what it is said of, which some errors begin with.
 fn brief(error: &str, name: &str) -> String {
     let rest = error.strip_prefix(name);
-    cut(rest
-        .and_then(|rest| rest.strip_prefix(": "))
-        .unwrap_or(error))
-}
-
-fn cut(error: &str) -> String {
-    match error.char_indices().nth(SHOWN) {
-        Some((end, _)) => format!("{}…", &error[..end]),
-        None => error.to_owned(),
-    }
-}
-
-/// A time in as many digits as an operator reads: `250 ms`, `1.5 s`, `12 s`, `3 min 20 s`.
-pub(super) fn short(time: Duration) -> Short {
-    Short(time)
-}
-
-pub(super) struct Short(Duration);
-
-impl fmt::Display for Short {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let seconds = self.0.as_secs_f64();
-        // Where it would be rounded up to the next unit it is written in that one.
-        match seconds {
-            s if s < 0.0005 => f.write_str("0 ms"),
-            s if s < 0.9995 => write!(f, "{:.0} ms", s * 1e3),
-            s if s < 9.95 && (s * 10.0).round() % 10.0 != 0.0 => write!(f, "{s:.1} s"),
-            s if s < 119.5 => write!(f, "{s:.0} s"),
-            s => {
-                let all = s.round() as u64;
-                match (all / 3600, all / 60 % 60, all % 60) {
-                    (0, minutes, 0) => write!(f, "{minutes} min"),
-                    (0, minutes, seconds) => write!(f, "{minutes} min {seconds} s"),
-                    (hours, 0, _) => write!(f, "{hours} h"),
-                    (hours, minutes, _) => write!(f, "{hours} h {minutes} min"),
-                }
-            }
-        }
-    }
+    let rest = rest.and_then(|rest| rest.strip_prefix(": "));
+    line_of(rest.unwrap_or(error), SHOWN)
 }
 
 #[cfg(all(test, not(ifrit_shuttle)))]
@@ -310,32 +282,11 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_time_is_as_short_as_an_operator_reads_it() {
-        let table = [
-            (0.0, "0 ms"),
-            (0.25, "250 ms"),
-            (0.9996, "1 s"),
-            (5.02, "5 s"),
-            (1.5, "1.5 s"),
-            (9.96, "10 s"),
-            (12.3, "12 s"),
-            (119.6, "2 min"),
-            (200.0, "3 min 20 s"),
-            (3600.0, "1 h"),
-            (5400.0, "1 h 30 min"),
-        ];
-        for (seconds, expected) in table {
-            assert_eq!(
-                short(Duration::from_secs_f64(seconds)).to_string(),
-                expected
-            );
-        }
-    }
-
-    #[test]
-    fn a_long_error_is_cut_between_two_characters() {
-        assert_eq!(cut(&"ä".repeat(SHOWN)), "ä".repeat(SHOWN));
-        let cut = cut(&"ä".repeat(SHOWN + 1));
-        assert_eq!(cut, "ä".repeat(SHOWN) + "…");
+    fn an_error_is_cut_between_two_characters_and_does_not_begin_with_its_own_name() {
+        assert_eq!(brief("web: no disk", "web"), "no disk");
+        assert_eq!(brief("website: no disk", "web"), "website: no disk");
+        let long = "ä".repeat(SHOWN / 2);
+        assert_eq!(brief(&long, "web").len(), SHOWN - 1);
+        assert!(brief(&long, "web").ends_with("ä…"));
     }
 }

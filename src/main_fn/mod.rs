@@ -1,6 +1,7 @@
 //! A whole program as one runner: [`main()`], and [`Main`] with options.
 
 mod lines;
+mod out;
 mod slow;
 mod voice;
 
@@ -18,7 +19,8 @@ use crate::process::Process;
 use crate::runner::Runner;
 use crate::sigmon::{Escalation, Outcome, Sigmon};
 use crate::signal::Signal;
-use voice::{Audience, Voice, last_words};
+use out::{Out, last_words};
+use voice::{Audience, Voice};
 
 /// What a stop may take under `main` unless set: Kubernetes gives 30 s before it kills.
 const STOP_WITHIN: Duration = Duration::from_secs(25);
@@ -47,7 +49,7 @@ const PANICKED: u8 = 101;
 /// It says on standard error what an operator must know, a line each, with the program's name and the seconds since its
 /// start: restarts and why, ends that were not asked for, what others have been waiting for since 5 s and longer, who was
 /// given up, and that a second signal forces the stop. At the end comes the report of what failed. Colour is used only on
-/// a terminal, and never where `NO_COLOR` is set. A standard error that is closed or full harms nothing, and holds up
+/// a terminal, unless the environment variable `NO_COLOR` is set to anything, or `TERM` is `dumb`. A standard error that is closed or full harms nothing, and holds up
 /// nothing but the end of the program, for 1 s at most.
 ///
 /// [`Main`] is the same with options.
@@ -274,9 +276,10 @@ impl<R: Runner + 'static> Main<R> {
             exit_code,
         } = self.options;
         let outcome = self.sigmon.outcome();
-        let since = Clock::system().now();
+        let second_forces = self.sigmon.second_forces();
+        let out = Out::new(program(), Clock::system().now());
         let process = Process::builder().name(lines::ROOT).background(self.sigmon);
-        let voice = Voice::begin(&process, audience, dump_on, program(), since);
+        let voice = Voice::begin(&process, audience, dump_on, second_forces, out);
         if let Some(on_ready) = on_ready
             && process.wait_ready().is_ok()
         {

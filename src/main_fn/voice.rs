@@ -10,33 +10,25 @@
 //! 2. The thread has a deadline only while something starts, is being stopped, or is held back: an idle program wakes it
 //!    never.
 
-use std::collections::VecDeque;
-use std::io::{self, IsTerminal, Write};
+use std::collections::{BTreeSet, VecDeque};
 use std::time::{Duration, Instant};
 
-use super::lines::{self, Line, Weight};
+use super::lines::{self, Known, Line, Weight};
+use super::out::{LAST_WORDS, Out, Report};
 use super::slow::Slow;
 use crate::clock::Clock;
 use crate::error::{Cause, catch};
 use crate::observe::{self, Event, Events, What, Why};
 use crate::process::{Process, ProcessId, waited_for};
 use crate::signal::Signal;
-use crate::sync::Arc;
 use crate::sync::channel::{Receiver, Select, Sender, TryRecvError, bounded};
 use crate::sync::thread::start_forever;
-use crate::tree::snapshot::tree;
-
-/// How long the end of a program waits until everything has been said.
-const LAST_WORDS: Duration = Duration::from_secs(1);
 
 /// How long a failure is held back.
 const HOLD: Duration = Duration::from_millis(50);
 
-/// Of so many groups it is known that they have said why they stop, and of as many that something below them has failed.
-const REASONS: usize = 100;
-
-/// So many events are printed when they are asked for.
-const DUMPED: usize = 100;
+/// So many processes are remembered for one thing: more than a listener has room for.
+const REMEMBERED: usize = 4_096;
 
 /// So many lines on what is slow are said at a time; the others are counted.
 const SLOW_LINES: usize = 5;
@@ -56,9 +48,6 @@ pub(super) struct Voice {
     done: Receiver<()>,
 }
 
-/// What is said at the end, in parts, each of which begins with the name of the program.
-type Report = Vec<String>;
-
 impl Voice {
     /// Begins to say what happens to `root` and below it. None where nothing is to be said, or the system has no thread for
     /// it.
@@ -66,8 +55,8 @@ impl Voice {
         root: &Process,
         audience: Option<Audience>,
         dump_on: Vec<Signal>,
-        program: String,
-        since: Instant,
+        second_forces: bool,
+        out: Out,
     ) -> Option<Self> {
         if audience.is_none() && dump_on.is_empty() {
             return None;
@@ -76,21 +65,19 @@ impl Voice {
         let (finished, done) = bounded(1);
         let clock = root.clock().clone();
         let speaker = Speaker {
-            out: Out {
-                program,
-                since,
-                colour: io::stderr().is_terminal() && std::env::var_os("NO_COLOR").is_none(),
-            },
+            out,
             audience,
             dump_on,
+            second_forces,
             root: root.id(),
             events: root.events(),
             missed: 0,
             slow: Slow::default(),
             held: VecDeque::new(),
-            reasons: VecDeque::new(),
+            reasons: Newest::default(),
+            told: Newest::default(),
             is_stopping: false,
-            blamed_below: VecDeque::new(),
+            blamed_below: Newest::default(),
             clock,
         };
         let work = move || {
@@ -108,32 +95,14 @@ impl Voice {
     }
 }
 
-/// Says `report` where there is no voice.
-pub(super) fn last_words(program: String, report: Report) {
-    let (finished, done) = bounded(1);
-    let out = Out {
-        program,
-        since: crate::sync::now(),
-        colour: false,
-    };
-    let out = Arc::new((out, report));
-    let on_thread = Arc::clone(&out);
-    let work = move || {
-        on_thread.0.report(&on_thread.1);
-        let _ = finished.send(());
-    };
-    match start_forever("ifrit-voice", work) {
-        Ok(()) => drop(done.recv_timeout(LAST_WORDS)),
-        Err(_) => out.0.report(&out.1), // it may block then, but it is said
-    }
-}
-
 /// The thread's side.
 struct Speaker {
     out: Out,
     /// None: only what is asked for is printed.
     audience: Option<Audience>,
     dump_on: Vec<Signal>,
+    /// A second stop signal forces the stop.
+    second_forces: bool,
     root: ProcessId,
     events: Events<Event>,
     /// How many events have been said to be missing.
@@ -142,11 +111,13 @@ struct Speaker {
     /// Failures of which it is not known yet what follows, and until when they are held back.
     held: VecDeque<(Instant, Event)>,
     /// The newest groups that have said because of which member they stop.
-    reasons: VecDeque<ProcessId>,
+    reasons: Newest,
+    /// The newest that had been told to stop when they exited.
+    told: Newest,
     /// The program was told to stop.
     is_stopping: bool,
     /// The newest groups of whose members it has been said that they failed when they were told to stop.
-    blamed_below: VecDeque<ProcessId>,
+    blamed_below: Newest,
     clock: Clock,
 }
 
@@ -201,6 +172,13 @@ impl Speaker {
 
     /// A failure waits for what follows from it, and is said with that.
     fn tell_or_hold(&mut self, event: Event) {
+        if let What::Exited {
+            cause: Cause::Stopped,
+            ..
+        } = event.what
+        {
+            self.told.add(event.id);
+        }
         match &event.what {
             What::Signalled { signal, .. } if event.id == self.root && signal.is_stop() => {
                 self.is_stopping = true;
@@ -234,12 +212,12 @@ impl Speaker {
 
     fn tell(&mut self, event: &Event) {
         let is_known = match &event.what {
-            What::Restarting { .. } => self.has_said_why(event.id),
+            What::Restarting { .. } => self.reasons.has(event.id),
             What::Stopping {
                 why: Why::Member { id, .. },
             } => {
-                let is_known = self.has_said_why(*id);
-                remember(&mut self.reasons, event.id);
+                let is_known = self.reasons.has(*id);
+                self.reasons.add(event.id);
                 is_known
             }
             // A group that was told to stop fails for its members, who have said why.
@@ -249,7 +227,7 @@ impl Speaker {
                 ..
             } if exit.is_err() => {
                 self.blame(event);
-                self.blamed_below.contains(&event.id)
+                self.blamed_below.has(event.id)
             }
             What::Abandoned { .. } => {
                 self.blame(event);
@@ -257,19 +235,21 @@ impl Speaker {
             }
             _ => false,
         };
-        if let Some(line) = lines::line(event, event.id == self.root, is_known) {
+        let known = Known {
+            is_root: event.id == self.root,
+            why: is_known,
+            was_told: self.told.has(event.id),
+            second_forces: self.second_forces,
+        };
+        if let Some(line) = lines::line(event, known) {
             self.say(line);
         }
     }
 
     fn blame(&mut self, event: &Event) {
         if let Some(above) = event.path.above().next() {
-            remember(&mut self.blamed_below, above);
+            self.blamed_below.add(above);
         }
-    }
-
-    fn has_said_why(&self, id: ProcessId) -> bool {
-        self.reasons.contains(&id)
     }
 
     fn say(&mut self, line: Line) {
@@ -342,88 +322,19 @@ impl Speaker {
     }
 }
 
-fn remember(newest: &mut VecDeque<ProcessId>, id: ProcessId) {
-    if newest.len() == REASONS {
-        newest.pop_front();
-    }
-    newest.push_back(id);
-}
+/// The newest processes of which something is known.
+#[derive(Default)]
+struct Newest(BTreeSet<ProcessId>);
 
-/// Standard error, as an operator reads it. That it is closed harms nothing.
-struct Out {
-    program: String,
-    /// When the program was started.
-    since: Instant,
-    colour: bool,
-}
-
-impl Out {
-    fn line(&self, now: Instant, line: &Line) {
-        // Not `eprintln`, which panics where standard error is closed.
-        let _ = writeln!(io::stderr(), "{}", self.text(now, line));
-    }
-
-    fn text(&self, now: Instant, line: &Line) -> String {
-        let (paint, plain) = match (self.colour, line.weight) {
-            (false, _) | (_, Weight::Notice) => ("", ""),
-            (true, Weight::Detail) => ("\u{1b}[2m", "\u{1b}[0m"),
-            (true, Weight::Warning) => ("\u{1b}[33m", "\u{1b}[0m"),
-            (true, Weight::Error) => ("\u{1b}[31m", "\u{1b}[0m"),
-        };
-        let (program, text) = (&self.program, &line.text);
-        let since = now.saturating_duration_since(self.since).as_secs_f64();
-        format!("{program}: +{since:.1}s {paint}{text}{plain}")
-    }
-
-    fn report(&self, report: &Report) {
-        for part in report {
-            let _ = writeln!(io::stderr(), "{}: {part}", self.program);
+impl Newest {
+    fn add(&mut self, id: ProcessId) {
+        self.0.insert(id);
+        if self.0.len() > REMEMBERED {
+            self.0.pop_first(); // the numbers grow
         }
     }
 
-    /// The tree and the newest events, without those that only say that each process was told `asked_by` as well.
-    fn dump(&self, now: Instant, asked_by: Signal) {
-        let since = |at: Instant| at.saturating_duration_since(self.since).as_secs_f64();
-        let mut text = format!("+{:.1}s the tree:\n{}\n", since(now), tree());
-        text += "the newest events:\n";
-        let events: Vec<Event> = observe::events()
-            .try_iter()
-            .filter(|event| {
-                !matches!(event.what, What::Signalled { signal, .. } if signal == asked_by && !signal.is_stop())
-            })
-            .collect();
-        for event in &events[events.len().saturating_sub(DUMPED)..] {
-            text += &format!("  +{:.3}s {event}\n", since(event.at));
-        }
-        let _ = write!(io::stderr(), "{}: {text}", self.program);
-    }
-}
-
-#[cfg(all(test, not(ifrit_shuttle)))]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_line_has_the_program_and_the_time_and_is_painted_where_that_is_wanted() {
-        let since = crate::sync::now();
-        let out = |colour| Out {
-            program: "shop".to_owned(),
-            since,
-            colour,
-        };
-        let line = |weight| Line {
-            weight,
-            text: "web restarts".to_owned(),
-        };
-        let now = since + Duration::from_millis(12_345);
-        let text = |colour, weight| out(colour).text(now, &line(weight));
-        for weight in [Weight::Detail, Weight::Warning, Weight::Error] {
-            assert_eq!(text(false, weight), "shop: +12.3s web restarts");
-            let painted = text(true, weight);
-            assert!(painted.starts_with("shop: +12.3s \u{1b}["), "{painted}");
-            assert!(painted.ends_with("web restarts\u{1b}[0m"), "{painted}");
-        }
-        let notice = text(true, Weight::Notice);
-        assert_eq!(notice, "shop: +12.3s web restarts");
+    fn has(&self, id: ProcessId) -> bool {
+        self.0.contains(&id)
     }
 }

@@ -93,12 +93,12 @@ fn with_listeners(own: usize, of_another: usize) {
 
 /// One listens to a group and does not read, as do many to another one.
 fn listened_to() {
-    with_listeners(1, 5);
+    with_listeners(1, 8);
 }
 
 /// As many listen to the same group.
 fn listened_to_by_many() {
-    with_listeners(5, 0);
+    with_listeners(9, 0);
 }
 
 /// A tree of five leaves and three groups, with a wrapper of each kind.

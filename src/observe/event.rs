@@ -7,20 +7,18 @@ use std::fmt;
 use std::time::{Duration, Instant};
 
 use super::path::Path;
-use crate::draw::line_of;
+use crate::draw::{LINE, line_of};
 use crate::error::Cause;
 use crate::id::ProcessId;
 use crate::signal::Signal;
 use crate::sync::Arc;
 
-/// So many bytes of a member's name are kept.
-const ROOM: usize = 1_000;
-
 /// One thing that has happened to a process; see [`events`](super::events).
 ///
 /// The events of one process come in this order: it has [started](What::Started); it may become [ready](What::Ready), once;
 /// it has [exited](What::Exited) or was [given up](What::Abandoned), one of them and once. A process that was given up may
-/// [exit late](What::ExitedLate). Signals and notes come in between, notes also after it was given up.
+/// [exit late](What::ExitedLate). Signals, notes, stalls and the like come in between; notes and stalls also after it was
+/// given up, since its thread still runs.
 /// That the runner of a group's member is to be [restarted](What::Restarting) comes after the exit, with the number and
 /// the path of the process that has ended.
 ///
@@ -63,7 +61,10 @@ pub enum What {
         /// When it is given up, if it has not exited by then; `None` where that is not limited.
         give_up_at: Option<Instant>,
     },
-    /// It waits for another process, and has done so for long.
+    /// It waits for another process, and has done so for long: for 5 s, and again after twice as long each time.
+    ///
+    /// It is published by the thread with which [`main`](crate::main()) speaks, so only where there is one: not outside of
+    /// `main`, nor where that is [quiet](crate::Main::quiet) and dumps nothing.
     #[non_exhaustive]
     Waiting {
         /// Where that process stands.
@@ -164,12 +165,12 @@ impl Outcome {
 }
 
 impl Why {
-    pub(crate) fn member(name: &Arc<str>, id: ProcessId, exit: Outcome) -> Self {
-        let name = match name.len() > ROOM || name.contains(char::is_control) {
-            true => line_of(name, ROOM).into(),
-            false => Arc::clone(name),
-        };
-        Why::Member { name, id, exit }
+    pub(crate) fn member(name: &str, id: ProcessId, exit: Outcome) -> Self {
+        Why::Member {
+            name: line_of(name, LINE).into(),
+            id,
+            exit,
+        }
     }
 }
 

@@ -92,9 +92,7 @@ impl<'e> Fields<'e> {
                 note: Some(note),
                 ..none(Level::Debug, "note")
             },
-            What::Stopping { why } => Fields {
-                ..none(Level::Info, "stopping").with_why(why)
-            },
+            What::Stopping { why } => none(Level::Info, "stopping").with_why(why),
             What::Exited { exit, cause, took } => Fields {
                 cause: Some(*cause),
                 error: exit.error(),

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use super::Again;
+use crate::draw::Counted;
 use crate::limit::earlier;
 
 /// The shape of a runner: what it is, what it is made of, and what has been set for it.
@@ -175,9 +176,9 @@ impl Plan {
     /// Adds a phrase on a budget that is not the one by default.
     pub(crate) fn budgeted(self, budget: (usize, Duration), is_set: bool) -> Self {
         let (restarts, within) = budget;
-        let noun = if restarts == 1 { "restart" } else { "restarts" };
+        let counted = Counted(restarts, "restart");
         let mut plan = match is_set {
-            true => self.note(format!("{restarts} {noun} in {within:?}")),
+            true => self.note(format!("{counted} in {within:?}")),
             false => self,
         };
         plan.runner.budget = Some(budget);

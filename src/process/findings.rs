@@ -5,7 +5,7 @@
 
 use std::fmt::Display;
 
-use crate::draw::line_of as line_of_text;
+use crate::draw::{LINE, line_of as line_of_text};
 use crate::error::{Error, Exit, catch};
 use crate::sync::Arc;
 
@@ -49,13 +49,10 @@ pub(crate) fn is_worth_it(exit: &mut Exit, only_if: Option<OnlyIf>) -> bool {
     }
 }
 
-/// How many bytes a line has at most.
-const ROOM: usize = 1_000;
-
 /// What a text says, in one line: control characters are escaped, and what is too long is cut. Calls its `Display`; that of
 /// our errors catches the panics of a user's.
 pub(super) fn line(text: impl Display) -> String {
-    line_of_text(text, ROOM)
+    line_of_text(text, LINE)
 }
 
 #[cfg(all(test, not(ifrit_shuttle)))]

@@ -5,13 +5,14 @@ use std::fmt;
 use std::panic::{RefUnwindSafe, UnwindSafe};
 use std::time::{Duration, Instant};
 
-use super::core::{Core, Deadline, Limit};
+use super::core::Core;
 use super::current::current_core;
 use super::status::Status;
 use super::waits::{self, Waiting};
 use crate::clock::Clock;
 use crate::error::{Error, Exit};
 use crate::id::ProcessId;
+use crate::limit::{Deadline, Limit};
 use crate::signal::Signal;
 use crate::sync::Arc;
 use crate::sync::channel::{Receiver, Select};

@@ -1,6 +1,6 @@
 //! A runner on a thread of its own.
 
-// The files import downward only: `scope`, `until`, `note`, `beat`, `waited` and `family` stand highest, then `builder`,
+// The files import downward only: `scope`, `until`, `events`, `note`, `beat`, `waited` and `family` stand highest, then `builder`,
 // `wait`, `handle`, `inline`, `roster`, `spawn`, `waits`, `current`, `core` (with `core::registry`), `board`,
 // `last_exit`, and lowest `link`, `guarded`, `findings`, `threads`, `status`.
 
@@ -9,6 +9,7 @@ mod board;
 pub(crate) mod builder;
 mod core;
 mod current;
+mod events;
 mod family;
 mod findings;
 mod guarded;
@@ -35,7 +36,7 @@ pub use scope::{Failures, ScopeFailure};
 pub use status::Status;
 pub use wait::Wait;
 
-pub(crate) use self::core::{Core, Deadline, Limit, Span, StopWatch, inherited, registry};
+pub(crate) use self::core::{Core, StopWatch, inherited, registry};
 pub(crate) use board::{Board, Row, Standing};
 pub(crate) use current::{current_core, current_host, say_here, say_here_at};
 pub(crate) use findings::{is_worth_it, line_of};

@@ -10,11 +10,12 @@
 
 use std::collections::BTreeMap;
 
-use super::core::{Core, Limit, Overhear};
+use super::core::{Core, Overhear};
 use super::current::say_here;
 use super::link::{Leftover, News, Parent, Report};
 use crate::error::Error;
 use crate::id::ProcessId;
+use crate::limit::Limit;
 use crate::observe::{What, Why};
 use crate::signal::Signal;
 use crate::sync::{Arc, Mutex};

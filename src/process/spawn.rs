@@ -3,7 +3,7 @@
 use std::io;
 use std::time::Duration;
 
-use super::core::{Core, Limit, Limits, Span, inherited, registry};
+use super::core::{Core, Limits, inherited, registry};
 use super::current::{as_current, current_core, take_unread};
 use super::link::Link;
 use super::threads;
@@ -11,7 +11,8 @@ use crate::ancestor::Ancestor;
 use crate::clock::Clock;
 use crate::disposal;
 use crate::error::{self, Error, Exit};
-use crate::observe::{self, InSpan};
+use crate::limit::{Limit, Span};
+use crate::observe::{self, InSpan, What};
 use crate::ready::ReadySender;
 use crate::runner::{self, BoxRunner, Runner};
 use crate::signal::Signal;
@@ -47,7 +48,8 @@ pub(crate) enum Starter {
 }
 
 impl Request {
-    /// The state of the process to be; what is not asked for is inherited from the process that starts it.
+    /// The state of the process to be; what is not asked for is inherited from the process that starts it. It is said to
+    /// have started, so it must come to an end, also where it gets no thread.
     pub(crate) fn core<R: Runner + ?Sized>(&self, runner: &R, link: Option<Link>) -> Arc<Core> {
         let (here, above) = match &self.starter {
             Starter::ThisThread => {
@@ -60,8 +62,9 @@ impl Request {
         let (clock, grace) = inherited(here.as_deref());
         let clock = self.clock.clone().unwrap_or(clock);
         let grace = self.kill_grace.unwrap_or(grace);
+        let now = clock.now();
         let own_start = self.start_within;
-        let own_start = own_start.and_then(|set| Limit::new(clock.now(), set));
+        let own_start = own_start.and_then(|set| Limit::new(now, set));
         let limits = Limits {
             grace,
             start: Limit::earlier(own_start, self.start_limit),
@@ -69,16 +72,16 @@ impl Request {
         };
         let name = self.name.clone().filter(|name| !name.is_empty());
         let name = name.unwrap_or_else(|| runner::name_of(runner).into());
-        let core = Core::new(name, above, clock, limits, link);
+        let core = Core::new(name, above, clock, limits, link, Some(now));
         if self.stop_within.is_some() {
             core.set_stop_within(self.stop_within);
         }
+        core.say_at(now, What::Started);
         core
     }
 
     /// Starts what is asked for, if it makes sense.
     fn start<'r>(&self, life: Life<'r>, thread: impl Launch<'r>) {
-        life.core.say_started();
         let limits = [
             ("start_within", self.start_within),
             ("stop_within", self.stop_within),
@@ -127,7 +130,6 @@ pub(super) fn spawn_scoped<'scope, R: Runner + 'scope>(
     introduce: impl FnOnce(&Arc<Core>),
 ) -> Arc<Core> {
     let core = request.core(&runner, Some(link));
-    core.say_started();
     introduce(&core);
     let life = Life::new(&core, Box::new(runner), drop_runner);
     request.start(life, scope);
@@ -152,7 +154,6 @@ pub(crate) fn run_here<R: Runner + ?Sized>(
     signals: &Receiver<Signal>,
 ) -> (Arc<Core>, Vec<Signal>) {
     let core = request.core(&runner, None);
-    core.say_started();
     registry::enter(&core);
     core.started_on_this_thread();
     let unread = as_current(&core, || {
@@ -169,7 +170,6 @@ pub(crate) fn run_here<R: Runner + ?Sized>(
 
 /// Puts a life on a thread. If that does not start, the end comes here and now.
 pub(crate) fn launch<'r>(life: Life<'r>, stack_size: Option<usize>, thread: impl Launch<'r>) {
-    life.core.say_started();
     if life.core.keeps_limits()
         && let Err(source) = life.core.clock.start_timer()
     {

@@ -77,6 +77,12 @@ impl Escalation {
         Some(step.copied().unwrap_or(Step::Forward))
     }
 
+    /// Whether the second one forces.
+    pub(super) fn second_forces(&self) -> bool {
+        let second = self.steps.get(1).or(self.steps.last());
+        second.is_some_and(|step| *step != Step::Forward)
+    }
+
     fn forces(&self) -> bool {
         self.steps.iter().any(|step| *step != Step::Forward)
     }

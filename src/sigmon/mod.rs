@@ -165,6 +165,11 @@ impl<R: Runner> Sigmon<R> {
         Arc::clone(&self.outcome)
     }
 
+    /// Whether a second stop signal of the system forces the stop.
+    pub(crate) fn second_forces(&self) -> bool {
+        self.escalation.second_forces()
+    }
+
     fn check(&self) -> Exit {
         if let Some(signal) = self.named.iter().find(|signal| !signal.is_catchable()) {
             return Err(Error::UncatchableSignal(*signal));

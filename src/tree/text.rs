@@ -6,20 +6,20 @@
 use std::fmt::{self, Write};
 use std::time::Duration;
 
+use super::Tree;
 use super::node::TreeNode;
-use super::{Tree, colour::Paint};
-use crate::draw::{Draw, draw_with, line_of};
+use crate::draw::{Colour, Draw, LINE, Lasting, Paint, draw_with, line_of};
 use crate::process::Status;
 
 impl TreeNode {
     /// What is to be known of it, in a line: what is always said comes first.
     fn write(&self, f: &mut dyn Write, paint: Paint) -> fmt::Result {
-        f.write_str(&line_of(&self.name, ROOM))?;
+        f.write_str(&line_of(&self.name, LINE))?;
         if let Some(id) = self.id {
             write!(f, " {id}")?;
         }
-        paint.status(f, self.status)?;
-        write!(f, " for {}", Span(self.status_for))?;
+        write_status(f, paint, self.status)?;
+        write!(f, " for {}", Lasting::coarse(self.status_for))?;
         if self.status == Status::Waiting {
             f.write_str(", not started yet")?;
         }
@@ -28,7 +28,7 @@ impl TreeNode {
             .uptime
             .filter(|uptime| *uptime >= 2 * self.status_for.max(SECOND))
         {
-            write!(f, " (up {})", Span(uptime))?;
+            write!(f, " (up {})", Lasting::coarse(uptime))?;
         }
         if let Some(kind) = self.kind {
             write!(f, ", {kind}")?;
@@ -40,10 +40,10 @@ impl TreeNode {
             n => write!(f, ", restarted {n} times")?,
         }
         if let Some(next_try) = self.next_try {
-            write!(f, ", next try in {}", Span(next_try))?;
+            write!(f, ", next try in {}", Lasting::coarse(next_try))?;
         }
         if let Some(silent) = self.stalled_for {
-            write!(f, ", stalled: no progress for {}", Span(silent))?;
+            write!(f, ", stalled: no progress for {}", Lasting::coarse(silent))?;
         }
         if !self.pending.is_empty() {
             f.write_str(", signals not read:")?;
@@ -58,19 +58,31 @@ impl TreeNode {
             write!(f, ", OS thread {id}")?;
         }
         if let Some(note) = &self.note {
-            write!(f, ", note: {}", line_of(note, ROOM))?;
+            write!(f, ", note: {}", line_of(note, LINE))?;
         }
         match &self.last_error {
-            Some(error) => paint.error(f, &line_of(error, ROOM)),
+            Some(error) => write_error(f, paint, &line_of(error, LINE)),
             None => Ok(()),
         }
     }
 }
 
-const SECOND: Duration = Duration::from_secs(1);
+fn write_status(f: &mut dyn Write, paint: Paint, status: Status) -> fmt::Result {
+    let colour = match status {
+        Status::Ready => Colour::Green,
+        Status::Restarting | Status::Down | Status::Abandoned => Colour::Red,
+        _ => Colour::Yellow,
+    };
+    f.write_str(" ")?;
+    paint.write(f, colour, &status)
+}
 
-/// How many bytes a name, a note or an error has at most in a line.
-const ROOM: usize = 1_000;
+fn write_error(f: &mut dyn Write, paint: Paint, error: &str) -> fmt::Result {
+    f.write_str(", last error: ")?;
+    paint.write(f, Colour::Red, &error)
+}
+
+const SECOND: Duration = Duration::from_secs(1);
 
 impl Draw for TreeNode {
     fn line(&self, f: &mut dyn Write) -> fmt::Result {
@@ -107,47 +119,5 @@ impl fmt::Display for TreeNode {
 impl fmt::Display for Tree {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         draw_tree(self, f, Paint::Plain)
-    }
-}
-
-/// A length of time as people say it, in its two largest units: `<1s`, `59s`, `2m 5s`, `3h 0m`, `12d 7h`.
-struct Span(Duration);
-
-impl fmt::Display for Span {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let seconds = self.0.as_secs();
-        let (minutes, hours, days) = (seconds / 60, seconds / 3_600, seconds / 86_400);
-        match seconds {
-            0 => f.write_str("<1s"),
-            1..60 => write!(f, "{seconds}s"),
-            60..3_600 => write!(f, "{minutes}m {}s", seconds % 60),
-            3_600..86_400 => write!(f, "{hours}h {}m", minutes % 60),
-            _ => write!(f, "{days}d {}h", hours % 24),
-        }
-    }
-}
-
-#[cfg(all(test, not(ifrit_shuttle)))]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_span_has_its_two_largest_units() {
-        let cases = [
-            (0.0, "<1s"),
-            (0.999, "<1s"),
-            (1.0, "1s"),
-            (59.9, "59s"),
-            (60.0, "1m 0s"),
-            (3_599.0, "59m 59s"),
-            (3_600.0, "1h 0m"),
-            (86_399.0, "23h 59m"),
-            (86_400.0, "1d 0h"),
-            (9_999_999.0, "115d 17h"),
-        ];
-        for (seconds, text) in cases {
-            assert_eq!(Span(Duration::from_secs_f64(seconds)).to_string(), text);
-        }
-        assert!(Span(Duration::MAX).to_string().ends_with("h"));
     }
 }

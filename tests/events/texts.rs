@@ -1,7 +1,10 @@
 use std::fmt;
+use std::time::Duration;
 
 use ifrit::crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded};
-use ifrit::observe::What;
+use ifrit::grouper::{Member, Ordered};
+use ifrit::observe::{What, Why};
+use ifrit::restart::{Budget, Restart};
 use ifrit::testing::{PATIENCE, Waiting};
 use ifrit::{Process, background, observe, process, run_fn, run_once};
 
@@ -41,6 +44,34 @@ fn a_note_is_of_the_process_that_notes_and_of_no_other_thread() {
     assert_eq!(notes(noting.events().try_iter()), ["offset 42"]);
     noting.note("too late");
     assert_eq!(notes(noting.events().try_iter()), ["offset 42"]);
+}
+
+#[test]
+fn what_a_group_says_of_a_member_is_bounded_whatever_that_is_called() {
+    let _guard = calm();
+    let name = "x".repeat(1 << 20);
+    let fails = || run_fn(|_, _| Err("y".repeat(1 << 20).into()));
+    let ends = run_fn(|_, ready| {
+        ready.notify();
+        Ok(())
+    });
+    let restart = Restart::permanent().from_the_start();
+    let used_up = Ordered::new([Member::new(&*name, fails()).restart(restart)]);
+    let used_up = used_up.budget(Budget::new(0, Duration::from_secs(60)));
+    let unasked = Ordered::new([Member::new(&*name, ends).essential()]);
+    for group in [used_up, unasked] {
+        let app = background(group);
+        app.expect_exit().unwrap_err();
+        let why = app.events().try_iter().find_map(|event| match event.what {
+            What::Stopping { why } => Some(why),
+            _ => None,
+        });
+        let Some(Why::Member { name, exit, .. }) = why else {
+            panic!("{why:?}");
+        };
+        assert!((990..=1_000).contains(&name.len()));
+        assert!((990..=1_000).contains(&exit.error().unwrap().len()));
+    }
 }
 
 #[test]

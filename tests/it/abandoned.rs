@@ -74,7 +74,7 @@ fn the_error_and_the_tree_name_the_thread() {
         assert!(tree.get(group.id()).is_none());
         let node = tree.get(id).unwrap();
         assert_eq!(node.status, Status::Abandoned);
-        let line = format!("deaf {id} abandoned for <1s (up 10s), still running");
+        let line = format!("deaf {id} abandoned for <1 s (up 10 s), still running");
         assert!(node.to_string().starts_with(&line), "{node}");
         end(&call, Ok(()));
         assert!(ifrit::tree().get(id).is_none());

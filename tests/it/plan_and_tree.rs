@@ -190,7 +190,7 @@ fn the_tree_prints_a_line_for_each_process_with_its_number() {
     assert_eq!(
         node.to_string(),
         format!(
-            "Group {} ready for <1s, queue-ordered group\n├─ a {} ready for <1s\n└─ b {} ready for <1s",
+            "Group {} ready for <1 s, queue-ordered group\n├─ a {} ready for <1 s\n└─ b {} ready for <1 s",
             ids[0], ids[1], ids[2]
         )
     );

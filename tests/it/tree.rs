@@ -68,7 +68,7 @@ fn the_state_lasts_from_the_step_that_led_to_it() {
     assert!(
         node(&process)
             .to_string()
-            .contains("stopping for 4s (up 9s), signals not read: SIGUSR1")
+            .contains("stopping for 4 s (up 9 s), signals not read: SIGUSR1")
     );
     call.trigger_exit(Ok(()));
     process.expect_exit().unwrap();

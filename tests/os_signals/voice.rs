@@ -4,9 +4,10 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use ifrit::crossbeam_channel::bounded;
-use ifrit::grouper::{Member, Members, Ordered, Parallel};
+use ifrit::grouper::{AutoShutdown, Member, Members, Ordered, Parallel, Strategy};
 use ifrit::observe::What;
 use ifrit::restart::{Backoff, Restart};
+use ifrit::sigmon::Escalation;
 use ifrit::{Main, Runner, Signal, run_fn};
 
 use crate::kit::{child, child_unread, deaf, listener, program, say};
@@ -148,6 +149,60 @@ fn a_stop_says_how_to_force_it() {
 }
 
 #[test]
+fn a_stop_that_no_second_signal_forces_does_not_say_so() {
+    let mut child = child(|| {
+        Main::new(listener())
+            .escalate(Escalation::forward_only())
+            .run()
+    });
+    child.expect("ready");
+    child.signal(Signal::TERMINATE);
+    child.expect("SIGTERM");
+    assert_eq!(
+        lines(&child.expect_code(0)),
+        ["stopping, told TERM, for 25 s at most"]
+    );
+}
+
+#[test]
+fn a_member_that_is_restarted_with_others_is_not_said_to_have_ended_by_itself() {
+    let child = child(|| {
+        let (is_up, others_are_up) = bounded(2);
+        let db = run_fn(move |signals, ready| {
+            ready.notify();
+            is_up.send(())?;
+            ifrit::until_stop(&signals);
+            Ok(())
+        });
+        let mut runs = 0;
+        let crashes = run_fn(move |_, ready| {
+            ready.notify();
+            others_are_up.recv()?;
+            runs += 1;
+            match runs {
+                1 => Err("refused".into()),
+                _ => Ok(()),
+            }
+        });
+        let restart = Restart::transient().backoff(Backoff::none());
+        let members = [
+            Member::new("web", crashes).restart(restart).significant(),
+            Member::new("db", db).restart(restart),
+        ];
+        let group = Ordered::new(members).strategy(Strategy::OneForAll);
+        Main::new(group.auto_shutdown(AutoShutdown::Any)).run()
+    });
+    assert_eq!(
+        lines(&child.expect_code(0)),
+        [
+            "web restarts now (attempt 1 of 5): refused",
+            "db restarts now (attempt 1 of 5): it had been told to stop",
+            "the program stops: its significant members have ended"
+        ]
+    );
+}
+
+#[test]
 fn a_quiet_program_says_its_report_only() {
     let child = child(|| {
         let members = Members::new().add("web", run_fn(|_, _| Err("port taken".into())));
@@ -227,7 +282,7 @@ fn a_stop_that_takes_long_says_for_whom_it_waits_and_which_limit_is_next() {
     let report = child.expect_code(0);
     let said = lines(&report);
     assert_eq!(said.len(), 2, "{report}");
-    let expected = "still stopping: web (told TERM 5 s ago, KILL in 9";
+    let expected = "still stopping: web (told TERM 5 s ago, KILL in 1 min 3";
     assert!(said[1].starts_with(expected), "{report}");
 }
 
@@ -310,6 +365,8 @@ fn a_function_hears_all_that_happens_in_its_order_and_nothing_is_printed() {
 #[test]
 fn a_function_that_panics_hears_the_next_event_all_the_same() {
     let child = child(|| {
+        // A backtrace may take longer to print than the end of a program waits.
+        std::panic::set_hook(Box::new(|_| {}));
         let heard = Arc::new(Mutex::new(0));
         let hears = Arc::clone(&heard);
         let code = Main::new(run_fn(|_, _| Ok(())))

@@ -51,15 +51,15 @@ fn members_that_wait_or_are_down_are_in_the_tree_with_all_that_is_known_of_them(
     running.clock.advance(SECOND);
     assert_eq!(
         text(app),
-        "app starting for 1s, ordered group\n├─ a starting for 1s\n└─ b waiting for 1s, not started yet"
+        "app starting for 1 s, ordered group\n├─ a starting for 1 s\n└─ b waiting for 1 s, not started yet"
     );
     running.fails("a", &a1);
     running.clock.advance(2 * SECOND);
     assert_eq!(
         text(app),
-        "app restarting for 2s, ordered group\n\
-         ├─ a down for 2s, restarted once, next try in 3s, last error: broken\n\
-         └─ b waiting for 3s, not started yet"
+        "app restarting for 2 s, ordered group\n\
+         ├─ a down for 2 s, restarted once, next try in 3 s, last error: broken\n\
+         └─ b waiting for 3 s, not started yet"
     );
     let [down, waiting] = &node(app).children[..] else {
         panic!("{}", node(app))
@@ -87,9 +87,9 @@ fn members_that_wait_or_are_down_are_in_the_tree_with_all_that_is_known_of_them(
     running.clock.advance(60 * SECOND);
     assert_eq!(
         text(app),
-        "app ready for 1m 0s, ordered group\n\
-         ├─ a ready for 1m 0s, restarted once, last error: broken\n\
-         └─ b ready for 1m 0s"
+        "app ready for 1 min, ordered group\n\
+         ├─ a ready for 1 min, restarted once, last error: broken\n\
+         └─ b ready for 1 min"
     );
     let [a2, b1] = &calls;
     running.stop(&[b1, a2]).unwrap();
@@ -183,14 +183,14 @@ fn a_restarter_shows_its_restarts_and_when_it_tries_again() {
     clock.advance(2 * SECOND);
     assert_eq!(
         text(&process),
-        "app restarting for 2s, restarted once, next try in 3s, last error: broken"
+        "app restarting for 2 s, restarted once, next try in 3 s, last error: broken"
     );
     clock.advance(3 * SECOND);
     let second = up(&fake);
     clock.advance(SECOND);
     assert_eq!(
         text(&process),
-        "app ready for 1s (up 6s), restarted once, last error: broken"
+        "app ready for 1 s (up 6 s), restarted once, last error: broken"
     );
     process.signal(Signal::TERMINATE);
     told(&second, Signal::TERMINATE);

@@ -6,8 +6,8 @@ use std::time::Duration;
 
 use super::path::Path;
 use super::root::Root;
-use crate::draw::{Escaped, line_of, lines_of};
-use crate::error::{Cause, Error, ExitTrace, MemberExit};
+use crate::draw::{Counted, Escaped, line_of, lines_of};
+use crate::error::{Cause, Error, ExitTrace, MOST_HEALED, MemberExit};
 use crate::id::{ProcessId, Stuck};
 use crate::signal::word::Short;
 
@@ -18,8 +18,6 @@ const LINES: usize = 30;
 const THREADS: usize = 8;
 /// So many bytes of an earlier error are written.
 const SHORT: usize = 300;
-/// As many failures that were healed a trace has at most.
-const HEALED: usize = 100;
 
 pub(super) type Said = HashSet<ProcessId>;
 
@@ -220,16 +218,12 @@ fn gave_up(spent: &Error, path: &Path<'_>) -> String {
     else {
         return String::new();
     };
-    let times = if *restarts == 1 {
-        "restart"
-    } else {
-        "restarts"
-    };
+    let restarts = Counted(*restarts, "restart");
     let whom = match path.is_empty() {
         true => Escaped(name).to_string(),
         false => path.to_string(),
     };
-    format!("\nGave up on {whom} after more than {restarts} {times} within {within:?}.")
+    format!("\nGave up on {whom} after more than {restarts} within {within:?}.")
 }
 
 /// How often a member had failed before, and how.
@@ -270,7 +264,7 @@ pub(super) fn only_healed(trace: &ExitTrace, member: &MemberExit, count: usize) 
 }
 
 fn times(trace: &ExitTrace, count: usize) -> String {
-    let at_least = if trace.healed.len() >= HEALED {
+    let at_least = if trace.healed.len() >= MOST_HEALED {
         "at least "
     } else {
         ""

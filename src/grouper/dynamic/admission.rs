@@ -1,15 +1,13 @@
 //! Letting members in, on their callers' threads.
 
-use std::collections::hash_map::Entry;
 use std::time::Instant;
 
 use super::shared::Shared;
 use super::state::{Living, Phase, Running, State};
 use super::watcher::Watcher;
 use crate::grouper::{Member, Reason, Refusal};
-use crate::process::{
-    Awaited, Core, Detached, Life, Link, Process, Request, Span, drop_runner, launch,
-};
+use crate::limit::Span;
+use crate::process::{Awaited, Core, Detached, Life, Link, Process, Request, drop_runner, launch};
 use crate::restart::around;
 use crate::sync::{Arc, now};
 
@@ -145,11 +143,11 @@ impl Shared {
             awaited: Awaited::No,
             only_if: None, // a restarter asks it
         };
+        if state.names.contains_key(&*member.name) {
+            return Err(Reason::DuplicateName);
+        }
         let core = request.core(&*member.runner, Some(link));
-        match state.names.entry(Arc::clone(&member.name)) {
-            Entry::Vacant(place) => place.insert(core.id),
-            Entry::Occupied(_) => return Err(Reason::DuplicateName),
-        };
+        state.names.insert(Arc::clone(&member.name), core.id);
         state.threads += 1;
         let living = Living {
             core: Arc::clone(&core),
@@ -158,7 +156,6 @@ impl Shared {
             watcher: watcher.take(),
         };
         state.living.insert(core.id, living);
-        core.say_started(); // before it hears a signal, which takes the lock
         Ok(Admitted { core, running })
     }
 }

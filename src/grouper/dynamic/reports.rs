@@ -8,7 +8,7 @@ use crate::error::{Cause, Error, MemberExit};
 use crate::id::ProcessId;
 use crate::id_map::take_out;
 use crate::observe::{Outcome, Why};
-use crate::process::{Exited, Leftover, News, Parent, Process, Report};
+use crate::process::{Exited, Leftover, News, Parent, Process, Report, line_of};
 use crate::restart::Asks;
 use crate::sync::Arc;
 
@@ -84,16 +84,15 @@ impl Shared {
     /// A member's end in a group that is not stopping. Returns what has fallen out of the history.
     fn ended(&self, state: &mut State, living: &Living, exited: &Exited) -> Option<MemberExit> {
         let is_unasked = living.options.essential && exited.exit.is_ok();
-        let mut line = exited.findings.line.clone();
-        let exit = match is_unasked {
+        let (exit, line) = match is_unasked {
             true => {
-                let unasked = Error::EndedUnasked {
+                let unasked = Err(Error::EndedUnasked {
                     name: String::from(&*living.core.name),
-                };
-                line = Some(unasked.to_string().into());
-                Err(unasked)
+                });
+                let line = line_of(&unasked); // it is an error of ours, and asks none of a user's
+                (unasked, line)
             }
-            false => exited.exit.clone(),
+            false => (exited.exit.clone(), exited.findings.line.clone()),
         };
         let stops = living.options.essential
             || exit.as_ref().is_err_and(Error::is_fatal)

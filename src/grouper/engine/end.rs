@@ -2,7 +2,8 @@
 
 use super::run::{Phase, Run};
 use super::stage::Rest;
-use crate::error::{Cause, Error, MemberExit};
+use crate::draw::{LINE, line_of};
+use crate::error::{Cause, Error, Itself, MemberExit};
 use crate::observe::{Outcome, What, Why};
 use crate::process::say_here;
 use crate::signal::Signal;
@@ -63,17 +64,17 @@ impl Run<'_> {
 
     /// A member has failed for good because of this error of ours, which has that of its last run inside.
     pub(super) fn fail(&mut self, index: usize, error: Error, record: MemberExit) {
-        let last = self.slots.all[index].run.line();
-        // Not by its own `Display`, which asks that of a user's error.
-        let own = error.without_source().map(|own| own.to_string());
-        let said = own.into_iter().chain(last.as_deref().map(str::to_owned));
-        let line = said.collect::<Vec<_>>().join(": ").into();
+        // Not by its own `Display`, which asks that of the user's error inside.
+        let line = match self.slots.all[index].run.line() {
+            Some(last) => line_of(format_args!("{}: {last}", Itself(&error)), LINE),
+            None => line_of(Itself(&error), LINE),
+        };
         let record = MemberExit {
             exit: Err(error),
             cause: Cause::Initiator,
             ..record
         };
-        self.end_as(index, record, Some(line));
+        self.end_as(index, record, Some(line.into()));
     }
 
     /// The end of a member, for good. What was given up stands where it does, since its thread still runs.

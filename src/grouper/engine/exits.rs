@@ -4,8 +4,8 @@ use super::judge::{Facts, Verdict, judge};
 use super::run::Run;
 use crate::error::{Cause, Error, MemberExit, leaves_threads};
 use crate::id::ProcessId;
-use crate::process::Exited;
 use crate::process::last_exit::LastExit;
+use crate::process::{Exited, line_of};
 use crate::restart::{Asks, Policy};
 
 impl Run<'_> {
@@ -13,7 +13,7 @@ impl Run<'_> {
         let slot = &mut self.slots.all[index];
         let given_up = exited.given_up;
         let runner = exited.runner.take();
-        let Some(live) = slot.ended(given_up, runner) else {
+        let Some(mut live) = slot.ended(given_up, runner) else {
             return; // Invariant 1: what exits was started
         };
         let mut line = exited.findings.line.take();
@@ -30,11 +30,10 @@ impl Run<'_> {
         let verdict = judge(&facts);
         let slot = &mut self.slots.all[index];
         if let Verdict::Unasked(_) = verdict {
-            let unasked = Error::EndedUnasked {
+            exited.exit = Err(Error::EndedUnasked {
                 name: slot.name.to_string(),
-            };
-            line = Some(unasked.to_string().into());
-            exited.exit = Err(unasked);
+            });
+            line = line_of(&exited.exit); // it is an error of ours, and asks none of a user's
         }
         slot.run.last_exit = Some(LastExit::new(line, id, exited.at));
         let mut record = MemberExit {
@@ -51,7 +50,7 @@ impl Run<'_> {
         self.settle(index);
         self.clear_timer(index);
         self.tally.live -= 1;
-        match (verdict, live.leaving) {
+        match (verdict, live.leaving.take()) {
             (Verdict::Final(cause) | Verdict::Unasked(cause), leaving) => {
                 if let Some(leaving) = leaving {
                     leaving.overtaken(record.exit.as_ref().err());
@@ -59,7 +58,7 @@ impl Run<'_> {
                 record.cause = cause;
                 self.end(index, record);
             }
-            (Verdict::Restart, _) => self.restart(index, record, (&live.core, live.ready_since)),
+            (Verdict::Restart, _) => self.restart(index, record, &live),
             (Verdict::InRound, _) => {
                 self.restarts_with_others(index, &live.core);
                 if record.exit.is_err() {

@@ -3,7 +3,7 @@
 //! Invariants:
 //! 1. The end of each member that is in the group, and has ended for good, is in it.
 //! 2. Of what is past there is so much and no more: of failures of members that were removed or started again since, the
-//!    newest [`PAST`]; of failures that did not end their member, the newest [`HEALED`]. Ok ends of either kind are
+//!    newest [`PAST`]; of failures that did not end their member, the newest [`MOST_HEALED`]. Ok ends of either kind are
 //!    forgotten. So it does not grow with the time for which a group is looked after.
 //! 3. A run that has seen a member fail for good ends with an error, also when that failure is too old to be in it.
 //! 4. Each step costs O(log n).
@@ -11,10 +11,9 @@
 use std::collections::{BTreeMap, VecDeque};
 
 use crate::error::Error;
-use crate::error::{Exit, ExitTrace, MemberExit};
+use crate::error::{Exit, ExitTrace, MOST_HEALED, MemberExit};
 
 const PAST: usize = 1_000;
-const HEALED: usize = 100;
 
 /// Where the end of a member stands in the history, in the order of the ends.
 pub(super) type Entry = u64;
@@ -60,7 +59,7 @@ impl History {
         if end.exit.is_ok() {
             return;
         }
-        if self.healed.len() == HEALED {
+        if self.healed.len() == MOST_HEALED {
             self.healed.pop_front();
         }
         self.healed.push_back(end);
@@ -132,7 +131,7 @@ mod tests {
     #[test]
     fn the_newest_failures_that_were_healed_are_kept() {
         let mut history = History::default();
-        for n in 0..3 * HEALED {
+        for n in 0..3 * MOST_HEALED {
             history.healed(end(n, failure()));
             history.healed(end(n, Ok(())));
         }
@@ -140,7 +139,7 @@ mod tests {
         let Err(Error::Group(trace)) = history.into_exit() else {
             panic!("a member has failed");
         };
-        assert_eq!(trace.healed.len(), HEALED);
-        assert_eq!(trace.healed[0].name, (2 * HEALED).to_string());
+        assert_eq!(trace.healed.len(), MOST_HEALED);
+        assert_eq!(trace.healed[0].name, (2 * MOST_HEALED).to_string());
     }
 }

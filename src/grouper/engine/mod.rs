@@ -50,7 +50,7 @@ pub use settings::{AutoShutdown, Strategy};
 pub(super) use settings::{StartOrder, StopOrder};
 pub(super) use slots::Slots;
 
-use super::member::check_names;
+use super::members::check_names;
 use crate::disposal::defer;
 use crate::error::{Error, MemberExit};
 use crate::process::{Leftover, News, Parent, Report};

@@ -2,11 +2,12 @@
 //!
 //! Alone, a member is started again when its delay is over; the others do not notice. With others, there is a round.
 
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use super::restarting::Restarting;
 use super::run::Run;
 use super::settings::Strategy;
+use super::stage::Live;
 use super::timers::Due;
 use crate::error::{Error, MemberExit};
 use crate::process::Core;
@@ -14,12 +15,7 @@ use crate::restart::Ended;
 
 impl Run<'_> {
     /// A member has ended, and its policy asks for a restart.
-    pub(super) fn restart(
-        &mut self,
-        index: usize,
-        record: MemberExit,
-        (core, ready_since): (&Core, Option<Instant>),
-    ) {
+    pub(super) fn restart(&mut self, index: usize, record: MemberExit, was: &Live) {
         if self.start_limit_is_over() {
             return self.not_ready_in_time(index, record);
         }
@@ -34,7 +30,7 @@ impl Run<'_> {
         let ended = Ended {
             name: &slot.name,
             exit: &record.exit,
-            ready_since,
+            ready_since: was.ready_since,
         };
         let now = self.clock.now();
         let paid = restart.pay(&ended, delays, &mut self.restarting.account, now);
@@ -42,7 +38,8 @@ impl Run<'_> {
             Ok(delay) => delay,
             Err(over) => return self.fail(index, over, record),
         };
-        core.say(|_| self.restarting.account.restarting(delay, run.line()));
+        was.core
+            .say(|_| self.restarting.account.restarting(delay, run.line()));
         run.restarts += 1;
         run.before = Some(Box::new(record.exit.clone()));
         self.watch_start(index, &record);

@@ -149,12 +149,10 @@ impl Slot {
         live.is_some_and(|live| live.stop.has_begun())
     }
 
-    /// The thread that was given up and still runs, where there is one.
+    /// The thread that has its runner, where one has. Between the runs of its group that is one that was given up, or
+    /// that was left by a run that a panic of the engine has ended.
     pub(super) fn stuck(&self) -> Option<Stuck> {
-        match &self.stage {
-            Stage::Abandoned(core) => Some(core.stuck()),
-            _ => None,
-        }
+        self.stage.core().map(|core| core.stuck())
     }
 
     pub(super) fn take_runner(&mut self) -> Option<BoxRunner> {

@@ -86,7 +86,7 @@ impl Slots {
         Some(member)
     }
 
-    /// The threads that were given up in an earlier run and have not ended since.
+    /// The threads of an earlier run that have not ended since: no other run may begin beside them.
     pub(super) fn stuck(&self) -> Result<(), Error> {
         let stuck: Vec<Stuck> = self.members().filter_map(Slot::stuck).collect();
         if stuck.is_empty() {
@@ -108,5 +108,25 @@ impl Slots {
 impl fmt::Debug for Slots {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_list().entries(self.names()).finish()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_member_that_still_lives_holds_up_another_run_as_one_that_was_given_up_does() {
+        let (core, _signals) = Core::by_hand(None);
+        let mut slots = Slots::living(vec![(core, Options::default())]);
+        let is_named = |slots: &Slots| match slots.stuck() {
+            Err(Error::Abandoned(stuck)) => stuck.len() == 1 && stuck[0].name == "by hand",
+            _ => false,
+        };
+        assert!(is_named(&slots));
+        slots.all[0].ended(true, None);
+        assert!(is_named(&slots));
+        slots.all[0].ended_late(None);
+        assert!(slots.stuck().is_ok());
     }
 }

@@ -6,7 +6,8 @@
 use std::time::Instant;
 
 use super::admin::{Leaving, Reply};
-use crate::process::{Core, Deadline, Guarded, Process};
+use crate::limit::Deadline;
+use crate::process::{Core, Guarded, Process};
 use crate::sync::Arc;
 
 pub(super) enum Stage {

@@ -8,7 +8,8 @@ use super::timers::{Due, Owner};
 use crate::error::MemberExit;
 use crate::grouper::refusal::{Reason, Refusal};
 use crate::id::ProcessId;
-use crate::process::{Awaited, Link, Process, Request, Span, spawn_member};
+use crate::limit::Span;
+use crate::process::{Awaited, Link, Process, Request, spawn_member};
 use crate::sync::{Arc, Weak};
 
 impl Run<'_> {

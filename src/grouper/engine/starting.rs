@@ -10,7 +10,7 @@ use std::collections::{BTreeMap, VecDeque};
 use super::settings::StartOrder;
 use super::slot::Record;
 use crate::error::MemberExit;
-use crate::process::Limit;
+use crate::limit::Limit;
 use crate::ready::ReadySender;
 
 pub(super) struct Starting {

@@ -5,7 +5,7 @@ use super::settings::StopOrder;
 use super::slot::Slot;
 use super::stage::Stop;
 use super::timers::Due;
-use crate::process::{Deadline, Limit};
+use crate::limit::{Deadline, Limit};
 use crate::signal::Signal;
 
 impl Run<'_> {

@@ -3,7 +3,8 @@
 use std::time::{Duration, Instant};
 
 use crate::clock::Clock;
-use crate::process::{Core, Deadline, Limit, Span};
+use crate::limit::{Deadline, Limit, Span};
+use crate::process::Core;
 
 /// How long a stop of a group may take, KILL and grace included.
 #[derive(Clone, Copy, Debug)]

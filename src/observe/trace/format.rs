@@ -6,7 +6,8 @@
 use std::io::{self, Write};
 
 use super::json::{Fields, Json, Value};
-use super::picture::{Arrowhead, Mark, Picture, Shape};
+use super::marks::{Arrowhead, Mark, Shape};
+use super::picture::Picture;
 
 const PROGRAM: u64 = 1;
 

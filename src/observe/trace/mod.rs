@@ -6,8 +6,12 @@ mod format;
 mod gap;
 mod json;
 mod lives;
+mod marks;
+mod pen;
 mod picture;
 mod recording;
+mod search;
+mod time;
 mod timeline;
 mod tracks;
 

@@ -9,7 +9,7 @@ use crate::observe::stream::Events;
 
 /// Records the events of the program from now on, and its newest past ones: `limit` of them in all, and at least one.
 ///
-/// What comes when there are so many is [missed](Recording::missed), and counted. An event takes about 150 bytes and its
+/// What comes when there are so many is [missed](Recording::missed), and counted. An event takes 112 bytes and its
 /// texts, which are at most 1,000 bytes each; memory is taken when there are events. Never blocks.
 ///
 /// ```

@@ -4,10 +4,11 @@ use std::fmt;
 use std::io::{self, Write};
 use std::time::Instant;
 
-use super::chain::{self, CriticalChain};
+use super::chain::CriticalChain;
 use super::format;
 use super::gap::Gap;
 use super::picture::picture;
+use super::search;
 use crate::id::ProcessId;
 use crate::observe::event::Event;
 use crate::observe::recorder;
@@ -165,7 +166,7 @@ impl Timeline {
         end: Option<Instant>,
     ) -> Option<CriticalChain> {
         let gaps: Vec<_> = self.gaps.iter().map(|gap| gap.place).collect();
-        chain::critical_chain(&self.events, &gaps, end, process)
+        search::critical_chain(&self.events, &gaps, end, process)
     }
 
     fn misses(&mut self, place: usize, missed: u64) {

@@ -3,7 +3,8 @@
 //! Invariants:
 //! 1. An event is published under the lock of the process, by the step that it tells of; so the events of a process have
 //!    the order of its states. Where another one tells of it (a group, of the restart of a member), it comes after the exit.
-//! 2. A process that has not started says nothing. The start is said before any other has a handle to it.
+//! 2. The start is said when the process is made, so before any other has a handle to it. What only hosts something that is
+//!    driven by hand says nothing.
 //! 3. The exit is said before its latch opens, and before the group hears of it.
 
 use std::fmt::Display;
@@ -20,8 +21,8 @@ use crate::sync::Arc;
 impl Core {
     /// Says something of this process. `what` is given the time, and is not asked for where nothing is said.
     pub(crate) fn say(&self, what: impl FnOnce(Instant) -> What) {
-        if cfg!(ifrit_no_events) || self.since.get().is_none() {
-            return; // Invariant 2
+        if self.says_nothing() {
+            return;
         }
         let at = self.clock.now();
         self.say_at(at, what(at));
@@ -29,8 +30,8 @@ impl Core {
 
     /// The same, where the time is known already, and the event is the next thing that happens.
     pub(crate) fn say_at(&self, at: Instant, what: What) {
-        if cfg!(ifrit_no_events) || self.since.get().is_none() {
-            return; // Invariant 2
+        if self.says_nothing() {
+            return;
         }
         observe::publish(Event {
             at,
@@ -44,20 +45,14 @@ impl Core {
         Path::new(&self.name, self.above.as_ref())
     }
 
-    /// It is there, and about to get a thread. What is said again is not heard.
-    pub(crate) fn say_started(&self) {
-        if !cfg!(ifrit_no_events) && self.since.get().is_none() {
-            let _ = self.since.set(self.clock.now());
-            self.say(|_| What::Started);
-        }
+    fn says_nothing(&self) -> bool {
+        cfg!(ifrit_no_events) || self.started.is_none() // Invariant 2
     }
 
     /// How long it has been there.
     fn age(&self, now: Instant) -> Duration {
-        let since = self.since.get();
-        since.map_or(Duration::ZERO, |since| {
-            now.saturating_duration_since(*since)
-        })
+        let started = self.started;
+        started.map_or(Duration::ZERO, |at| now.saturating_duration_since(at))
     }
 
     pub(super) fn say_ready(&self) {

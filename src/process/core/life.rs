@@ -104,8 +104,10 @@ impl Core {
         drop(timers);
         self.exited.open();
         self.changed.notify_all();
-        for ((key, waiter), exit) in waiters.into_iter().zip(for_waiters.iter().cycle()) {
-            self.serve_wait(key, &waiter, exit.clone());
+        if let Some(exit) = for_waiters {
+            for (key, waiter) in waiters {
+                self.serve_wait(key, &waiter, exit.clone());
+            }
         }
         drop((leftover, unsent));
     }
@@ -152,7 +154,7 @@ impl Core {
 
     /// When it was started.
     pub(crate) fn started(&self) -> Option<Instant> {
-        self.since.get().copied()
+        self.started
     }
 
     /// Its rank among the members of the group that runs in this process, if it was started there.

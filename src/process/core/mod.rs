@@ -33,7 +33,7 @@ use crate::clock::{Clock, Timer};
 use crate::error::Exit;
 use crate::id::ProcessId;
 use crate::latch::Latch;
-pub(crate) use crate::limit::{DEFAULT_GRACE, Deadline, Limit, Span, earlier};
+use crate::limit::{DEFAULT_GRACE, Limit, Span};
 use crate::mailbox::Mailbox;
 use crate::signal::Signal;
 use crate::sync::atomic::{AtomicU64, Ordering};
@@ -55,8 +55,8 @@ pub(crate) struct Core {
     pub(crate) ready: Latch,
     pub(crate) exited: Latch,
     thread: OnceLock<OnThread>,
-    /// When it has started; never, if it only hosts what is driven by hand.
-    since: OnceLock<Instant>,
+    /// When it was started; `None` if it only hosts what is driven by hand.
+    started: Option<Instant>,
     state: Mutex<State>,
     changed: Condvar,
     link: Option<Link>,
@@ -153,11 +153,12 @@ impl Core {
         clock: Clock,
         limits: Limits,
         link: Option<Link>,
+        started: Option<Instant>,
     ) -> Arc<Self> {
         statics! {
             static NEXT: AtomicU64 = AtomicU64::new(1);
         }
-        let now = clock.now();
+        let now = started.unwrap_or_else(|| clock.now());
         Arc::new(Core {
             id: ProcessId(NEXT.fetch_add(1, Ordering::Relaxed)),
             name,
@@ -169,7 +170,7 @@ impl Core {
             ready: Latch::default(),
             exited: Latch::default(),
             thread: OnceLock::new(),
-            since: OnceLock::new(),
+            started,
             state: Mutex::new(State {
                 mailbox: Some(Mailbox::default()),
                 outer: Vec::new(),
@@ -203,7 +204,7 @@ impl Core {
             stop: process.and_then(Core::stop_within),
         };
         let above = process.map(Core::as_ancestor);
-        let core = Core::new("by hand".into(), above, clock, limits, None);
+        let core = Core::new("by hand".into(), above, clock, limits, None, None);
         let signals = core.state.lock().mailbox.get_or_insert_default().receiver();
         (core, signals)
     }

@@ -10,8 +10,9 @@
 use std::io;
 use std::time::{Duration, Instant};
 
-use super::{Core, Deadline, Limit, Span, State, earlier};
+use super::{Core, State};
 use crate::clock::Timer;
+use crate::limit::{Deadline, Limit, Span, earlier};
 use crate::signal::Signal;
 use crate::sync::Arc;
 

@@ -81,7 +81,10 @@ fn a_process_that_does_not_beat_in_time_has_stalled_and_the_next_beat_ends_that(
     assert_eq!(beating.stalled_for(), Some(110 * SECOND));
     let tree = ifrit::tree();
     let line = tree.get(beating.process.id()).unwrap().to_string();
-    assert!(line.contains("stalled: no progress for 1m 50s"), "{line}");
+    assert!(
+        line.contains("stalled: no progress for 1 min 50 s"),
+        "{line}"
+    );
 
     beating.beat(10 * SECOND);
     assert_eq!(beating.said(), ["makes progress again, after 110.0s"]);

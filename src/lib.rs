@@ -51,7 +51,8 @@
 //! - A [`Restarter`](restart::Restarter) is a runner that runs another one again when it ends, with a
 //!   [`Backoff`](restart::Backoff) and a budget.
 //! - [`runners`] has what programs need again and again: an [`Actor`](runners::Actor) interrupts code that blocks and
-//!   cannot look at its signals, [`Noop`](runners::Noop) does nothing.
+//!   cannot look at its signals, a [`Ticker`](runners::Ticker) does something at regular intervals,
+//!   [`Noop`](runners::Noop) does nothing.
 //! - [`Sigmon`](sigmon::Sigmon) is a runner that hands the signals of the operating system to another one.
 //! - An [`Exit`] is what a waiter receives; its [`Error`] says all it knows when printed,
 //!   [`report`](Error::report) draws it as a tree, [`downcast_ref`](Error::downcast_ref) finds the user's own error in it,

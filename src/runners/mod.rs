@@ -1,6 +1,7 @@
 //! Ready-made runners, and wrappers that add one thing to a runner.
 //!
-//! [`Actor`] runs code that blocks and cannot look at its signals; [`Noop`] does nothing until it is told to stop.
+//! [`Actor`] runs code that blocks and cannot look at its signals; [`Ticker`] does something at regular intervals;
+//! [`Noop`] does nothing until it is told to stop.
 //!
 //! Each can be run again: what belongs to a run is made when it begins.
 
@@ -8,6 +9,8 @@
 
 mod actor;
 mod noop;
+mod ticker;
 
 pub use actor::{Actor, Interrupt, Interrupting, NoInterrupt, Stopping};
 pub use noop::Noop;
+pub use ticker::{Missed, Ticker, TickerHandle};

@@ -5,3 +5,4 @@ mod kit;
 mod actor;
 mod actor_jobs;
 mod noop;
+mod ticker;

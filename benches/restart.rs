@@ -1,7 +1,8 @@
 //! What a restart costs over a loop, and a round over threads stopped and started by hand.
 //!
-//! `cargo bench --bench restart` prints a table: see `vs_by_hand` for what its columns are. The first figure is also
-//! meant absolutely: the aim is at most 0.5 microseconds for each incarnation.
+//! `cargo bench --bench restart` prints a table: see `vs_by_hand` for what its columns are. The first figure is meant
+//! absolutely: at most 0.5 microseconds over the floor for each incarnation, of which the floor says nothing and keeps
+//! nothing. Its bound is what that came to where it was set.
 //!
 //! Nothing here fails: a bound that is missed on a busy machine is a line to look at.
 
@@ -30,7 +31,7 @@ fn main() {
     let figures = [Figure {
         name: "restart without delay".to_owned(),
         times: INCARNATIONS,
-        bound: 4.0,
+        bound: 6.3,
     }];
     compare::compare(31, &figures, || [loop_by_hand()], || [restarter()]);
     let figures = [Figure {

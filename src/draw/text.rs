@@ -5,6 +5,9 @@ use std::fmt::{self, Write};
 /// So many bytes a text of users has at most, where it is kept or stands in a line.
 pub(crate) const LINE: usize = 1_000;
 
+/// Most texts are not longer.
+const USUAL: usize = 120;
+
 const CUT: char = '…';
 
 /// Text without what would end a line or move the cursor: such characters are escaped.
@@ -27,6 +30,12 @@ impl fmt::Display for Escaped<'_> {
 
 fn is_control(c: char) -> bool {
     c.is_control() || matches!(c, '\u{2028}' | '\u{2029}')
+}
+
+/// No control character is in it: looked at byte by byte where it is ASCII, as most texts are.
+fn is_plain(text: &str) -> bool {
+    let is_printable = |byte: u8| (b' '..=b'~').contains(&byte);
+    text.bytes().all(is_printable) || !text.contains(is_control)
 }
 
 /// A number of things: "1 restart", "2 restarts".
@@ -73,7 +82,7 @@ pub(crate) fn lines_of(said: impl fmt::Display, room: usize, lines: usize) -> St
 
 fn cut(said: impl fmt::Display, room: usize, lines: usize) -> String {
     let mut text = Cut {
-        text: String::new(),
+        text: String::with_capacity(USUAL.min(room)),
         room,
         lines,
         may_break: lines > 1,
@@ -106,7 +115,7 @@ impl Write for Cut {
     fn write_str(&mut self, text: &str) -> fmt::Result {
         // The usual case, of one line that fits; an error of every restart comes through here.
         let fits = self.text.len() + text.len() <= self.room.saturating_sub(CUT.len_utf8());
-        if fits && !self.may_break && !text.contains(is_control) {
+        if fits && !self.may_break && is_plain(text) {
             self.text.push_str(text);
             return Ok(());
         }

@@ -140,32 +140,32 @@ impl Look {
         orphans: &mut Vec<TreeNode>,
     ) -> Vec<TreeNode> {
         let now = self.now(group);
-        let mut rows: Vec<_> = rows
-            .into_iter()
-            .map(|(rank, row)| (rank, Some(row)))
-            .collect();
-        let mut members: Vec<(u64, TreeNode)> = Vec::with_capacity(living.len() + rows.len());
-        for n in living {
-            let Some(mut node) = self.node(*n, orphans) else {
-                continue;
-            };
-            let rank = self.living[*n].rank_in(group.id).unwrap_or(u64::MAX);
-            let found = rows.binary_search_by_key(&rank, |(rank, _)| *rank);
-            // The process counts, where one has just started or exited.
-            if let Some(row) = found.ok().and_then(|found| rows[found].1.take()) {
-                node.restarts += row.restarts;
-                if node.last_error.is_none() {
-                    node.last_error = row.last_exit.as_ref().and_then(LastExit::line);
-                }
+        let rank = |n: &usize| self.living[*n].rank_in(group.id).unwrap_or(u64::MAX);
+        let mut living: Vec<_> = living.iter().map(|n| (rank(n), *n)).collect();
+        living.sort_by_key(|(rank, _)| *rank); // those that have none keep their order
+        let mut rows = rows.into_iter().peekable();
+        let mut members = Vec::with_capacity(living.len() + rows.len());
+        for (rank, n) in living {
+            while let Some((_, row)) = rows.next_if(|(before, _)| *before < rank) {
+                members.extend(away(&row, now));
             }
-            members.push((rank, node));
+            let row = rows.next_if(|(same, _)| *same == rank);
+            match (self.node(n, orphans), row) {
+                // The process counts, where one has just started or exited.
+                (Some(mut node), Some((_, row))) => {
+                    node.restarts += row.restarts;
+                    if node.last_error.is_none() {
+                        node.last_error = row.last_exit.as_ref().and_then(LastExit::line);
+                    }
+                    members.push(node);
+                }
+                (Some(node), None) => members.push(node),
+                (None, Some((_, row))) => members.extend(away(&row, now)),
+                (None, None) => {}
+            }
         }
-        let away = rows
-            .into_iter()
-            .filter_map(|(rank, row)| Some((rank, away(&row?, now)?)));
-        members.extend(away);
-        members.sort_by_key(|(rank, _)| *rank); // those that have none keep their order
-        members.into_iter().map(|(_, node)| node).collect()
+        members.extend(rows.filter_map(|(_, row)| away(&row, now)));
+        members
     }
 }
 

@@ -3,13 +3,14 @@
 //! Invariant: a process is registered before its thread starts and until its thread is done with it, also when it has
 //! been given up in between.
 
+use std::collections::BTreeMap;
+
 use super::Core;
 use crate::id::ProcessId;
-use crate::id_map::{ById, take_out};
 use crate::sync::{Arc, LazyLock, Mutex, Weak, statics};
 
 statics! {
-    static LIVING: LazyLock<Mutex<ById<Weak<Core>>>> = LazyLock::new(Mutex::default);
+    static LIVING: LazyLock<Mutex<BTreeMap<ProcessId, Weak<Core>>>> = LazyLock::new(Mutex::default);
 }
 
 /// Registers a process that is about to get a thread.
@@ -21,7 +22,7 @@ pub(in crate::process) fn enter(core: &Arc<Core>) {
 }
 
 pub(in crate::process) fn leave(core: &Core) {
-    take_out(&mut LIVING.lock(), &core.id);
+    LIVING.lock().remove(&core.id);
     if let Some(above) = &core.above {
         above.child_ends();
     }
@@ -34,7 +35,5 @@ pub(in crate::process) fn get(id: ProcessId) -> Option<Arc<Core>> {
 
 /// The living, in the order in which they were started.
 pub(crate) fn living() -> Vec<Arc<Core>> {
-    let mut living: Vec<_> = LIVING.lock().values().filter_map(Weak::upgrade).collect();
-    living.sort_unstable_by_key(|core| core.id);
-    living
+    LIVING.lock().values().filter_map(Weak::upgrade).collect()
 }

@@ -109,8 +109,9 @@
 //!   what happens as events.
 //! - `log`: `observe::log` tells what happens as log records.
 //! - `metrics`: `observe::metrics` counts what happens.
+//! - `net`: servers on TCP and Unix sockets, a thread for each connection, which are drained on a stop.
 //!
-//! The adapters, which are the last three, do nothing until their `install()` is called.
+//! The adapters, which are `tracing`, `log` and `metrics`, do nothing until their `install()` is called.
 //!
 //! The dependencies of the default build are `crossbeam-channel`, `parking_lot` and `signal-hook`. The first is
 //! re-exported as [`crossbeam_channel`], since its channels are part of the interface.
@@ -127,7 +128,7 @@
 //!
 //! ```text
 //! main_fn                                main: the whole program as one runner
-//! sigmon                                 the operating system's signals for a runner
+//! sigmon   net                           the operating system's signals for a runner; servers on plain sockets
 //! runners                                ready-made runners, and wrappers around one
 //! grouper                                runners made of runners
 //! restart   testing                      a runner again; fakes, waits and a clock for tests
@@ -142,6 +143,7 @@
 //! disposal                               letting go of what users have made, on no thread that others wait for
 //! limit                                  when something must be over, and how limits are cut on their way down
 //! nesting   unwind   os_thread           how deep a thread is in calls; panics; what the kernel says of a thread
+//! spin                                   letting others run a few times, before going to sleep
 //! sync                                   the door: channels, locks, threads, time, OS signals
 //! ```
 //!
@@ -158,6 +160,8 @@
 //!   means, with what `restart::again` says of the policy; a restarter asks the latter as well.
 //! - `grouper::dynamic` takes members in and runs them; its stop is a run of the same engine. `grouper::batch` runs jobs on a
 //!   dynamic group.
+//! - `net` (a feature) accepts on the thread of its runner, which sleeps in `poll`; a pipe wakes it when its process is told
+//!   something. Handlers run on the reused threads of `process::pool`, as members of dynamic groups can.
 //! - `models` (compiled for tests under `cfg(ifrit_shuttle)` only) checks the rows up to `sigmon` one step at a time.
 //! - `guide` has no code. [`guide::architecture`] follows an exit and a stop signal through these files.
 
@@ -168,6 +172,8 @@ struct Readme;
 
 // The modules, from the lowest layer up: see "Anatomy of the code" above.
 mod sync;
+
+mod spin;
 
 mod nesting;
 mod os_thread;
@@ -208,6 +214,8 @@ pub mod grouper;
 
 pub mod runners;
 
+#[cfg(feature = "net")]
+pub mod net;
 pub mod sigmon;
 
 mod main_fn;

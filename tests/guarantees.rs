@@ -262,6 +262,7 @@ fn every_test_and_every_bench_is_named_in_a_manifest() {
     let tests = [
         "Cargo.toml",
         "tests/system/Cargo.toml",
+        "tests/net/Cargo.toml",
         "tests/timeline/Cargo.toml",
     ];
     let tests = tests.map(|manifest| read(at(manifest))).concat();

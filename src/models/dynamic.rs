@@ -438,7 +438,7 @@ fn an_exit_that_is_not_reported_is_found() {
 #[test]
 fn a_worker_that_is_not_woken_is_found() {
     let place = "fn wake(&self) > self.wake.notify_one()";
-    let broken = (Fault::Forgotten, "src/grouper/dynamic/pool.rs", place);
+    let broken = (Fault::Forgotten, "src/process/pool.rs", place);
     for model in [pool, threads] {
         finds(DEADLOCK, broken, Schedules::Some, model);
     }
@@ -447,7 +447,7 @@ fn a_worker_that_is_not_woken_is_found() {
 #[test]
 fn a_job_that_is_not_queued_in_one_step_is_found() {
     let place = "fn launch( > self.0.state.lock()";
-    let broken = (Fault::Torn, "src/grouper/dynamic/pool.rs", place);
+    let broken = (Fault::Torn, "src/process/pool.rs", place);
     finds("overflow", broken, Schedules::Some, pool);
 }
 

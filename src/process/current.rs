@@ -79,7 +79,7 @@ fn set_host(host: Option<Arc<Core>>) -> Option<Arc<Core>> {
 }
 
 /// Makes `core` the current process of this thread for as long as `work` takes.
-pub(super) fn as_current<T>(core: &Arc<Core>, work: impl FnOnce() -> T) -> T {
+pub(crate) fn as_current<T>(core: &Arc<Core>, work: impl FnOnce() -> T) -> T {
     struct Restore(Here);
     impl Drop for Restore {
         fn drop(&mut self) {

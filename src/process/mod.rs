@@ -1,8 +1,8 @@
 //! A runner on a thread of its own.
 
 // The files import downward only: `scope`, `until`, `events`, `note`, `beat`, `waited` and `family` stand highest, then `builder`,
-// `wait`, `handle`, `inline`, `roster`, `spawn`, `waits`, `current`, `core` (with `core::registry`), `board`,
-// `last_exit`, and lowest `link`, `guarded`, `findings`, `threads`, `status`.
+// `wait`, `handle`, `inline`, `roster`, `spawn`, `waits`, `current`, `core` (with `core::registry`), `board`, `hearing`,
+// `last_exit`, `pool`, and lowest `link`, `guarded`, `findings`, `threads`, `status`.
 
 mod beat;
 mod board;
@@ -14,10 +14,12 @@ mod family;
 mod findings;
 mod guarded;
 pub(crate) mod handle;
+mod hearing;
 mod inline;
 pub(crate) mod last_exit;
 mod link;
 mod note;
+mod pool;
 mod roster;
 pub(crate) mod scope;
 mod spawn;
@@ -37,6 +39,10 @@ pub use status::Status;
 pub use wait::Wait;
 
 pub(crate) use self::core::{Core, StopWatch, inherited, registry};
+#[cfg(feature = "net")]
+pub(crate) use self::core::{Gauge, Overhear};
+#[cfg(feature = "net")]
+pub(crate) use self::{current::as_current, hearing::Hearing, pool::Job};
 pub(crate) use board::{Board, Row, Standing};
 pub(crate) use current::{current_core, current_host, say_here, say_here_at};
 pub(crate) use findings::{is_worth_it, line_of};
@@ -44,7 +50,10 @@ pub(crate) use guarded::Guarded;
 pub(crate) use handle::Process;
 pub(crate) use inline::{Frame, with_host};
 pub(crate) use link::{Awaited, Exited, Leftover, Link, News, Parent, Report};
+pub(crate) use pool::Pool;
+#[cfg(all(test, ifrit_shuttle))]
+pub(crate) use spawn::Launch;
 pub(crate) use spawn::{
-    Detached, Launch, Life, Request, Starter, drop_runner, launch, run_here, spawn_member,
+    Detached, Life, Request, Starter, drop_runner, launch, run_here, spawn_member,
 };
 pub(crate) use waited::waited_for;

@@ -3,9 +3,10 @@
 use std::fmt;
 
 use super::builder::Builder;
-use super::core::{Core, Overhear};
+use super::core::Core;
 use super::current::current_host;
 use super::handle::Process;
+use super::hearing::Hearing;
 use super::link::{Awaited, Link};
 use super::roster::Roster;
 use super::spawn::{self, Request};
@@ -63,7 +64,7 @@ pub fn scope<'env, T>(f: impl for<'scope> FnOnce(&Scope<'scope, 'env>) -> T) -> 
     let roster = Arc::new(Roster::default());
     let host = current_host();
     let result = {
-        let _listening = host.as_ref().map(|host| Listening::begin(host, &roster));
+        let _listening = host.as_ref().map(|host| listen(host, &roster));
         thread::scope(|threads| {
             f(&Scope {
                 threads,
@@ -82,23 +83,10 @@ pub fn scope<'env, T>(f: impl for<'scope> FnOnce(&Scope<'scope, 'env>) -> T) -> 
 }
 
 /// The processes of a scope hear what the host is told.
-struct Listening<'h> {
-    host: &'h Core,
-    listener: Arc<dyn Overhear>,
-}
-
-impl<'h> Listening<'h> {
-    fn begin(host: &'h Core, roster: &Arc<Roster>) -> Self {
-        let listener: Arc<dyn Overhear> = Arc::clone(roster) as _;
-        roster.host_was_told(host.let_hear(Arc::clone(&listener)));
-        Listening { host, listener }
-    }
-}
-
-impl Drop for Listening<'_> {
-    fn drop(&mut self) {
-        self.host.let_hear_no_more(&self.listener);
-    }
+fn listen<'h>(host: &'h Core, roster: &Arc<Roster>) -> Hearing<'h> {
+    let (hearing, told) = Hearing::begin(host, Arc::clone(roster) as _);
+    roster.host_was_told(told);
+    hearing
 }
 
 impl<'scope> Scope<'scope, '_> {

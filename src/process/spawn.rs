@@ -6,6 +6,7 @@ use std::time::Duration;
 use super::core::{Core, Limits, inherited, registry};
 use super::current::{as_current, current_core, take_unread};
 use super::link::Link;
+use super::pool::{Job, Pool};
 use super::threads;
 use crate::ancestor::Ancestor;
 use crate::clock::Clock;
@@ -203,10 +204,6 @@ impl<'r> Life<'r> {
         }
     }
 
-    pub(crate) fn name(&self) -> Arc<str> {
-        Arc::clone(&self.core.name)
-    }
-
     /// Runs it, on its own thread. It catches whatever is not ours.
     pub(crate) fn live(mut self) {
         let core = Arc::clone(&self.core);
@@ -256,6 +253,27 @@ impl Launch<'static> for Detached {
     ) -> Result<(), (io::Error, Life<'static>)> {
         let name = Arc::clone(&life.core.name);
         threads::start(&name, stack_size, life, Life::live)
+    }
+}
+
+impl Job for Life<'static> {
+    fn name(&self) -> Arc<str> {
+        Arc::clone(&self.core.name)
+    }
+
+    fn work(self) {
+        self.live();
+    }
+}
+
+/// A thread that may have been another process's before.
+impl Launch<'static> for &Pool<Life<'static>> {
+    fn launch(
+        self,
+        life: Life<'static>,
+        stack_size: Option<usize>,
+    ) -> Result<(), (io::Error, Life<'static>)> {
+        Pool::launch(self, life, stack_size)
     }
 }
 

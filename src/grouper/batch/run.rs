@@ -13,13 +13,14 @@ use std::time::Duration;
 use super::job::{Job, Slot, Terms};
 use super::progress::{Names, Progress};
 use crate::error::{Error, Exit};
-use crate::grouper::dynamic::{Spin, Watcher};
+use crate::grouper::dynamic::Watcher;
 use crate::grouper::member::Options;
 use crate::grouper::{Capacity, Dynamic, DynamicClient, Member, Reason};
 use crate::process::waits::{self, Waiting};
 use crate::process::{Process, current_host};
 use crate::restart::Restart;
 use crate::signal::{self, Signal};
+use crate::spin::Spin;
 use crate::sync::Arc;
 use crate::sync::channel::{Receiver, Select, Sender, unbounded};
 

@@ -26,11 +26,11 @@ impl Capacity {
     }
 
     /// Whether one more may live beside so many others.
-    pub(in crate::grouper) fn has_room_beside(self, others: usize) -> bool {
+    pub(crate) fn has_room_beside(self, others: usize) -> bool {
         self.0.is_none_or(|limit| others < limit)
     }
 
-    pub(in crate::grouper) fn is_zero(self) -> bool {
+    pub(crate) fn is_zero(self) -> bool {
         self.0 == Some(0)
     }
 }

@@ -7,10 +7,8 @@ mod events;
 mod group;
 mod history;
 mod options;
-mod pool;
 mod reports;
 mod shared;
-mod spin;
 mod state;
 mod unless;
 mod vacancy;
@@ -23,5 +21,4 @@ pub use group::Dynamic;
 pub use options::Ends;
 pub use vacancy::Vacancy;
 
-pub(super) use spin::Spin;
 pub(super) use watcher::Watcher;

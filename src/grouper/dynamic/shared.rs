@@ -15,12 +15,12 @@
 use super::events::{Entrance, ExitEvent};
 use super::history::History;
 use super::options::Options;
-use super::spin::Spin;
 use super::state::{Phase, Running, State};
 use crate::grouper::{MemberState, MemberStatus, member};
 use crate::latch::Latch;
 use crate::observe::{Events, Hub, Why, listen};
 use crate::process::{Core, Process, Status};
+use crate::spin::Spin;
 use crate::sync::channel::{Receiver, Sender, bounded};
 use crate::sync::{Arc, Condvar, Mutex, MutexGuard};
 

@@ -4,14 +4,13 @@ use std::collections::HashMap;
 
 use super::history::History;
 use super::options::Options;
-use super::pool::Pool;
 use super::vacancy::Waiting;
 use super::watcher::Watcher;
 use crate::grouper::member;
 use crate::id::ProcessId;
 use crate::id_map::ById;
 use crate::observe::Why;
-use crate::process::{Core, Parent, Request};
+use crate::process::{Core, Life, Parent, Pool, Request};
 use crate::sync::{Arc, Weak};
 
 pub(super) struct State {
@@ -49,7 +48,7 @@ pub(super) enum Phase {
 
 impl Phase {
     /// Whose threads the members run on, if they are used again.
-    fn pool(&self) -> Option<&Pool> {
+    fn pool(&self) -> Option<&Pool<Life<'static>>> {
         match self {
             Phase::Open(running) | Phase::Closed(running) | Phase::Stopping { running, .. } => {
                 running.pool.as_ref()
@@ -63,7 +62,7 @@ impl Phase {
 pub(super) struct Running {
     /// What every member is started with.
     pub(super) request: Request,
-    pub(super) pool: Option<Pool>,
+    pub(super) pool: Option<Pool<Life<'static>>>,
     pub(super) engine: Weak<dyn Parent>,
 }
 

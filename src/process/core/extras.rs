@@ -14,16 +14,23 @@ use crate::process::board::Board;
 use crate::process::last_exit::LastExit;
 use crate::signal::Signal;
 use crate::sync::channel::{Receiver, Sender};
-use crate::sync::{Arc, Mutex, OnceLock, thread_local};
+use crate::sync::{Arc, Mutex, OnceLock, Weak, thread_local};
 
 /// Hears what a process is told, besides what runs in it.
 ///
 /// It is called on the thread of the sender, outside of every lock, and must not block.
-pub(in crate::process) trait Overhear: Send + Sync {
+pub(crate) trait Overhear: Send + Sync {
     fn overhear(&self, signal: Signal, end: Option<Limit>);
 }
 
 type Listeners = Vec<Arc<dyn Overhear>>;
+
+/// What is shown of a process beside its note, as it is when the tree is looked at.
+///
+/// It is read under no lock, and must not block.
+pub(crate) trait Gauge: Send + Sync {
+    fn read(&self) -> String;
+}
 
 #[derive(Default)]
 pub(super) struct Extras {
@@ -36,6 +43,8 @@ pub(super) struct Extras {
     past_runs: OnceLock<Box<Mutex<PastRuns>>>,
     /// What it has said of itself last.
     note: Mutex<Option<Arc<str>>>,
+    /// What is shown of it as it is when the tree is looked at. In a box, since few have one.
+    gauge: OnceLock<Box<Mutex<Weak<dyn Gauge>>>>,
     /// What the group that runs here shows of its members. In a box, since few are ever down.
     board: OnceLock<Box<Board>>,
     /// Of one that has promised to say that it makes progress.
@@ -143,9 +152,29 @@ impl Core {
         self.extras().note.lock().replace(note)
     }
 
-    /// What it has said of itself last.
+    /// What it has said of itself last, behind what its gauge shows.
     pub(crate) fn last_note(&self) -> Option<Arc<str>> {
-        self.extras.get()?.note.lock().clone()
+        let extras = self.extras.get()?;
+        let note = extras.note.lock().clone();
+        let gauge = extras.gauge.get().and_then(|gauge| gauge.lock().upgrade());
+        match (gauge, note) {
+            (Some(gauge), Some(note)) => Some(format!("{}; {note}", gauge.read()).into()),
+            (Some(gauge), None) => Some(gauge.read().into()),
+            (None, note) => note,
+        }
+    }
+
+    /// From now on it shows this, for as long as it is there.
+    #[cfg(feature = "net")]
+    pub(crate) fn show(&self, gauge: Weak<dyn Gauge>) {
+        let kept = &self.extras().gauge;
+        if let Err(gauge) = kept
+            .set(Box::new(Mutex::new(gauge)))
+            .map_err(|kept| kept.into_inner())
+            && let Some(kept) = kept.get()
+        {
+            *kept.lock() = gauge;
+        }
     }
 
     /// What the group that runs here shows of its members; made when there is something to show.

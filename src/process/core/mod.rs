@@ -24,7 +24,9 @@ mod waiting;
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
-pub(in crate::process) use extras::Overhear;
+#[cfg(feature = "net")]
+pub(crate) use extras::Gauge;
+pub(crate) use extras::Overhear;
 pub(crate) use stop_watch::StopWatch;
 
 use super::link::Link;

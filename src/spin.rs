@@ -21,7 +21,7 @@ const MANY: usize = 1_024;
 
 /// Whether it is worth while to spin. What it keeps is a guess; two threads that change it at once may count as one.
 #[derive(Debug)]
-pub(in crate::grouper) struct Spin {
+pub(crate) struct Spin {
     /// How many times a thread goes to sleep at once after a turn that took too long, at least.
     few: usize,
     to_skip: AtomicUsize,
@@ -30,19 +30,19 @@ pub(in crate::grouper) struct Spin {
 }
 
 /// The turns that are left to one thread before it goes to sleep.
-pub(in crate::grouper) struct Turns<'s> {
+pub(crate) struct Turns<'s> {
     spin: &'s Spin,
     left: usize,
 }
 
 impl Spin {
     /// For a thread that waits for work. Others rely on it, so what took too long once is not soon tried again.
-    pub(in crate::grouper) fn for_work() -> Self {
+    pub(crate) fn for_work() -> Self {
         Spin::new(256)
     }
 
     /// For a thread that waits for a place. Only it waits.
-    pub(in crate::grouper) fn for_a_place() -> Self {
+    pub(crate) fn for_a_place() -> Self {
         Spin::new(16)
     }
 
@@ -54,7 +54,7 @@ impl Spin {
         }
     }
 
-    pub(in crate::grouper) fn begin(&self) -> Turns<'_> {
+    pub(crate) fn begin(&self) -> Turns<'_> {
         let to_skip = self.to_skip.load(Ordering::Relaxed);
         if to_skip > 0 {
             self.to_skip.store(to_skip - 1, Ordering::Relaxed);
@@ -67,12 +67,12 @@ impl Spin {
 }
 
 impl Turns<'_> {
-    pub(in crate::grouper) fn any_left(&self) -> bool {
+    pub(crate) fn any_left(&self) -> bool {
         self.left > 0
     }
 
     /// Lets others run. Not to be called under a lock.
-    pub(in crate::grouper) fn let_others_run(&mut self) {
+    pub(crate) fn let_others_run(&mut self) {
         self.left = self.left.saturating_sub(1);
         let began = now();
         thread::yield_now();

@@ -52,7 +52,9 @@
 //!   [`Backoff`](restart::Backoff) and a budget.
 //! - [`runners`] has what programs need again and again: an [`Actor`](runners::Actor) interrupts code that blocks and
 //!   cannot look at its signals, a [`Ticker`](runners::Ticker) does something at regular intervals,
-//!   [`Noop`](runners::Noop) does nothing.
+//!   [`Noop`](runners::Noop) does nothing; around one runner, a [`Timeout`](runners::Timeout) limits its start, its run and
+//!   its stop, a [`Delay`](runners::Delay) hands a stop on after a while, [`MapSignals`](runners::MapSignals) lets it hear
+//!   other signals.
 //! - [`Sigmon`](sigmon::Sigmon) is a runner that hands the signals of the operating system to another one.
 //! - An [`Exit`] is what a waiter receives; its [`Error`] says all it knows when printed,
 //!   [`report`](Error::report) draws it as a tree, [`downcast_ref`](Error::downcast_ref) finds the user's own error in it,
@@ -91,8 +93,8 @@
 //! - **A thread cannot be killed.** One that ignores its signals is given up and named, and runs on until the program ends.
 //! - **A thread outlives its exit by a moment.** The destructors of its thread-locals run after [`join`](Process::join) and
 //!   [`wait`](Process::wait) have given the exit.
-//! - **A wrapper that runs its child inline cannot return while the child is stuck.** [`Sigmon`](sigmon::Sigmon) and
-//!   [`Restarter`](restart::Restarter) are such. The exit of their process is published in time all the same.
+//! - **A wrapper that runs its child inline cannot return while the child is stuck.** [`Sigmon`](sigmon::Sigmon),
+//!   [`Restarter`](restart::Restarter) and the wrappers in [`runners`] are such. The exit of their process is published in time all the same.
 //! - **`panic = "abort"`** turns panics into the end of the program.
 //! - **Unix only.** Signals are those of Unix; the tests run on Linux.
 //! - **The operating system coalesces** equal signals that come close together.

@@ -84,7 +84,9 @@ fn run_here(plan: &Plan, begin: Begin, found: &mut Option<&mut Found>) -> Option
         }
         Runs::Inline => {
             let part = plan.parts.first()?;
-            run(part, Begin { grace, ..begin }, found)
+            let ready = run(part, Begin { grace, ..begin }, found);
+            let own = set.start_within;
+            earlier(ready, own.and_then(|limit| begin.at.checked_add(limit)))
         }
         Runs::Dynamic => Some(begin.at),
         Runs::Group { start, .. } => {

@@ -16,11 +16,13 @@
 //!    that reads that channel itself does not see it.
 
 use std::convert::Infallible;
+use std::time::Duration;
 
-use super::core::Core;
+use super::core::{Core, Hook};
 use super::current::{as_host, current_core, current_host, keep_unread, take_unread};
 use super::threads;
 use crate::error::Error;
+use crate::limit::{Deadline, Limit};
 use crate::nesting::{self, DEEPEST, Work};
 use crate::on_drop::OnDrop;
 use crate::signal::Signal;
@@ -121,5 +123,107 @@ impl<'h> Frame<'h> {
 impl Drop for Frame<'_> {
     fn drop(&mut self) {
         self.host.pop_mailbox();
+    }
+}
+
+/// A place for a child that hears something else than what stands around it, for one run; see `core::layers`.
+///
+/// The child is run also where a stop was asked for: it hears that, if the layer lets it.
+pub(crate) struct Layer<'h> {
+    host: &'h Arc<Core>,
+    key: u64,
+    pub(crate) signals: Receiver<Signal>,
+}
+
+impl<'h> Layer<'h> {
+    pub(crate) fn enter(host: &'h Arc<Core>, hook: Hook) -> Self {
+        let (key, signals) = host.enter_layer(hook);
+        Layer { host, key, signals }
+    }
+
+    /// What runs inside, for other threads.
+    pub(crate) fn inside(&self) -> Inside {
+        Inside {
+            host: Arc::clone(self.host),
+            key: self.key,
+        }
+    }
+}
+
+impl Drop for Layer<'_> {
+    fn drop(&mut self) {
+        self.host.leave_layer();
+    }
+}
+
+/// What runs inside a layer.
+#[derive(Clone)]
+pub(crate) struct Inside {
+    host: Arc<Core>,
+    key: u64,
+}
+
+impl Inside {
+    /// Stops what runs inside, and nothing around it, because the limit `set` is over: INT, then KILL, and at the end the
+    /// process is given up. It takes `within`, or the grace before KILL and after it. What was told to stop before is told
+    /// KILL at once. Does nothing once the layer was left. The timer must have been started.
+    pub(crate) fn stop(&self, set: Duration, within: Option<Duration>) {
+        let (now, grace) = (self.host.clock.now(), self.host.grace());
+        let (signal, takes) = match self.host.was_told() {
+            true => (Signal::KILL, grace),
+            false => {
+                let takes = within.unwrap_or_else(|| grace.saturating_mul(2));
+                (Signal::INTERRUPT, takes)
+            }
+        };
+        let Some(end) = now.checked_add(takes) else {
+            self.host.tell_inside(self.key, signal, None);
+            return;
+        };
+        let end = Limit::ending(set, end);
+        let kill_at = match within {
+            Some(_) => Deadline::new(now, end, grace).kill_at,
+            None => now + grace, // which lies no later than the end
+        };
+        let deadline = Deadline { kill_at, end };
+        self.host.stop_inside(self.key, signal, deadline);
+    }
+}
+
+/// Limits that hold for every stop of the host, until this is dropped.
+pub(crate) struct StopLimits<'h> {
+    host: &'h Core,
+    before: (Option<Duration>, Option<Duration>),
+}
+
+impl<'h> StopLimits<'h> {
+    /// # Errors
+    ///
+    /// The timer's thread did not start.
+    pub(crate) fn set(
+        host: &'h Arc<Core>,
+        stop_within: Option<Duration>,
+        kill_grace: Option<Duration>,
+    ) -> Result<Self, Error> {
+        let limits = StopLimits {
+            host,
+            before: host.limits_set_inside(),
+        };
+        if kill_grace.is_some() {
+            host.set_grace(kill_grace);
+        }
+        if let Some(limit) = stop_within {
+            host.enforce_stops(limit)
+                .map_err(|source| Error::spawn("ifrit-timer", source))?;
+        }
+        Ok(limits)
+    }
+}
+
+impl Drop for StopLimits<'_> {
+    fn drop(&mut self) {
+        let (grace, stop_within) = self.before;
+        self.host.set_grace(grace);
+        self.host.set_stop_within(stop_within);
     }
 }

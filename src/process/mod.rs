@@ -38,7 +38,7 @@ pub use scope::{Failures, ScopeFailure};
 pub use status::Status;
 pub use wait::Wait;
 
-pub(crate) use self::core::{Core, StopWatch, inherited, registry};
+pub(crate) use self::core::{Core, Hook, StopWatch, Table, inherited, registry};
 #[cfg(feature = "net")]
 pub(crate) use self::core::{Gauge, Overhear};
 #[cfg(feature = "net")]
@@ -48,7 +48,7 @@ pub(crate) use current::{current_core, current_host, say_here, say_here_at};
 pub(crate) use findings::{is_worth_it, line_of};
 pub(crate) use guarded::Guarded;
 pub(crate) use handle::Process;
-pub(crate) use inline::{Frame, with_host};
+pub(crate) use inline::{Frame, Inside, Layer, StopLimits, with_host};
 pub(crate) use link::{Awaited, Exited, Leftover, Link, News, Parent, Report};
 pub(crate) use pool::Pool;
 #[cfg(all(test, ifrit_shuttle))]

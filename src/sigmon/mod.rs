@@ -14,9 +14,8 @@ use broker::Subscription;
 use listener::Listener;
 
 use crate::error::{Error, Exit, Result};
-use crate::on_drop::OnDrop;
 use crate::plan::{Plan, Runs};
-use crate::process::{Core, current_core, with_host};
+use crate::process::{Core, StopLimits, current_core, with_host};
 use crate::ready::ReadySender;
 use crate::runner::Runner;
 use crate::signal::Signal;
@@ -207,18 +206,7 @@ impl<R: Runner> Sigmon<R> {
         signals: Receiver<Signal>,
         ready: ReadySender,
     ) -> Result {
-        let (grace, stop_within) = host.limits_set_inside();
-        let _as_before = OnDrop(|| {
-            host.set_grace(grace);
-            host.set_stop_within(stop_within);
-        });
-        if self.kill_grace.is_some() {
-            host.set_grace(self.kill_grace);
-        }
-        if let Some(limit) = self.stop_within {
-            host.enforce_stops(limit)
-                .map_err(|source| Error::spawn("ifrit-timer", source))?;
-        }
+        let _limits = StopLimits::set(host, self.stop_within, self.kill_grace)?;
         let _listening = self.listen(host)?;
         self.runner.run(signals, ready)
     }

@@ -2,9 +2,10 @@
 
 use std::time::Duration;
 
-use ifrit::Signal;
 use ifrit::observe::{Event, Events, What};
-use ifrit::testing::PATIENCE;
+use ifrit::prelude::*;
+use ifrit::restart::{Backoff, Restart, Restarter};
+use ifrit::testing::{Call, FakeRunner, ManualClock, PATIENCE};
 
 /// How often a race is run; longer with `IFRIT_STRESS`.
 pub(crate) fn stress(rounds: usize) -> usize {
@@ -26,4 +27,26 @@ pub(crate) fn next_note(events: &Events<Event>) -> String {
             return text.to_string();
         }
     }
+}
+
+/// A process on this clock.
+pub(crate) fn on(clock: &ManualClock, runner: impl Runner + 'static) -> Process {
+    Process::builder().clock(clock.clock()).background(runner)
+}
+
+/// Run again after errors, at once.
+pub(crate) fn again<R: Runner>(runner: R) -> Restarter<R> {
+    Restarter::with(runner, Restart::transient().backoff(Backoff::none()))
+}
+
+/// The next run, ready.
+pub(crate) fn up(fake: &FakeRunner) -> Call {
+    let call = fake.wait_for_call();
+    call.trigger_ready();
+    call
+}
+
+/// What the run has not read of its signals.
+pub(crate) fn unread(call: &Call) -> Vec<Signal> {
+    call.signals().try_iter().collect()
 }

@@ -6,3 +6,8 @@ mod actor;
 mod actor_jobs;
 mod noop;
 mod ticker;
+
+// Wrappers around one runner.
+mod delay;
+mod map_signals;
+mod timeout;

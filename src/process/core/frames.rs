@@ -32,7 +32,7 @@ impl Core {
     /// Puts a fresh mailbox on top, with what is pending; `None` once a stop was asked for.
     pub(in crate::process) fn push_mailbox(&self) -> Option<Receiver<Signal>> {
         let mut state = self.state.lock();
-        if state.told() {
+        if state.told_inside() {
             return None;
         }
         let mut outer = state.mailbox.take()?;
@@ -67,7 +67,7 @@ impl Core {
     }
 
     pub(crate) fn was_told(&self) -> bool {
-        self.state.lock().told()
+        self.state.lock().told_inside()
     }
 
     /// Blocks until `limit`, if there is one, or until a stop is asked for; says whether it was.
@@ -82,9 +82,9 @@ impl Core {
             self.clock.schedule(limit, Box::new(ring))
         });
         let mut state = self.state.lock();
-        while !state.told() && limit.is_none_or(|limit| self.clock.now() < limit) {
+        while !state.told_inside() && limit.is_none_or(|limit| self.clock.now() < limit) {
             self.blocks_past(&mut state, limit.filter(|_| alarm.is_none()));
         }
-        state.told()
+        state.told_inside()
     }
 }

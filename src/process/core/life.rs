@@ -114,10 +114,15 @@ impl Core {
 
     /// Publishes the exit of a process whose thread still runs; false if it has exited before.
     pub(crate) fn give_up(&self) -> bool {
+        self.give_up_if(|_| true)
+    }
+
+    /// The same, where that is so once nothing can change any more.
+    pub(super) fn give_up_if(&self, is_so: impl FnOnce(&State) -> bool) -> bool {
         let _deferring = defer(); // it may be a thread of all that gives up
         let mut stuck = self.stuck_here_and_below();
         let state = self.state.lock();
-        if state.exit.is_some() {
+        if state.exit.is_some() || !is_so(&state) {
             return false;
         }
         let error = if state.start_overdue {
@@ -211,8 +216,8 @@ impl Core {
 
     fn as_stuck(&self) -> Stuck {
         let state = self.state.lock();
-        let (told, killed) = (state.told_before_kill, state.killed());
-        let limit = state.stop_end();
+        let (told, killed) = (state.told_inside_before_kill(), state.killed_inside());
+        let limit = state.stop_end_inside();
         drop(state);
         Stuck {
             name: self.name.to_string(),

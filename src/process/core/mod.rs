@@ -15,6 +15,7 @@ mod events;
 mod extras;
 mod frames;
 mod glance;
+mod layers;
 mod life;
 pub(crate) mod registry;
 mod stop;
@@ -27,6 +28,7 @@ use std::time::{Duration, Instant};
 #[cfg(feature = "net")]
 pub(crate) use extras::Gauge;
 pub(crate) use extras::Overhear;
+pub(crate) use layers::{Hook, Table};
 pub(crate) use stop_watch::StopWatch;
 
 use super::link::Link;
@@ -88,6 +90,8 @@ struct State {
     mailbox: Option<Mailbox>,
     /// Those of the wrappers around it, outermost first.
     outer: Vec<Mailbox>,
+    /// Those of the wrappers that change what is heard inside. In a box, since few processes have any.
+    layers: Option<Box<layers::Layers>>,
     /// How many of the layers in this process have something that is down and is to come back.
     restarting: u32,
     ready: bool,
@@ -176,6 +180,7 @@ impl Core {
             state: Mutex::new(State {
                 mailbox: Some(Mailbox::default()),
                 outer: Vec::new(),
+                layers: None,
                 restarting: 0,
                 ready: false,
                 since: now,

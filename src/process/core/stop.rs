@@ -72,15 +72,20 @@ impl Core {
             // Before it can be read: the runner reads it without this lock.
             self.say_signalled(signal, kill_at, give_up_at);
         }
-        if let Some(mailbox) = &mut state.mailbox {
-            mailbox.push(signal);
+        let passed = state.let_in(signal, 0);
+        let heard_stop = passed.heard.is_some_and(Signal::is_stop);
+        if heard_stop && watchers.is_none() {
+            watchers = state.watchers.take(); // a layer has made a stop of it
         }
         drop(state);
         drop(watchers); // which tells them
-        if signal.is_stop() {
+        if signal.is_stop() || heard_stop {
             self.changed.notify_all();
         }
-        self.pass_on(signal, end);
+        if let Some(heard) = passed.heard {
+            self.pass_on(heard, end);
+        }
+        self.hold(passed.holds);
         self.enforce(&enforced);
         delivered
     }
@@ -234,7 +239,7 @@ impl Core {
 
     /// When the stop is over, as far as has been said.
     pub(crate) fn stop_end(&self) -> Option<Limit> {
-        self.state.lock().stop_end()
+        self.state.lock().stop_end_inside()
     }
 
     /// How long the start may take; it counts for the first start only.

@@ -30,7 +30,7 @@ impl StopWatch {
         let (sender, receiver) = bounded(0);
         let mut state = core.state.lock();
         let (mut key, mut fired) = (0, None);
-        if !state.told() {
+        if !state.told_inside() {
             let watchers = state.watchers.get_or_insert_default();
             key = watchers.next;
             watchers.next += 1;

@@ -1,17 +1,18 @@
 //! What a plan foretells: how long a start and a stop may take, and what is wrong.
 
 use std::convert::Infallible;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
-use ifrit::crossbeam_channel::{Receiver, Select, Sender, bounded, select, unbounded};
-use ifrit::grouper::{Batch, Capacity, Dynamic, Member, Members, Ordered, Parallel, QueueOrdered};
+use ifrit::crossbeam_channel::{Receiver, RecvTimeoutError, Sender, bounded, unbounded};
+use ifrit::grouper::{
+    Admin, Batch, Capacity, Dynamic, Group, Member, Members, Order, Ordered, Parallel, QueueOrdered,
+};
+use ifrit::observe::{Event, Events};
 use ifrit::plan::Mistake;
-use ifrit::process::Status;
 use ifrit::restart::{Backoff, Budget, Restart, Restarter};
 use ifrit::sigmon::Sigmon;
 use ifrit::testing::{FakeRunner, ManualClock, PATIENCE, Waiting};
-use ifrit::tree::TreeNode;
-use ifrit::{BoxRunner, Main, Plan, Process, Runner, Signal, run_fn, run_once};
+use ifrit::{BoxRunner, Main, Plan, Process, ReadySender, Runner, Signal, run_fn, run_once};
 
 use crate::support::on;
 
@@ -54,99 +55,98 @@ impl Dice {
     }
 }
 
-/// A leaf that ignores what it is told to do, until it is let go.
-struct Deaf {
-    process: Process,
-    /// It has heard a mark.
-    marks: Receiver<()>,
-}
-
-/// Makes deaf leaves, and lets them all go when it is dropped.
-struct Leaves {
-    /// Those that run, as they begin to.
-    begun: (Sender<Deaf>, Receiver<Deaf>),
+/// What a random tree is made of. Its leaves ignore what they are told, and are let go when this is dropped.
+struct Parts {
+    /// The groups, as they begin to run.
+    begun: (Sender<Running>, Receiver<Running>),
     hold: (Sender<Infallible>, Receiver<Infallible>),
-    count: usize,
 }
 
-impl Leaves {
+/// A group that runs.
+struct Running {
+    process: Process,
+    admin: Admin,
+}
+
+/// A group that tells of itself when it begins to run.
+struct Announced {
+    group: BoxRunner,
+    admin: Admin,
+    begun: Sender<Running>,
+}
+
+impl Runner for Announced {
+    fn run(&mut self, signals: Receiver<Signal>, ready: ReadySender) -> ifrit::Result {
+        self.begun.send(Running {
+            process: ifrit::current().expect("a process"),
+            admin: self.admin.clone(),
+        })?;
+        self.group.run(signals, ready)
+    }
+
+    fn plan(&self) -> Plan {
+        self.group.plan()
+    }
+}
+
+impl Parts {
     fn new() -> Self {
-        Leaves {
+        Parts {
             begun: unbounded(),
             hold: bounded(0),
-            count: 0,
         }
     }
 
-    fn leaf(&mut self) -> BoxRunner {
-        self.count += 1;
-        let begun = self.begun.0.clone();
+    fn leaf(&self) -> BoxRunner {
         let hold = self.hold.1.clone();
-        Box::new(run_fn(move |signals, ready| {
-            let (mark, marks) = unbounded();
-            let process = ifrit::current().expect("a process");
+        Box::new(run_fn(move |_, ready| {
             ready.notify();
-            begun.send(Deaf { process, marks })?;
-            loop {
-                select! {
-                    recv(signals) -> signal => match signal {
-                        Ok(MARK) => mark.send(())?,
-                        Ok(_) => {}
-                        Err(_) => {
-                            let _ = hold.recv();
-                            return Ok(());
-                        },
-                    },
-                    recv(hold) -> _ => return Ok(()),
-                }
-            }
+            let _ = hold.recv();
+            Ok(())
         }))
     }
+
+    fn group<O: Order>(&self, group: Group<O>) -> BoxRunner
+    where
+        Group<O>: Runner + 'static,
+    {
+        Box::new(Announced {
+            admin: group.admin(),
+            group: Box::new(group),
+            begun: self.begun.0.clone(),
+        })
+    }
 }
 
-const MARK: Signal = Signal::USER2;
-
-/// Waits until all below `root` have dealt with what there is: with every end, and with what is due.
-fn settle(root: &Process, leaves: &[Deaf]) {
-    // An end is heard one level up with what comes after it. What is due may come after a mark, too.
-    for _ in 0..5 {
-        until_ends_are_heard(root);
-        for _ in 0..3 {
-            root.signal(MARK);
-            for leaf in leaves {
-                let mut select = Select::new();
-                select.recv(&leaf.marks);
-                select.recv(leaf.process.exited());
-                select.ready();
-                let _ = leaf.marks.try_recv();
+/// Waits until nothing more happens in a tree unless the clock is moved.
+///
+/// What one process does to another is said as an event, before it is done. A group answers when it has dealt with what
+/// had come to it before it was asked and with what is due, and has set its next timer. So where nothing is said while
+/// all are asked three times, there is nothing left to happen: with the first answers each has finished what it had begun
+/// before, and nothing more is on its way; with the second each has heard what had come; and those that had reached
+/// their end by that were gone by the third, which would have been said.
+fn until_at_rest(groups: &[Running], events: &Events<Event>) {
+    loop {
+        events.try_iter().for_each(drop);
+        for group in groups.iter().chain(groups).chain(groups) {
+            if group.admin.list().is_err() {
+                let gone = group.process.exited().recv_timeout(PATIENCE);
+                assert_eq!(gone, Err(RecvTimeoutError::Disconnected));
             }
         }
-    }
-    until_ends_are_heard(root);
-}
-
-/// Whatever has no living leaf below it any more has ended.
-fn until_ends_are_heard(root: &Process) {
-    fn is_settled(node: &TreeNode) -> bool {
-        let is_leaf = node.kind.is_none() && node.children.is_empty();
-        let lives = |node: &TreeNode| node.status != Status::Abandoned;
-        !lives(node)
-            || (is_leaf || node.children.iter().any(lives)) && node.children.iter().all(is_settled)
-    }
-    let begun = Instant::now();
-    while root.try_exit().is_none() && !ifrit::tree().get(root.id()).is_none_or(is_settled) {
-        assert!(begun.elapsed() < PATIENCE, "{}", ifrit::tree());
-        std::thread::yield_now();
+        if events.is_empty() {
+            return;
+        }
     }
 }
 
 /// A random tree of leaves that ignore what they are told.
-fn tree(dice: &mut Dice, depth: u64, leaves: &mut Leaves) -> BoxRunner {
+fn tree(dice: &mut Dice, depth: u64, parts: &Parts) -> BoxRunner {
     if depth == 0 || dice.one_in(4) {
-        return leaves.leaf();
+        return parts.leaf();
     }
     if dice.one_in(6) {
-        let inner = tree(dice, depth - 1, leaves);
+        let inner = tree(dice, depth - 1, parts);
         let mut sigmon = Sigmon::new(inner).only([]);
         if let Some(limit) = dice.limit(2) {
             sigmon = sigmon.stop_within(limit);
@@ -157,12 +157,12 @@ fn tree(dice: &mut Dice, depth: u64, leaves: &mut Leaves) -> BoxRunner {
         return Box::new(sigmon);
     }
     if dice.one_in(6) {
-        return Box::new(Restarter::always(tree(dice, depth - 1, leaves)));
+        return Box::new(Restarter::always(tree(dice, depth - 1, parts)));
     }
     let count = 1 + dice.below(3);
     let members: Vec<Member> = (0..count)
         .map(|n| {
-            let mut member = Member::new(format!("m{n}"), tree(dice, depth - 1, leaves));
+            let mut member = Member::new(format!("m{n}"), tree(dice, depth - 1, parts));
             if let Some(limit) = dice.limit(2) {
                 member = member.stop_within(limit);
             }
@@ -184,7 +184,7 @@ fn tree(dice: &mut Dice, depth: u64, leaves: &mut Leaves) -> BoxRunner {
             if let Some(grace) = dice.limit(4) {
                 group = group.kill_grace(grace / 4);
             }
-            Box::new(group) as BoxRunner
+            parts.group(group)
         }};
     }
     match dice.below(3) {
@@ -200,8 +200,8 @@ fn a_stop_takes_as_long_as_foretold_where_no_runner_returns() {
     while bounded < 40 * factor() {
         seed += 1;
         let mut dice = Dice(0x9e37_79b9_7f4a_7c15_u64.wrapping_mul(seed));
-        let mut leaves = Leaves::new();
-        let runner = tree(&mut dice, 3, &mut leaves);
+        let parts = Parts::new();
+        let runner = tree(&mut dice, 3, &parts);
         let plan = runner.plan();
         let Some(foretold) = plan.worst_case_stop() else {
             continue;
@@ -210,14 +210,14 @@ fn a_stop_takes_as_long_as_foretold_where_no_runner_returns() {
         let clock = ManualClock::new();
         let process = on(&clock, runner);
         process.expect_ready();
-        let begun = (0..leaves.count).map(|_| leaves.begun.1.recv_timeout(PATIENCE).unwrap());
-        let begun: Vec<_> = begun.collect();
-        let mut took = Duration::ZERO;
+        let groups: Vec<_> = parts.begun.1.try_iter().collect();
+        let events = process.events();
         process.signal(Signal::TERMINATE);
-        settle(&process, &begun);
+        until_at_rest(&groups, &events);
+        let mut took = Duration::ZERO;
         while process.try_exit().is_none() {
             took += clock.advance_to_next();
-            settle(&process, &begun);
+            until_at_rest(&groups, &events);
         }
         assert_eq!(took, foretold, "seed {seed}\n{plan}");
     }

@@ -1,9 +1,11 @@
 //! Looking after the members of a group that runs.
 
+use std::time::Duration;
+
 use ifrit::crossbeam_channel::bounded;
 use ifrit::grouper::{Admin, MemberState, Ordered, Parallel, Reason, Refusal, Strategy};
 use ifrit::restart::{Backoff, Budget, Restart};
-use ifrit::testing::{Call, FakeRunner, PATIENCE, Waiting, signal_recorder};
+use ifrit::testing::{Call, FakeRunner, PATIENCE, Waiting, signal_recorder, with_patience};
 use ifrit::{Error, prelude::*, process::Status};
 
 use crate::kit::*;
@@ -309,6 +311,28 @@ fn a_member_may_look_after_its_siblings() {
     act(&running.admin);
     assert_eq!(running.members().len(), 1);
     running.stop(&[]).unwrap();
+}
+
+#[test]
+fn what_was_due_is_done_and_the_next_time_is_set_when_it_has_answered() {
+    for _ in 0..stress(200) {
+        let fakes @ [fake] = &fakes();
+        let member = Member::new("a", fake.clone()).stop_within(10 * SECOND);
+        let (running, [call]) = Running::up(Parallel::new([member]), fakes);
+        let is_set = || {
+            assert_eq!(running.members().len(), 1);
+            with_patience(Duration::ZERO, || running.clock.wait_for_timers(1));
+        };
+        running.process.signal(Signal::TERMINATE);
+        is_set();
+        assert_eq!(running.clock.advance_to_next(), 9 * SECOND);
+        is_set();
+        let heard: Vec<_> = call.signals().try_iter().collect();
+        assert_eq!(heard, [Signal::TERMINATE, Signal::KILL]);
+        assert_eq!(running.clock.advance_to_next(), SECOND);
+        running.process.expect_exit().unwrap_err();
+        call.ends(How::Ok);
+    }
 }
 
 #[test]

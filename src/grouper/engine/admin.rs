@@ -18,7 +18,9 @@ use crate::sync::{Arc, Mutex};
 /// A handle to a fixed group, to look after its members while it runs: list, terminate, restart, add and remove them.
 ///
 /// It is answered by the group's own thread, which never waits for a member; so it is answered at once, also in the
-/// middle of a hot crash loop or of a long delay. Clones are handles to the same group. It is taken with
+/// middle of a hot crash loop or of a long delay. The answer comes when what had come to the group before the question, and
+/// what is due, is dealt with, and the time of what is due next is set: after it, a test moves its
+/// [clock](crate::testing::ManualClock) without outrunning the group. Clones are handles to the same group. It is taken with
 /// [`Group::admin`](crate::grouper::Group::admin), before the group is run, or made first with [`Admin::new`].
 ///
 /// ```

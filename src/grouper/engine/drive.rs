@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use super::admin::Command;
 use super::commands::refuse;
 use super::history::History;
 use super::run::{Phase, Run};
@@ -92,6 +93,7 @@ impl Run<'_> {
             self.look_whether_up(); // ready counts, also if the next report is an exit
         }
         if let Some(signal) = signal {
+            self.alarm = None;
             self.obey(signal);
         }
         for _ in 0..more_signals {
@@ -106,18 +108,32 @@ impl Run<'_> {
             news = true;
         }
         if let Some(command) = command {
+            match command {
+                // A caller that moves the clock once it was answered finds the time set.
+                Command::List(_) => self.set_alarm(),
+                _ => self.alarm = None,
+            }
             self.carry_out(command);
         }
         news
     }
 
-    fn sleep(&self) {
-        let alarm = self.timers.earliest().map(|at| self.clock.at(at));
+    /// Sets the alarm to what is due first. It is taken off before anything is acted on that may change what that is, so
+    /// that a clock moved by hand has no alarm that is out of date; and by nothing else, so that it misses none.
+    fn set_alarm(&mut self) {
+        let next = self.timers.earliest();
+        if self.alarm.as_ref().map(|(at, _)| *at) != next {
+            self.alarm = next.map(|at| (at, self.clock.at(at)));
+        }
+    }
+
+    fn sleep(&mut self) {
+        self.set_alarm();
         let mut select = Select::new();
         select.recv(self.ears.reports);
         select.recv(&self.ears.signals);
         select.recv(&self.ears.door.commands);
-        if let Some(alarm) = &alarm {
+        if let Some((_, alarm)) = &self.alarm {
             select.recv(alarm);
         }
         select.ready();
@@ -125,6 +141,9 @@ impl Run<'_> {
 
     fn hear(&mut self, report: Report) {
         let Report { index, id, news } = report;
+        if !matches!(news, News::EndedLate { .. }) {
+            self.alarm = None; // nothing is due because of a thread that was given up
+        }
         match news {
             News::Ready => self.is_ready(index),
             News::Exited(exited) => self.exited(index, id, exited),
@@ -137,6 +156,7 @@ impl Run<'_> {
         let mut any = false;
         while let Some(due) = self.timers.pop(now) {
             any = true;
+            self.alarm = None;
             match due {
                 Due::Tell(index) => self.tell_in_turn(index),
                 Due::Kill(index) => self.kill(index),

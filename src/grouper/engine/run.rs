@@ -14,7 +14,7 @@
 //! show       what the tree shows of members without a process
 //! ```
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::admin::Open;
 use super::history::History;
@@ -25,7 +25,7 @@ use super::starting::Starting;
 use super::stopping::Stopping;
 use super::tally::Tally;
 use super::timers::{Owner, Timers};
-use crate::clock::Clock;
+use crate::clock::{Alarm, Clock};
 use crate::limit::Limit;
 use crate::process::{Core, Parent, Report, current_host};
 use crate::ready::ReadySender;
@@ -62,6 +62,8 @@ pub(super) struct Run<'g> {
     pub(super) restarting: Restarting,
     pub(super) stopping: Stopping,
     pub(super) timers: Timers,
+    /// Wakes the group when something is due, at that time.
+    pub(super) alarm: Option<(Instant, Alarm)>,
     pub(super) tally: Tally,
     pub(super) history: History,
 }
@@ -89,6 +91,7 @@ impl<'g> Run<'g> {
             restarting: Restarting::new(host.clone(), settings.budget),
             stopping: Stopping::new(settings.stop_limit(host.as_deref())),
             timers: Timers::default(),
+            alarm: None,
             tally: Tally::default(),
             history: History::default(),
             phase: Phase::Starting,

@@ -149,20 +149,17 @@ impl Look {
             while let Some((_, row)) = rows.next_if(|(before, _)| *before < rank) {
                 members.extend(away(&row, now));
             }
-            let row = rows.next_if(|(same, _)| *same == rank);
-            match (self.node(n, orphans), row) {
-                // The process counts, where one has just started or exited.
-                (Some(mut node), Some((_, row))) => {
-                    node.restarts += row.restarts;
-                    if node.last_error.is_none() {
-                        node.last_error = row.last_exit.as_ref().and_then(LastExit::line);
-                    }
-                    members.push(node);
+            let Some(mut node) = self.node(n, orphans) else {
+                continue; // it is gone: its row may belong to the next run of the member
+            };
+            // The process counts, where one has just started or exited.
+            if let Some((_, row)) = rows.next_if(|(same, _)| *same == rank) {
+                node.restarts += row.restarts;
+                if node.last_error.is_none() {
+                    node.last_error = row.last_exit.as_ref().and_then(LastExit::line);
                 }
-                (Some(node), None) => members.push(node),
-                (None, Some((_, row))) => members.extend(away(&row, now)),
-                (None, None) => {}
             }
+            members.push(node);
         }
         members.extend(rows.filter_map(|(_, row)| away(&row, now)));
         members

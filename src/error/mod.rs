@@ -17,7 +17,7 @@ pub use failure::Failure;
 pub use panic::Panic;
 pub use report::Report;
 pub(crate) use trace::MOST_HEALED;
-pub use trace::{Cause, ExitTrace, MemberExit};
+pub use trace::{Cause, ExitTrace, MemberExit, NotRestarted};
 
 pub(crate) use catch::{catch, drop_caught, exit_of};
 pub(crate) use exit::{BoxError, Exit, Result};

@@ -126,6 +126,51 @@ pub struct MemberExit {
     pub cause: Cause,
     /// From being told to stop to its exit. None if it ended without having been told.
     pub time_to_stop: Option<Duration>,
+    /// Why its end has begun the stop of the group and no other run of it, where it has a restart policy or its error speaks
+    /// against one. None where there was none to come.
+    pub not_restarted: Option<NotRestarted>,
+}
+
+/// Why a member that has ended was not started again. Its `Display` ends a sentence: "it was not restarted, since …".
+///
+/// ```
+/// use ifrit::error::NotRestarted;
+/// use ifrit::{Error, prelude::*, restart::Restart};
+///
+/// let web = ifrit::run_fn(|_, _| Err("port taken".into()));
+/// let group = Parallel::new([Member::new("web", web).restart(Restart::permanent())]);
+/// let Err(Error::Group(trace)) = ifrit::background(group).join() else { panic!() };
+/// assert_eq!(trace[0].not_restarted, Some(NotRestarted::NeverReady));
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum NotRestarted {
+    /// Its first start has failed, and its policy does not hold
+    /// [from the start](crate::restart::Restart::from_the_start).
+    NeverReady,
+    /// Its error is marked as [fatal](crate::fatal).
+    Fatal,
+    /// Its policy restarts it [only after other errors](crate::restart::Restart::only_if).
+    NotWorthIt,
+    /// The [budget](crate::restart::Budget) for its restarts is used up.
+    TooOften,
+    /// A thread of it still runs, and there would be two of it.
+    StillRuns,
+    /// Its runner can run only once, such as one of [`run_once`](crate::run_once).
+    RunsOnce,
+}
+
+impl fmt::Display for NotRestarted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.pad(match self {
+            NotRestarted::NeverReady => "it had never been ready",
+            NotRestarted::Fatal => "its error is fatal",
+            NotRestarted::NotWorthIt => "its policy restarts it only after other errors",
+            NotRestarted::TooOften => "it was restarted too often",
+            NotRestarted::StillRuns => "a thread of it still runs",
+            NotRestarted::RunsOnce => "its runner can run only once",
+        })
+    }
 }
 
 /// Why a member ended. Its `Display` is one word.

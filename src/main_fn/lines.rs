@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 
 use super::slow::{Pending, Told};
 use crate::draw::{Lasting, line_of};
-use crate::error::{Cause, UNASKED};
-use crate::observe::{Event, Path, What, Why};
+use crate::error::{Cause, NotRestarted, UNASKED};
+use crate::observe::{Event, Outcome, Path, What, Why};
 use crate::process::Awaited;
 use crate::signal::Signal;
 use crate::signal::word::Short as Name;
@@ -75,16 +75,15 @@ pub(super) fn line(event: &Event, known: Known) -> Option<Line> {
             ),
         ),
         What::Stopping {
-            why: Why::Member { name, exit, .. },
-        } => {
-            let how = match exit.error() {
-                None => UNASKED.to_owned(),
-                Some(_) if known.why => "has ended".to_owned(),
-                Some(error) => match brief(error, name).as_str() {
-                    UNASKED => UNASKED.to_owned(), // its end was well, and is held against it
-                    error => format!("ended with an error: {error}"),
+            why:
+                Why::Member {
+                    name,
+                    exit,
+                    not_restarted,
+                    ..
                 },
-            };
+        } => {
+            let how = how_it_ended(name, exit, *not_restarted, known);
             let (group, stops) = match is_root {
                 true => (String::new(), "the program".to_owned()),
                 false => (name_of(&event.path) + "/", name_of(&event.path)),
@@ -181,6 +180,42 @@ pub(super) fn line(event: &Event, known: Known) -> Option<Line> {
         weight,
         text: about(&event.path, is_root, &what),
     })
+}
+
+/// How a member has ended whose end stops its group, and why it does not run again.
+fn how_it_ended(
+    name: &str,
+    exit: &Outcome,
+    not_restarted: Option<NotRestarted>,
+    known: Known,
+) -> String {
+    let since = |why: Option<NotRestarted>| match why {
+        Some(why) => format!(", and is not restarted, since {why}"),
+        None => String::new(),
+    };
+    let Some(error) = exit.error() else {
+        return UNASKED.to_owned() + &since(not_restarted);
+    };
+    if not_restarted == Some(NotRestarted::StillRuns) {
+        return "is not restarted, since a thread of it still runs".to_owned(); // which was given up, and that was said
+    }
+    if known.why {
+        return "has ended".to_owned() + &since(not_restarted);
+    }
+    let error = brief(error, name);
+    if error == UNASKED {
+        return error + &since(not_restarted); // its end was well, and is held against it
+    }
+    let which = match not_restarted {
+        None => "",
+        Some(NotRestarted::NeverReady) => " before it was ever ready, so it is not restarted",
+        Some(NotRestarted::Fatal) => " that is fatal, so it is not restarted",
+        Some(NotRestarted::NotWorthIt) => " and is restarted only after other errors",
+        Some(NotRestarted::TooOften) => " and is not restarted again",
+        Some(NotRestarted::RunsOnce) => " and is not restarted, since its runner can run only once",
+        Some(why) => return format!("ended with an error{}: {error}", since(Some(why))),
+    };
+    format!("ended with an error{which}: {error}")
 }
 
 fn stop_begins(signal: Signal, left: Option<Lasting>, second_forces: bool) -> String {

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use super::path::Path;
 use crate::draw::{LINE, line_of};
-use crate::error::Cause;
+use crate::error::{Cause, NotRestarted};
 use crate::id::ProcessId;
 use crate::signal::Signal;
 use crate::sync::Arc;
@@ -165,11 +165,17 @@ impl Outcome {
 }
 
 impl Why {
-    pub(crate) fn member(name: &str, id: ProcessId, exit: Outcome) -> Self {
+    pub(crate) fn member(
+        name: &str,
+        id: ProcessId,
+        exit: Outcome,
+        not_restarted: Option<NotRestarted>,
+    ) -> Self {
         Why::Member {
             name: line_of(name, LINE).into(),
             id,
             exit,
+            not_restarted,
         }
     }
 }
@@ -189,6 +195,8 @@ pub enum Why {
         id: ProcessId,
         /// How it ended.
         exit: Outcome,
+        /// Why that is not followed by another run of it, where one might be expected.
+        not_restarted: Option<NotRestarted>,
     },
     /// The closure of a scope has returned or panicked.
     ScopeEnded,
@@ -242,7 +250,19 @@ impl fmt::Display for Why {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Why::Signal(signal) => write!(f, "told {signal}"),
-            Why::Member { name, exit, .. } => write!(f, "{name} ended: {exit}"),
+            Why::Member {
+                name,
+                exit,
+                not_restarted,
+                ..
+            } => {
+                write!(f, "{name} ended: {exit}")?;
+                match not_restarted {
+                    // Which the error says.
+                    None | Some(NotRestarted::TooOften) => Ok(()),
+                    Some(why) => write!(f, "; it is not restarted, since {why}"),
+                }
+            }
             Why::ScopeEnded => f.write_str("its scope has ended"),
             Why::AutoShutdown => f.write_str("its significant members have ended"),
         }

@@ -7,7 +7,7 @@ use ifrit::crossbeam_channel::bounded;
 use ifrit::grouper::{Member, Members, Ordered, Parallel};
 use ifrit::restart::{Backoff, Budget, Restart};
 use ifrit::testing::{FakeRunner, ManualClock, Waiting, never_ready};
-use ifrit::{Error, Runner, Signal, background, run_fn, run_once};
+use ifrit::{BoxError, BoxRunner, Error, Runner, Signal, background, run_fn, run_once};
 
 use crate::support::{end, fakes, on, running_on, up};
 
@@ -168,6 +168,73 @@ worker: no route
 │  Gave up on worker after more than 2 restarts within 60s.
 │  It had failed 2 times before, the last time with this error: reset\\nby peer
 └─ db: stopped"
+    );
+}
+
+#[test]
+fn why_a_member_was_not_restarted_stands_below_its_error() {
+    let with = |runner: BoxRunner, restart: Restart| {
+        report(Ordered::new([
+            Member::new("db", steady()),
+            Member::new("web", runner).restart(restart.backoff(Backoff::none())),
+        ]))
+    };
+    let later = |error: fn() -> BoxError| -> BoxRunner {
+        Box::new(run_fn(move |_, ready| {
+            ready.notify();
+            Err(error())
+        }))
+    };
+    let once: BoxRunner = Box::new(run_once(|_, ready| {
+        ready.notify();
+        Err("refused".into())
+    }));
+    let table = [
+        (
+            with(Box::new(fails("refused")), Restart::permanent()),
+            "It was not restarted, since it had never been ready.",
+        ),
+        (
+            with(later(|| ifrit::fatal("refused")), Restart::permanent()),
+            "It was not restarted, since its error is fatal.",
+        ),
+        (
+            with(later(|| ifrit::fatal("refused")), Restart::temporary()),
+            "It was not restarted, since its error is fatal.",
+        ),
+        (
+            with(
+                later(|| "refused".into()),
+                Restart::permanent().only_if(|_| false),
+            ),
+            "It was not restarted, since its policy restarts it only after other errors.",
+        ),
+        (
+            with(once, Restart::permanent()),
+            "\
+It was not restarted, since its runner can run only once.
+│  It had failed once before, with the same error",
+        ),
+    ];
+    for (report, why) in table {
+        assert_eq!(report, format!("web: refused\n│  {why}\n└─ db: stopped"));
+    }
+    assert_eq!(
+        report(run_fn(|_, _| Err(ifrit::fatal("refused")))),
+        "refused\n   It is fatal: nothing is restarted after it."
+    );
+}
+
+#[test]
+fn a_first_end_without_an_error_says_why_it_was_the_last() {
+    let leaves = Member::new("web", run_fn(|_, _| Ok(()))).restart(Restart::permanent());
+    let group = Ordered::new([Member::new("db", fails_when_stopped()), leaves]);
+    assert_eq!(
+        report(group),
+        "\
+db: cannot flush
+│  It failed while it was stopped.
+└─ web: ended, which began the stop; it was not restarted, since it had never been ready"
     );
 }
 

@@ -1,14 +1,15 @@
 //! What a program says on standard error while it runs, and what harms that.
 
+use std::process::ExitCode;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use ifrit::crossbeam_channel::bounded;
 use ifrit::grouper::{AutoShutdown, Member, Members, Ordered, Parallel, Strategy};
 use ifrit::observe::What;
-use ifrit::restart::{Backoff, Restart};
+use ifrit::restart::{Backoff, Budget, Restart};
 use ifrit::sigmon::Escalation;
-use ifrit::{Main, Runner, Signal, run_fn};
+use ifrit::{Main, Runner, Signal, run_fn, run_once};
 
 use crate::kit::{child, child_unread, deaf, listener, program, say};
 
@@ -107,6 +108,123 @@ fn a_restart_is_one_line_with_its_attempt_its_delay_and_the_error() {
         [
             r"web restarts in 20 ms (attempt 1 of 5): refused\nfor the 1. time",
             r"web restarts in 20 ms (attempt 2 of 5): refused\nfor the 2. time"
+        ]
+    );
+}
+
+/// A runner that is up once, and fails.
+fn fails_later() -> impl Runner {
+    run_fn(|_, ready| {
+        ready.notify();
+        Err("no route".into())
+    })
+}
+
+/// The program of a member whose policy does not bring it back.
+fn with_policy(runner: impl Runner + 'static, restart: Restart) -> ExitCode {
+    let web = Member::new("web", runner).restart(restart.backoff(Backoff::none()));
+    let front = Ordered::new([web]).budget(Budget::new(0, Duration::from_secs(60)));
+    ifrit::main(Ordered::new([
+        Member::new("db", up()),
+        Member::new("front", front),
+    ]))
+}
+
+#[test]
+fn a_first_start_that_fails_is_said_not_to_be_repeated() {
+    let child = child(|| {
+        with_policy(
+            run_fn(|_, _| Err("port taken".into())),
+            Restart::transient(),
+        )
+    });
+    let report = child.expect_code(1);
+    assert_eq!(
+        lines(&report),
+        [
+            "front/web ended with an error before it was ever ready, so it is not restarted: port taken; front stops",
+            "front has ended; the program stops"
+        ]
+    );
+    let told = format!(
+        "{}: front/web: port taken\n│  It was not restarted, since it had never been ready.\n",
+        program()
+    );
+    assert!(report.contains(&told), "{report}");
+}
+
+#[test]
+fn a_group_that_is_not_restarted_for_its_member_says_so() {
+    let child = child(|| {
+        let front =
+            Parallel::new(Members::new().add("web", run_fn(|_, _| Err("port taken".into()))));
+        ifrit::main(Ordered::new([
+            Member::new("front", front).restart(Restart::permanent())
+        ]))
+    });
+    let report = child.expect_code(1);
+    assert_eq!(
+        lines(&report),
+        [
+            "front/web ended with an error: port taken; front stops",
+            "front has ended, and is not restarted, since it had never been ready; the program stops"
+        ]
+    );
+    assert!(
+        report.ends_with("│  front was not restarted, since it had never been ready.\n")
+            || report.ends_with("   front was not restarted, since it had never been ready.\n"),
+        "{report}"
+    );
+}
+
+#[test]
+fn an_error_that_is_fatal_is_said_to_be_so() {
+    let child = child(|| {
+        let fatal = run_fn(|_, ready| {
+            ready.notify();
+            Err(ifrit::fatal("no such user"))
+        });
+        with_policy(fatal, Restart::permanent())
+    });
+    assert_eq!(
+        lines(&child.expect_code(1))[0],
+        "front/web ended with an error that is fatal, so it is not restarted: no such user; front stops"
+    );
+}
+
+#[test]
+fn an_error_that_a_policy_does_not_restart_after_is_said_to_be_so() {
+    let child = child(|| with_policy(fails_later(), Restart::transient().only_if(|_| false)));
+    assert_eq!(
+        lines(&child.expect_code(1))[0],
+        "front/web ended with an error and is restarted only after other errors: no route; front stops"
+    );
+}
+
+#[test]
+fn a_budget_that_is_used_up_is_said_to_be_the_end_of_restarts() {
+    let child = child(|| with_policy(fails_later(), Restart::transient()));
+    assert_eq!(
+        lines(&child.expect_code(1))[0],
+        "front/web ended with an error and is not restarted again: more than 0 restarts within 60s: no route; front stops"
+    );
+}
+
+#[test]
+fn a_restart_of_what_can_run_only_once_is_said_to_be_none() {
+    let child = child(|| {
+        let once = run_once(|_, ready| {
+            ready.notify();
+            Err("no route".into())
+        });
+        let restart = Restart::transient().backoff(Backoff::none());
+        ifrit::main(Ordered::new([Member::new("web", once).restart(restart)]))
+    });
+    assert_eq!(
+        lines(&child.expect_code(1)),
+        [
+            "web restarts now (attempt 1 of 5): no route",
+            "web ended with an error and is not restarted, since its runner can run only once: no route; the program stops"
         ]
     );
 }

@@ -7,7 +7,7 @@ use std::time::Duration;
 use super::path::Path;
 use super::root::Root;
 use crate::draw::{Counted, Escaped, line_of, lines_of};
-use crate::error::{Cause, Error, ExitTrace, MOST_HEALED, MemberExit};
+use crate::error::{Cause, Error, ExitTrace, MOST_HEALED, MemberExit, NotRestarted};
 use crate::id::{ProcessId, Stuck};
 use crate::signal::word::Short;
 
@@ -37,6 +37,7 @@ pub(super) fn headline(root: &Root<'_>, said: &mut Said) -> String {
             Cause::Initiator | Cause::Completed | Cause::Independent | Cause::Abandoned => {}
         }
     }
+    text += &not_restarted(root);
     for (path, spent) in root.spent.iter().rev() {
         text += &gave_up(spent, path);
     }
@@ -79,9 +80,35 @@ pub(super) fn fate(member: &MemberExit, trace: &ExitTrace, said: &mut Said) -> O
     (!text.is_empty()).then_some(text)
 }
 
+/// Why those on the way to what began it all were not started again.
+fn not_restarted(root: &Root<'_>) -> String {
+    let mut text = String::new();
+    for (place, step) in root.members.iter().rev().enumerate() {
+        let why = match step.member.not_restarted {
+            None | Some(NotRestarted::TooOften) => continue, // which is told with the budget
+            Some(why) => why,
+        };
+        let whom = match place {
+            0 => "It".to_owned(),
+            _ => step.path.to_string(),
+        };
+        text += &format!("\n{whom} was not restarted, since {why}.");
+    }
+    if root.members.is_empty() && root.error.is_fatal() {
+        text += "\nIt is fatal: nothing is restarted after it.";
+    }
+    text
+}
+
 fn ok(member: &MemberExit) -> String {
     match member.cause {
-        Cause::Initiator => "ended, which began the stop".to_owned(),
+        Cause::Initiator => {
+            let text = "ended, which began the stop".to_owned();
+            match member.not_restarted {
+                None => text,
+                Some(why) => format!("{text}; it was not restarted, since {why}"),
+            }
+        }
         Cause::Completed => "completed".to_owned(),
         Cause::Independent => "ended by itself".to_owned(),
         Cause::Consequence | Cause::Stopped | Cause::Abandoned => {

@@ -4,7 +4,7 @@ use super::events::{Entrance, ExitEvent};
 use super::options::Ends;
 use super::shared::Shared;
 use super::state::{Living, Phase, State};
-use crate::error::{Cause, Error, MemberExit};
+use crate::error::{Cause, Error, MemberExit, NotRestarted};
 use crate::id::ProcessId;
 use crate::id_map::take_out;
 use crate::observe::{Outcome, Why};
@@ -103,6 +103,12 @@ impl Shared {
                     None => false,
                 };
         let failed = exit.is_err();
+        let not_restarted = match &exit {
+            Err(error) if error.is_fatal() => Some(NotRestarted::Fatal),
+            Err(Error::RestartBudget { .. }) => Some(NotRestarted::TooOften),
+            _ => None,
+        };
+        let not_restarted = not_restarted.filter(|_| stops);
         let record = || MemberExit {
             name: String::from(&*living.core.name),
             id: living.core.id,
@@ -113,12 +119,13 @@ impl Shared {
                 Cause::Completed
             },
             time_to_stop: None,
+            not_restarted,
         };
         let room = state.options.history;
         let fallen = state.history.push(failed, room, record);
         if stops {
             let core = &living.core;
-            let why = Why::member(&core.name, core.id, Outcome::new(line));
+            let why = Why::member(&core.name, core.id, Outcome::new(line), not_restarted);
             state.begin_stopping(Some(why));
             self.changed.notify_all();
         }

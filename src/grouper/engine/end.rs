@@ -3,7 +3,7 @@
 use super::run::{Phase, Run};
 use super::stage::Rest;
 use crate::draw::{LINE, line_of};
-use crate::error::{Cause, Error, Itself, MemberExit};
+use crate::error::{Cause, Error, Itself, MemberExit, NotRestarted};
 use crate::observe::{Outcome, What, Why};
 use crate::process::say_here;
 use crate::signal::Signal;
@@ -69,9 +69,12 @@ impl Run<'_> {
             Some(last) => line_of(format_args!("{}: {last}", Itself(&error)), LINE),
             None => line_of(Itself(&error), LINE),
         };
+        let not_restarted =
+            matches!(error, Error::RestartBudget { .. }).then_some(NotRestarted::TooOften);
         let record = MemberExit {
             exit: Err(error),
             cause: Cause::Initiator,
+            not_restarted: not_restarted.or(record.not_restarted),
             ..record
         };
         self.end_as(index, record, Some(line.into()));
@@ -99,7 +102,12 @@ impl Run<'_> {
         let slot = &mut self.slots.all[index];
         let why = initiates.then(|| match record.cause {
             Cause::Completed => Why::AutoShutdown,
-            _ => Why::member(&slot.name, record.id, Outcome::new(line)),
+            _ => Why::member(
+                &slot.name,
+                record.id,
+                Outcome::new(line),
+                record.not_restarted,
+            ),
         });
         slot.run.ended = Some(self.history.ended(MemberExit { cause, ..record }));
         if initiates {
@@ -136,6 +144,7 @@ impl Run<'_> {
                 exit: Err(Error::Abandoned(vec![stuck])),
                 cause: Cause::Abandoned,
                 time_to_stop: None,
+                not_restarted: None,
             });
         }
     }

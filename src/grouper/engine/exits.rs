@@ -2,7 +2,7 @@
 
 use super::judge::{Facts, Verdict, judge};
 use super::run::Run;
-use crate::error::{Cause, Error, MemberExit, leaves_threads};
+use crate::error::{Cause, Error, Exit, MemberExit, NotRestarted, leaves_threads};
 use crate::id::ProcessId;
 use crate::process::last_exit::LastExit;
 use crate::process::{Exited, line_of};
@@ -28,6 +28,12 @@ impl Run<'_> {
             facts.asks = Asks::Failure; // there is nothing that could be run again
         }
         let verdict = judge(&facts);
+        let not_restarted = match verdict {
+            Verdict::Final(Cause::Initiator) | Verdict::Unasked(Cause::Initiator) => {
+                self.not_restarted(index, &facts, &exited.exit, ran_out)
+            }
+            _ => None,
+        };
         let slot = &mut self.slots.all[index];
         if let Verdict::Unasked(_) = verdict {
             exited.exit = Err(Error::EndedUnasked {
@@ -45,6 +51,7 @@ impl Run<'_> {
                 None => Cause::Independent,
             },
             time_to_stop: told.map(|told| exited.at.saturating_duration_since(told)),
+            not_restarted,
         };
         let was_in_round = slot.run.in_round;
         self.settle(index);
@@ -85,6 +92,34 @@ impl Run<'_> {
         }
         if was_in_round {
             self.round_goes_on();
+        }
+    }
+
+    /// Why the end of a member for good is not followed by another run.
+    fn not_restarted(
+        &self,
+        index: usize,
+        facts: &Facts,
+        exit: &Exit,
+        ran_out: bool,
+    ) -> Option<NotRestarted> {
+        let options = &self.slots.all[index].options;
+        let has_policy = options.restart().is_some() && !facts.is_temporary;
+        match exit {
+            // Of a group without a policy its member says so.
+            Err(Error::Group(_)) if !has_policy => None,
+            _ if facts.is_fatal => Some(NotRestarted::Fatal),
+            Err(Error::RestartBudget { .. }) if facts.asks != Asks::Restart => {
+                Some(NotRestarted::TooOften) // it is a restarter itself
+            }
+            _ if !has_policy => None,
+            _ if facts.leaves_threads || facts.given_up => Some(NotRestarted::StillRuns),
+            _ if ran_out => Some(NotRestarted::RunsOnce),
+            _ => match facts.asks {
+                Asks::Restart if facts.is_first_start => Some(NotRestarted::NeverReady),
+                Asks::Failure => Some(NotRestarted::NotWorthIt),
+                Asks::Restart | Asks::Nothing => None,
+            },
         }
     }
 

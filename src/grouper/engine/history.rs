@@ -94,6 +94,7 @@ mod tests {
             exit,
             cause: Cause::Completed,
             time_to_stop: None,
+            not_restarted: None,
         }
     }
 

@@ -85,8 +85,9 @@ impl Stuck {
         self.seen.kernel_state.as_deref()
     }
 
-    /// The newest event of it when it was given up, apart from the signals it was told, and how long before that was: what
-    /// it had done last, such as a note.
+    /// What it did last of itself, and how long before it was given up, such as
+    /// `9 s before it was given up: it became ready`. The signals it was told are none of its own doing. `None` where that
+    /// is too long ago to be known.
     pub fn last_event(&self) -> Option<&str> {
         self.seen.last_event.as_deref()
     }

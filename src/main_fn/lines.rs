@@ -46,6 +46,10 @@ pub(super) struct Known {
     pub(super) was_told: bool,
     /// A second stop signal forces the stop.
     pub(super) second_forces: bool,
+    /// The signal that began the stop, where a second one has sent KILL and a third one gives up.
+    pub(super) third_gives_up_after: Option<Signal>,
+    /// The program was told KILL before.
+    pub(super) was_killed: bool,
 }
 
 /// The line for an event, if it is worth one.
@@ -54,9 +58,9 @@ pub(super) fn line(event: &Event, known: Known) -> Option<Line> {
     let (weight, what) = match &event.what {
         What::Signalled {
             signal, give_up_at, ..
-        } if is_root && signal.is_stop() => {
+        } if is_root && signal.is_stop() && !known.was_killed => {
             let left = give_up_at.map(|end| Lasting::new(end.saturating_duration_since(event.at)));
-            let text = stop_begins(*signal, left, known.second_forces);
+            let text = stop_begins(*signal, left, known);
             (Weight::Notice, text)
         }
         What::Restarting {
@@ -218,17 +222,22 @@ fn how_it_ended(
     format!("ended with an error{which}: {error}")
 }
 
-fn stop_begins(signal: Signal, left: Option<Lasting>, second_forces: bool) -> String {
+fn stop_begins(signal: Signal, left: Option<Lasting>, known: Known) -> String {
     let at_most = left.map_or_else(String::new, |left| format!(", for {left} at most"));
     let (told, hint) = match signal {
         Signal::KILL => {
-            let end = left.map(|left| format!("; given up in {left}"));
-            return "stopping at once".to_owned() + &end.unwrap_or_default();
+            let end = left.map_or_else(String::new, |left| format!(", given up in {left}"));
+            let hint = match known.third_gives_up_after {
+                None => "",
+                Some(Signal::INTERRUPT) => "; press ctrl-c again to give up now",
+                Some(_) => "; a third signal gives up now",
+            };
+            return format!("stopping at once{end}{hint}");
         }
         Signal::INTERRUPT => (String::new(), "; press ctrl-c again to force"),
         signal => (format!(", told {}", Name(signal)), "; a second one forces"),
     };
-    let hint = if second_forces { hint } else { "" };
+    let hint = if known.second_forces { hint } else { "" };
     format!("stopping{told}{at_most}{hint}")
 }
 

@@ -19,8 +19,9 @@ use crate::process::Process;
 use crate::runner::Runner;
 use crate::sigmon::{Escalation, Outcome, Sigmon};
 use crate::signal::Signal;
+use crate::sync::Arc;
 use out::{Out, last_words};
-use voice::{Audience, Voice};
+use voice::{Audience, Hints, Voice};
 
 /// What a stop may take under `main` unless set: Kubernetes gives 30 s before it kills.
 const STOP_WITHIN: Duration = Duration::from_secs(25);
@@ -276,10 +277,14 @@ impl<R: Runner + 'static> Main<R> {
             exit_code,
         } = self.options;
         let outcome = self.sigmon.outcome();
-        let second_forces = self.sigmon.second_forces();
+        let hints = Hints {
+            second_forces: self.sigmon.second_forces(),
+            third_gives_up: self.sigmon.third_gives_up(),
+            outcome: Arc::clone(&outcome),
+        };
         let out = Out::new(program(), Clock::system().now());
         let process = Process::builder().name(lines::ROOT).background(self.sigmon);
-        let voice = Voice::begin(&process, audience, dump_on, second_forces, out);
+        let voice = Voice::begin(&process, audience, dump_on, hints, out);
         if let Some(on_ready) = on_ready
             && process.wait_ready().is_ok()
         {

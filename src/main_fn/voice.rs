@@ -20,7 +20,9 @@ use crate::clock::Clock;
 use crate::error::{Cause, catch};
 use crate::observe::{self, Event, Events, What, Why};
 use crate::process::{Process, ProcessId, waited_for};
+use crate::sigmon::Outcome;
 use crate::signal::Signal;
+use crate::sync::Arc;
 use crate::sync::channel::{Receiver, Select, Sender, TryRecvError, bounded};
 use crate::sync::thread::start_forever;
 
@@ -42,6 +44,15 @@ pub(super) enum Audience {
     Function(Box<dyn FnMut(&Event) + Send>),
 }
 
+/// What it needs for saying how a stop can be forced.
+pub(super) struct Hints {
+    /// A second stop signal forces the stop.
+    pub(super) second_forces: bool,
+    /// A second one sends KILL, and a third one gives up.
+    pub(super) third_gives_up: bool,
+    pub(super) outcome: Arc<Outcome>,
+}
+
 /// The program's side of it.
 pub(super) struct Voice {
     end: Sender<Option<Report>>,
@@ -55,7 +66,7 @@ impl Voice {
         root: &Process,
         audience: Option<Audience>,
         dump_on: Vec<Signal>,
-        second_forces: bool,
+        hints: Hints,
         out: Out,
     ) -> Option<Self> {
         if audience.is_none() && dump_on.is_empty() {
@@ -68,7 +79,7 @@ impl Voice {
             out,
             audience,
             dump_on,
-            second_forces,
+            hints,
             root: root.id(),
             events: root.events(),
             missed: 0,
@@ -77,6 +88,7 @@ impl Voice {
             reasons: Newest::default(),
             told: Newest::default(),
             is_stopping: false,
+            is_killed: false,
             blamed_below: Newest::default(),
             clock,
         };
@@ -101,8 +113,7 @@ struct Speaker {
     /// None: only what is asked for is printed.
     audience: Option<Audience>,
     dump_on: Vec<Signal>,
-    /// A second stop signal forces the stop.
-    second_forces: bool,
+    hints: Hints,
     root: ProcessId,
     events: Events<Event>,
     /// How many events have been said to be missing.
@@ -116,6 +127,8 @@ struct Speaker {
     told: Newest,
     /// The program was told to stop.
     is_stopping: bool,
+    /// It was said that the program was told KILL.
+    is_killed: bool,
     /// The newest groups of whose members it has been said that they failed when they were told to stop.
     blamed_below: Newest,
     clock: Clock,
@@ -239,11 +252,18 @@ impl Speaker {
             is_root: event.id == self.root,
             why: is_known,
             was_told: self.told.has(event.id),
-            second_forces: self.second_forces,
+            second_forces: self.hints.second_forces,
+            third_gives_up_after: match self.hints.third_gives_up {
+                true => self.hints.outcome.forced_after(),
+                false => None,
+            },
+            was_killed: self.is_killed,
         };
         if let Some(line) = lines::line(event, known) {
             self.say(line);
         }
+        self.is_killed |= known.is_root
+            && matches!(event.what, What::Signalled { signal, .. } if signal == Signal::KILL);
     }
 
     fn blame(&mut self, event: &Event) {

@@ -164,6 +164,29 @@ impl Outcome {
     }
 }
 
+impl What {
+    /// As what the process did.
+    pub(crate) fn as_a_deed(&self) -> impl fmt::Display + '_ {
+        Deed(self)
+    }
+}
+
+struct Deed<'w>(&'w What);
+
+impl fmt::Display for Deed<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            What::Started => f.write_str("it started"),
+            What::Ready { .. } => f.write_str("it became ready"),
+            What::Note(text) => write!(f, "it noted: {text}"),
+            What::Stopping { why } => write!(f, "it began to stop what it had started: {why}"),
+            What::Restarting { why, .. } => write!(f, "a run in it ended, to be restarted: {why}"),
+            What::Recovered { .. } => f.write_str("it made progress again"),
+            what => write!(f, "{what}"),
+        }
+    }
+}
+
 impl Why {
     pub(crate) fn member(
         name: &str,

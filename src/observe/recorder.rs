@@ -147,7 +147,13 @@ pub(crate) fn last_of(id: ProcessId) -> Option<Event> {
     let program = PROGRAM.lock();
     let mut newest = program.newest.iter().rev();
     let is_its_own = |event: &&Event| {
-        let befell = matches!(event.what, What::Signalled { .. } | What::Abandoned { .. });
+        let befell = matches!(
+            event.what,
+            What::Signalled { .. }
+                | What::Abandoned { .. }
+                | What::Waiting { .. }
+                | What::Stalled { .. }
+        );
         event.id == id && !befell
     };
     newest.find(is_its_own).cloned()

@@ -83,6 +83,12 @@ impl Escalation {
         second.is_some_and(|step| *step != Step::Forward)
     }
 
+    /// Whether the second one sends KILL, and the third gives up.
+    pub(super) fn third_gives_up(&self) -> bool {
+        let step = |place| self.steps.get(place).or(self.steps.last());
+        step(1) == Some(&Step::Kill) && step(2) == Some(&Step::GiveUp)
+    }
+
     fn forces(&self) -> bool {
         self.steps.iter().any(|step| *step != Step::Forward)
     }

@@ -69,7 +69,7 @@ impl Listener {
             }
             Step::GiveUp => {
                 self.host.signal(Signal::KILL);
-                self.process.give_up();
+                self.process.give_up_at_once();
             }
         }
     }

@@ -169,6 +169,11 @@ impl<R: Runner> Sigmon<R> {
         self.escalation.second_forces()
     }
 
+    /// Whether a second one sends KILL, and a third one gives up.
+    pub(crate) fn third_gives_up(&self) -> bool {
+        self.escalation.third_gives_up()
+    }
+
     fn check(&self) -> Exit {
         if let Some(signal) = self.named.iter().find(|signal| !signal.is_catchable()) {
             return Err(Error::UncatchableSignal(*signal));

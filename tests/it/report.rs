@@ -301,9 +301,33 @@ b: told TERM, then KILL, and did not stop within 30s
         assert!(report.contains(&line), "{report}");
         assert!(report.contains(stuck.kernel_state().unwrap()), "{report}");
     }
-    let last = "; its last event: ready after 0.0ns (29.0s before)\n";
+    // What it was told is none of its own doing.
+    let last = "; it last did something of itself 29 s before it was given up: it became ready\n";
     assert!(report.contains(last), "{report}");
     web.trigger_exit(Ok(()));
+}
+
+#[test]
+fn what_a_stuck_thread_has_noted_is_what_it_did_last() {
+    let clock = ManualClock::new();
+    let deaf = FakeRunner::new();
+    let group = Ordered::new([Member::new("db", deaf.clone())]).stop_within(10 * SECOND);
+    let group = on(&clock, group);
+    let call = deaf.wait_for_call();
+    let db = group.find("db").unwrap();
+    call.trigger_ready();
+    group.expect_ready();
+    db.note("flushing 3 files");
+    group.signal(Signal::TERMINATE);
+    clock.advance_to_next();
+    clock.advance_to_next();
+    let error = group.expect_exit().unwrap_err();
+    let last = error.stuck()[0].last_event();
+    assert_eq!(
+        last,
+        Some("10 s before it was given up: it noted: flushing 3 files")
+    );
+    call.trigger_exit(Ok(()));
 }
 
 #[test]

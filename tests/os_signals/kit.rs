@@ -182,12 +182,18 @@ impl Child {
     /// SIGTERM, then SIGKILL.
     #[track_caller]
     pub(crate) fn escalate(&mut self) {
+        self.escalate_with(Signal::TERMINATE);
+    }
+
+    /// The same with another signal.
+    #[track_caller]
+    pub(crate) fn escalate_with(&mut self, signal: Signal) {
         self.expect("ready");
-        self.signal(Signal::TERMINATE);
-        self.expect("SIGTERM");
-        self.signal(Signal::TERMINATE);
+        self.signal(signal);
+        self.expect(signal.to_string());
+        self.signal(signal);
         self.expect("SIGKILL");
-        self.signal(Signal::TERMINATE);
+        self.signal(signal);
     }
 
     /// Lets a child go on that waits in [`wait_for_parent`].

@@ -11,7 +11,7 @@ use ifrit::restart::{Backoff, Budget, Restart};
 use ifrit::sigmon::Escalation;
 use ifrit::{Main, Runner, Signal, run_fn, run_once};
 
-use crate::kit::{child, child_unread, deaf, listener, program, say};
+use crate::kit::{Child, child, child_unread, deaf, listener, program, say};
 
 /// Stays up until it is told to stop.
 fn up() -> impl Runner {
@@ -263,6 +263,67 @@ fn a_stop_says_how_to_force_it() {
     assert_eq!(
         lines(&child.expect_code(0)),
         ["stopping, for 30 s at most; press ctrl-c again to force"]
+    );
+}
+
+/// The lines of a program that does not stop, and is told so three times.
+fn said_when_told_three_times(mut child: Child, signal: Signal) -> (Vec<String>, String) {
+    child.escalate_with(signal);
+    let report = child.expect_end(128 + signal.as_raw());
+    (lines(&report), report)
+}
+
+fn deaf_program(grace: Duration) -> ExitCode {
+    Main::new(Ordered::new(Members::new().add("web", deaf())))
+        .escalate(Escalation::default().least_interval(Duration::ZERO))
+        .stop_within(Duration::from_secs(3600))
+        .kill_grace(grace)
+        .run()
+}
+
+#[test]
+fn each_ctrl_c_says_what_the_next_one_does() {
+    let child = child(|| deaf_program(Duration::from_secs(60)));
+    let (said, report) = said_when_told_three_times(child, Signal::INTERRUPT);
+    assert_eq!(
+        said,
+        [
+            "stopping, for 1 h at most; press ctrl-c again to force",
+            "stopping at once, given up in 1 min; press ctrl-c again to give up now",
+            "the program is given up: told KILL, it did not return"
+        ]
+    );
+    // It had not the grace, which is 1 min, nor the limit of 1 h.
+    let told = ": web: told INT, then KILL, and did not stop\n";
+    assert!(report.contains(told), "{report}");
+}
+
+#[test]
+fn each_stop_signal_that_is_no_ctrl_c_says_what_the_next_one_does() {
+    let child = child(|| deaf_program(Duration::from_secs(60)));
+    let (said, _) = said_when_told_three_times(child, Signal::TERMINATE);
+    assert_eq!(
+        said,
+        [
+            "stopping, told TERM, for 1 h at most; a second one forces",
+            "stopping at once, given up in 1 min; a third signal gives up now",
+            "the program is given up: told KILL, it did not return"
+        ]
+    );
+}
+
+#[test]
+fn a_limit_that_kills_does_not_say_how_to_force_that() {
+    let mut child = child(|| Main::new(deaf()).stop_within(Duration::from_secs(2)).run());
+    child.expect("ready");
+    child.signal(Signal::TERMINATE);
+    assert_eq!(
+        lines(&child.expect_end(143)),
+        [
+            "stopping, told TERM, for 2 s at most; a second one forces",
+            "stopping at once, given up in 200 ms",
+            "the program is given up: told KILL, it did not return"
+        ]
     );
 }
 

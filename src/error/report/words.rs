@@ -397,7 +397,7 @@ fn thread(stuck: &Stuck) -> String {
         text += &format!(", {state}");
     }
     if let Some(event) = stuck.last_event() {
-        text += &format!("; its last event: {event}");
+        text += &format!("; it last did something of itself {event}");
     }
     text
 }

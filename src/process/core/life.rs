@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 
 use super::{Core, OnThread, State, registry};
 use crate::disposal::{defer, defer_quietly};
+use crate::draw::Lasting;
 use crate::error::{Error, Exit, leaves_threads};
 use crate::id::{ProcessId, Seen, Stuck};
 use crate::observe;
@@ -120,7 +121,22 @@ impl Core {
     /// The same, where that is so once nothing can change any more.
     pub(super) fn give_up_if(&self, is_so: impl FnOnce(&State) -> bool) -> bool {
         let _deferring = defer(); // it may be a thread of all that gives up
+        self.give_up_with(self.stuck_here_and_below(), is_so)
+    }
+
+    /// As [`give_up`](Core::give_up), whether or not its time is over.
+    pub(crate) fn give_up_at_once(&self) -> bool {
+        let _deferring = defer();
+        let now = self.clock.now();
         let mut stuck = self.stuck_here_and_below();
+        for one in &mut stuck {
+            // It had less than that.
+            one.seen.limit = one.seen.limit.filter(|limit| limit.end <= now);
+        }
+        self.give_up_with(stuck, |_| true)
+    }
+
+    fn give_up_with(&self, mut stuck: Vec<Stuck>, is_so: impl FnOnce(&State) -> bool) -> bool {
         let state = self.state.lock();
         if state.exit.is_some() || !is_so(&state) {
             return false;
@@ -209,7 +225,11 @@ impl Core {
         let last = observe::last_of(self.id);
         stuck.seen.last_event = last.map(|event| {
             let before = self.clock.now().saturating_duration_since(event.at);
-            format!("{} ({before:.1?} before)", event.what)
+            let before = Lasting::new(before);
+            format!(
+                "{before} before it was given up: {}",
+                event.what.as_a_deed()
+            )
         });
         stuck
     }

@@ -51,10 +51,13 @@
 //! - A [`Restarter`](restart::Restarter) is a runner that runs another one again when it ends, with a
 //!   [`Backoff`](restart::Backoff) and a budget.
 //! - [`runners`] has what programs need again and again: an [`Actor`](runners::Actor) interrupts code that blocks and
-//!   cannot look at its signals, a [`Ticker`](runners::Ticker) does something at regular intervals,
-//!   [`Noop`](runners::Noop) does nothing; around one runner, a [`Timeout`](runners::Timeout) limits its start, its run and
-//!   its stop, a [`Delay`](runners::Delay) hands a stop on after a while, [`MapSignals`](runners::MapSignals) lets it hear
-//!   other signals.
+//!   cannot look at its signals, a [`Ticker`](runners::Ticker) does something at regular intervals, a
+//!   [`HealthCheck`](runners::HealthCheck) asks whether something is well, [`Retry`](runners::Retry) tries a set-up step until
+//!   it succeeds, a [`Closer`](runners::Closer) does something at the stop, [`Noop`](runners::Noop) does nothing. Around one
+//!   runner, a [`Timeout`](runners::Timeout) limits its start, its run and its stop, a [`Delay`](runners::Delay) hands a stop
+//!   on after a while, [`MapSignals`](runners::MapSignals) lets it hear other signals, [`Hooks`](runners::Hooks) call what
+//!   was set for its start, ready, signals and end, a [`Throttle`](runners::Throttle) lets so many run at a time;
+//!   [`Serial`](runners::Serial) runs several, one after the other.
 //! - [`Sigmon`](sigmon::Sigmon) is a runner that hands the signals of the operating system to another one.
 //! - An [`Exit`] is what a waiter receives; its [`Error`] says all it knows when printed,
 //!   [`report`](Error::report) draws it as a tree, [`downcast_ref`](Error::downcast_ref) finds the user's own error in it,

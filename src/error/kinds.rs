@@ -47,11 +47,11 @@ pub enum Error {
         positions: Vec<usize>,
     },
 
-    /// A deadline of no length was asked for. Nothing was started.
+    /// A deadline of no length was asked for, or none of what there must be at least one. Nothing was started.
     ZeroDeadline {
         /// The member or process it was asked for.
         who: String,
-        /// The option, such as `stop_within`.
+        /// The option, such as `stop_within` or `attempts`.
         option: &'static str,
     },
 

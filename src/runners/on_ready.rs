@@ -3,25 +3,25 @@
 use crate::ready::{Announce, ReadySender};
 use crate::sync::{Arc, Mutex};
 
-/// Asked when the runner inside says ready; where it agrees, that is said outside.
+/// Called once, when the runner inside says ready, with what says it outside.
 pub(super) struct OnReady<F> {
     outer: Mutex<Option<ReadySender>>,
-    agrees: F,
+    heard: F,
 }
 
-impl<F: Fn() -> bool + Send + Sync + 'static> OnReady<F> {
-    /// A sender for the runner inside. It says ready to `outer`, if `agrees` says so.
-    pub(super) fn sender(outer: ReadySender, agrees: F) -> ReadySender {
+impl<F: Fn(ReadySender) + Send + Sync + 'static> OnReady<F> {
+    /// A sender for the runner inside.
+    pub(super) fn sender(outer: ReadySender, heard: F) -> ReadySender {
         let outer = Mutex::new(Some(outer));
-        ReadySender::new(Arc::new(OnReady { outer, agrees }))
+        ReadySender::new(Arc::new(OnReady { outer, heard }))
     }
 }
 
-impl<F: Fn() -> bool + Send + Sync> Announce for OnReady<F> {
+impl<F: Fn(ReadySender) + Send + Sync> Announce for OnReady<F> {
     fn ready(&self) {
         let outer = self.outer.lock().take();
-        if let Some(outer) = outer.filter(|_| (self.agrees)()) {
-            outer.notify();
+        if let Some(outer) = outer {
+            (self.heard)(outer);
         }
     }
 }

@@ -149,11 +149,15 @@ impl<R: Runner> Timeout<R> {
         });
         let _run = watch.limit(&host.clock, self.run_within, Over::Run);
         let _start = watch.limit(&host.clock, self.start_within, Over::Start);
-        let agrees = {
+        let heard = {
             let watch = Arc::clone(&watch);
-            move || watch.is_ready()
+            move |outer: ReadySender| {
+                if watch.is_ready() {
+                    outer.notify();
+                }
+            }
         };
-        let ready = OnReady::sender(ready, agrees);
+        let ready = OnReady::sender(ready, heard);
         let exit = exit_of(|| self.runner.run(layer.signals.clone(), ready));
         let Some((over, after)) = watch.end() else {
             return exit;

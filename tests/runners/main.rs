@@ -4,10 +4,16 @@ mod kit;
 
 mod actor;
 mod actor_jobs;
+mod closer;
+mod health_check;
 mod noop;
+mod retry;
 mod ticker;
 
 // Wrappers around one runner.
 mod delay;
+mod hooks;
 mod map_signals;
+mod serial;
+mod throttle;
 mod timeout;

@@ -46,6 +46,8 @@ pub(crate) enum Hook {
     Pass,
     /// Each becomes what the table has for it.
     Map(Arc<Table>),
+    /// Each is heard here as well.
+    Tap(Mailbox),
     /// A stop waits so long; something else is told in its place at first. KILL does not wait, and nothing after it.
     Hold {
         delay: Duration,
@@ -168,6 +170,10 @@ impl Layer {
         let heard = match &mut self.hook {
             Hook::Pass => Some(signal),
             Hook::Map(table) => table.get(signal),
+            Hook::Tap(tap) => {
+                tap.push(signal);
+                Some(signal)
+            }
             Hook::Hold { delay, first, held } if signal.is_stop() => match *held {
                 Held::Over => Some(signal),
                 _ if signal == Signal::KILL => {

@@ -65,7 +65,7 @@
 //! - A [`Plan`] shows what is going to run, foretells how long its start and its stop may take, and names mistakes. A
 //!   [`Tree`] (of [`tree()`]) shows what runs, what is down and why, and what waits.
 //! - What happens to a process is an [`Event`](observe::Event), for those who [listen](observe::events); a process can
-//!   [note](process::note) something of itself. A [`Timeline`](observe::Timeline) shows the events as a trace, and a
+//!   [note](process::note) something of itself, and [take part](process::reloads) in [reloads](Process::reload). A [`Timeline`](observe::Timeline) shows the events as a trace, and a
 //!   [`CriticalChain`](observe::CriticalChain) who made a start slow.
 //! - A [`Clock`](clock::Clock) belongs to a process and its children; [`testing`] has one that is moved by hand, a fake
 //!   runner, recorders and a harness.

@@ -4,7 +4,7 @@ use std::io;
 use std::time::Duration;
 
 use super::exit::{BoxError, Exit};
-use super::{ExitTrace, Failure, Panic};
+use super::{ExitTrace, Failure, NotReloaded, Panic};
 use crate::id::Stuck;
 use crate::signal::Signal;
 use crate::sync::Arc;
@@ -144,6 +144,14 @@ pub enum Error {
     WouldDeadlock {
         /// The process.
         name: String,
+    },
+
+    /// Not all that take part in a [reload](crate::Process::reload) have reloaded.
+    NotReloaded {
+        /// How long the caller has waited at most.
+        within: Duration,
+        /// Those that have not.
+        failed: Vec<NotReloaded>,
     },
 
     /// It was not started, because a stop came before its turn.

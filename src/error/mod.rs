@@ -7,6 +7,7 @@ pub(crate) mod exit;
 mod failure;
 pub(crate) mod fatal;
 pub(crate) mod kinds;
+mod not_reloaded;
 mod panic;
 mod report;
 mod search;
@@ -14,6 +15,7 @@ mod text;
 mod trace;
 
 pub use failure::Failure;
+pub use not_reloaded::NotReloaded;
 pub use panic::Panic;
 pub use report::Report;
 pub(crate) use trace::MOST_HEALED;

@@ -207,6 +207,10 @@ impl Error {
                 f.write_str("essential and one-shot")
             }
             Error::InvalidBackoff(why) => write!(f, "the backoff is invalid: {why}"),
+            Error::NotReloaded { within, failed } => {
+                write!(f, "not reloaded within {within:?}: ")?;
+                list(f, failed, |f, one| write!(f, "{one}"))
+            }
             Error::WouldDeadlock { name: of } => {
                 name(f, of, said)?;
                 f.write_str("the caller would wait for itself")

@@ -1,6 +1,6 @@
 //! A runner on a thread of its own.
 
-// The files import downward only: `scope`, `until`, `events`, `note`, `beat`, `waited` and `family` stand highest, then `builder`,
+// The files import downward only: `scope`, `until`, `events`, `note`, `reload`, `beat`, `waited` and `family` stand highest, then `builder`,
 // `wait`, `handle`, `inline`, `roster`, `spawn`, `waits`, `current`, `core` (with `core::registry`), `board`, `hearing`,
 // `last_exit`, `pool`, and lowest `link`, `guarded`, `findings`, `threads`, `status`.
 
@@ -20,6 +20,7 @@ pub(crate) mod last_exit;
 mod link;
 mod note;
 mod pool;
+mod reload;
 mod roster;
 pub(crate) mod scope;
 mod spawn;
@@ -34,6 +35,7 @@ pub use crate::id::{ProcessId, Stuck};
 pub use beat::beat_within;
 pub use builder::Builder;
 pub use note::note;
+pub use reload::{Reloading, Reloads, reloads};
 pub use scope::{Failures, ScopeFailure};
 pub use status::Status;
 pub use wait::Wait;

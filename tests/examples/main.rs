@@ -4,6 +4,7 @@ mod program;
 
 mod batch;
 mod service;
+mod settings;
 mod signals;
 mod timeline;
 mod watch;

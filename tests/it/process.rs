@@ -3,6 +3,7 @@
 mod beat;
 mod builder;
 mod family;
+mod reload;
 mod runner;
 mod start_limit;
 mod stop;

@@ -2,6 +2,7 @@
 
 mod edges;
 mod exit;
+mod reload;
 mod waits;
 
 use std::convert::Infallible;

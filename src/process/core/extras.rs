@@ -5,6 +5,7 @@ use std::collections::{BTreeMap, VecDeque};
 use std::time::Instant;
 
 use super::beat::Beats;
+use super::reloads::Part;
 use super::{Core, Limit};
 use crate::ancestor::Ancestor;
 use crate::disposal::defer_quietly;
@@ -49,6 +50,8 @@ pub(super) struct Extras {
     board: OnceLock<Box<Board>>,
     /// Of one that has promised to say that it makes progress.
     beats: OnceLock<Box<Mutex<Beats>>>,
+    /// Those of its runner that take part in reloads.
+    reloads: OnceLock<Box<Mutex<Vec<Arc<Part>>>>>,
     /// Set before the start, where it matters whether the exit comes to anything that waits for it.
     delivery: OnceLock<Mutex<Delivery>>,
 }
@@ -135,6 +138,7 @@ impl Core {
     /// A run inside it has ended so, and is followed by another, at `next_try`.
     pub(crate) fn restarts_after(&self, last: LastExit, next_try: Option<Instant>) {
         self.beats_end();
+        self.reloads_end();
         let mut past = self.extras().past_runs.get_or_init(Box::default).lock();
         past.restarts += 1;
         past.last_exit = Some(last);
@@ -194,6 +198,14 @@ impl Core {
     pub(super) fn beats_if_any(&self) -> Option<&Mutex<Beats>> {
         let extras = self.extras.get()?;
         extras.beats.get().map(Box::as_ref)
+    }
+
+    pub(super) fn reload_parts(&self) -> &Mutex<Vec<Arc<Part>>> {
+        self.extras().reloads.get_or_init(Box::default)
+    }
+
+    pub(super) fn reload_parts_if_any(&self) -> Option<&Mutex<Vec<Arc<Part>>>> {
+        self.extras.get()?.reloads.get().map(Box::as_ref)
     }
 
     /// From now on it is known whether the exit has been delivered.

@@ -35,6 +35,7 @@ impl Core {
     pub(crate) fn returned(&self) {
         self.state.lock().returned = true;
         self.beats_end();
+        self.reloads_end();
     }
 
     /// The end of the run. The runner goes home to the group, where there is one.

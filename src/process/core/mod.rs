@@ -18,6 +18,7 @@ mod glance;
 mod layers;
 mod life;
 pub(crate) mod registry;
+mod reloads;
 mod stop;
 mod stop_watch;
 mod waiting;
@@ -29,6 +30,7 @@ use std::time::{Duration, Instant};
 pub(crate) use extras::Gauge;
 pub(crate) use extras::Overhear;
 pub(crate) use layers::{Hook, Table};
+pub(in crate::process) use reloads::{Outcome, Part, Round};
 pub(crate) use stop_watch::StopWatch;
 
 use super::link::Link;

@@ -71,6 +71,7 @@ impl Core {
             let give_up_at = end.filter(|_| signal.is_stop()).map(|end| end.end);
             // Before it can be read: the runner reads it without this lock.
             self.say_signalled(signal, kill_at, give_up_at);
+            self.reloads_hear(signal);
         }
         let passed = state.let_in(signal, 0);
         let heard_stop = passed.heard.is_some_and(Signal::is_stop);

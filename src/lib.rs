@@ -57,7 +57,8 @@
 //!   runner, a [`Timeout`](runners::Timeout) limits its start, its run and its stop, a [`Delay`](runners::Delay) hands a stop
 //!   on after a while, [`MapSignals`](runners::MapSignals) lets it hear other signals, [`Hooks`](runners::Hooks) call what
 //!   was set for its start, ready, signals and end, a [`Throttle`](runners::Throttle) lets so many run at a time;
-//!   [`Serial`](runners::Serial) runs several, one after the other.
+//!   [`Serial`](runners::Serial) runs several, one after the other. A [`Proxy`](proxy::Proxy) lets a runner hear what comes
+//!   out of a channel, too.
 //! - [`Sigmon`](sigmon::Sigmon) is a runner that hands the signals of the operating system to another one.
 //! - An [`Exit`] is what a waiter receives; its [`Error`] says all it knows when printed,
 //!   [`report`](Error::report) draws it as a tree, [`downcast_ref`](Error::downcast_ref) finds the user's own error in it,
@@ -134,7 +135,7 @@
 //! ```text
 //! main_fn                                main: the whole program as one runner
 //! sigmon   net                           the operating system's signals for a runner; servers on plain sockets
-//! runners                                ready-made runners, and wrappers around one
+//! runners   proxy                        ready-made runners, and wrappers around one; signals from a channel
 //! grouper                                runners made of runners
 //! restart   testing                      a runner again; fakes, waits and a clock for tests
 //! tree                                   who is whose child
@@ -217,6 +218,7 @@ pub mod testing;
 
 pub mod grouper;
 
+pub mod proxy;
 pub mod runners;
 
 #[cfg(feature = "net")]

@@ -9,6 +9,7 @@ use ifrit::{
     BoxRunner, Error, Runner, Signal,
     error::Cause,
     grouper::{Member, Members, Ordered, Parallel, QueueOrdered},
+    proxy::Proxy,
     ready_channel,
     restart::{Next, Restarter},
     run_fn,
@@ -45,6 +46,37 @@ fn a_tree_has_one_thread_for_each_leaf_and_one_for_each_group() {
         group.signal(Signal::TERMINATE);
         assert!(group.expect_exit().is_ok());
     });
+}
+
+#[test]
+fn a_proxy_has_a_second_thread_until_its_channel_is_disconnected_or_its_run_ends() {
+    in_child(|| {
+        let before = threads();
+        let [first, second] = [(); 2].map(|()| unbounded());
+        let proxies = [first.1, second.1].map(|told| {
+            let process = ifrit::background(Proxy::new(signal_recorder().0, told));
+            process.expect_ready();
+            process
+        });
+        assert_eq!(threads() - before, 4);
+        drop(first.0);
+        until_threads(before + 3);
+        for process in proxies {
+            process.signal(Signal::TERMINATE);
+            process.expect_exit().unwrap();
+        }
+        until_threads(before);
+        drop(second.0);
+    });
+}
+
+/// Blocks until there are so many.
+fn until_threads(number: usize) {
+    let begun = Instant::now();
+    while threads() != number {
+        assert!(begun.elapsed() < PATIENCE, "{} threads", threads());
+        std::thread::yield_now();
+    }
 }
 
 #[test]

@@ -164,6 +164,11 @@ pub(crate) struct Inside {
 }
 
 impl Inside {
+    /// Tells what runs inside, and nothing around it. Once the layer was left, nothing hears it.
+    pub(crate) fn tell(&self, signal: Signal) {
+        self.host.tell_inside(self.key, signal, None);
+    }
+
     /// Stops what runs inside, and nothing around it, because the limit `set` is over: INT, then KILL, and at the end the
     /// process is given up. It takes `within`, or the grace before KILL and after it. What was told to stop before is told
     /// KILL at once. Does nothing once the layer was left. The timer must have been started.

@@ -14,6 +14,7 @@ mod ticker;
 mod delay;
 mod hooks;
 mod map_signals;
+mod proxy;
 mod serial;
 mod throttle;
 mod timeout;

@@ -265,7 +265,7 @@ impl Core {
         drop(layer); // its timers, under no lock
     }
 
-    /// Tells what runs inside a layer to stop, and nothing around it; says whether the layer was still there.
+    /// Tells what runs inside a layer, and nothing around it; says whether the layer was still there.
     pub(in crate::process) fn tell_inside(
         self: &Arc<Self>,
         key: u64,
@@ -276,8 +276,10 @@ impl Core {
         let Some(layer) = state.layer(key) else {
             return false; // Invariant 4
         };
-        layer.was_told(signal);
-        layer.end = Limit::earlier(layer.end, end);
+        if signal.is_stop() {
+            layer.was_told(signal);
+            layer.end = Limit::earlier(layer.end, end);
+        }
         let place = state.place_of(key).map_or(0, |place| place + 1);
         self.let_in_and_tell(state, signal, place);
         true
@@ -354,15 +356,16 @@ impl Core {
         self.let_in_and_tell(state, signal, place);
     }
 
-    /// Lets a stop signal in that comes from a layer.
+    /// Lets a signal in that comes from a layer.
     fn let_in_and_tell(
         self: &Arc<Self>,
         mut state: MutexGuard<'_, State>,
         signal: Signal,
         from: usize,
     ) {
-        let watchers = state.watchers.take();
         let passed = state.let_in(signal, from);
+        let told = state.told_inside();
+        let watchers = told.then(|| state.watchers.take());
         let end = state.stop_end_inside();
         drop(state);
         drop(watchers); // which tells them

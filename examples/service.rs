@@ -16,14 +16,15 @@ use std::io::{self, BufRead, BufReader, Write};
 use std::net::{Shutdown, TcpListener, TcpStream};
 use std::process::ExitCode;
 use std::sync::LazyLock;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::{env, fs, path::PathBuf, time::Duration};
 
 use ifrit::crossbeam_channel::{self as channel, RecvError, Sender, select};
 use ifrit::grouper::{Capacity, Dynamic, DynamicClient};
 use ifrit::process::note;
 use ifrit::restart::{Backoff, Budget, Restart};
-use ifrit::{Main, prelude::*, run_fn, run_once};
+use ifrit::runners::Actor;
+use ifrit::{Main, prelude::*, run_fn};
 
 fn main() -> ExitCode {
     let mut arguments = env::args().skip(1);
@@ -52,15 +53,7 @@ fn main() -> ExitCode {
             .stop_within(seconds(10))
             .restart(Restart::transient().backoff(Backoff::constant(Duration::from_millis(200)))),
         Member::new("connections", connections).stop_within(seconds(8)),
-        Member::new(
-            "listener",
-            Listener {
-                address,
-                clients,
-                queue,
-            },
-        )
-        .stop_within(seconds(2)),
+        Member::new("listener", listener(address, clients, queue)).stop_within(seconds(2)),
     ])
     .budget(Budget::new(3, seconds(60)));
     let service = Main::new(app).dump_on(Signal::USER1).on_ready(|| {
@@ -168,57 +161,47 @@ fn work(
     }
 }
 
-struct Listener {
-    address: String,
-    clients: DynamicClient,
-    queue: Sender<Job>,
-}
-
-impl Runner for Listener {
-    fn run(&mut self, signals: Receiver<Signal>, ready: ReadySender) -> ifrit::Result<()> {
-        let listener = TcpListener::bind(&self.address);
-        let listener = listener.map_err(|error| format!("{}: {error}", self.address))?;
-        let address = listener.local_addr()?;
-        say(format!("listener: on {address}"));
-        note(format_args!("on {address}"));
+/// Takes clients in. `accept` cannot wait for a signal too, so a stop interrupts it.
+fn listener(address: String, clients: DynamicClient, queue: Sender<Job>) -> impl Runner {
+    Actor::with(move |stopping, ready| {
+        let listener = TcpListener::bind(&address);
+        let listener = listener.map_err(|error| format!("{address}: {error}"))?;
+        let bound = listener.local_addr()?;
+        say(format!("listener: on {bound}"));
+        note(format_args!("on {bound}"));
+        // Nothing in `std` makes `accept` return but a connection.
+        let _interrupting = stopping.interrupt(move |_| {
+            TcpStream::connect(bound)?;
+            Ok(())
+        });
         ready.notify();
-        let stopping = AtomicBool::new(false);
-        let accept = || {
-            loop {
-                let (stream, peer) = listener.accept()?;
-                if stopping.load(Ordering::SeqCst) {
-                    return Ok(());
-                }
-                let member = Member::new(peer.to_string(), connection(stream, self.queue.clone()));
-                let _ = self.clients.try_insert(member); // one too many is dropped, which closes it
+        while !stopping.has_begun() {
+            let (stream, peer) = listener.accept()?;
+            if !stopping.has_begun() {
+                let member = Member::new(peer.to_string(), connection(stream, queue.clone()));
+                let _ = clients.try_insert(member); // one too many is dropped, which closes it
             }
-        };
-        // `accept` cannot wait for a signal too, and nothing in `std` ends it. A connection wakes it.
-        let wake = |_| {
-            stopping.store(true, Ordering::SeqCst);
-            let _ = TcpStream::connect(address);
-        };
-        let result = until_woken(&signals, accept, wake);
+        }
         say("listener: stopped");
-        result
-    }
+        Ok(())
+    })
 }
 
 /// Answers what a client says, until one of the two has had enough. The service goes on when it fails.
 fn connection(stream: TcpStream, queue: Sender<Job>) -> impl Runner {
-    run_fn(move |signals, ready| {
+    Actor::with(move |stopping, ready| {
+        let interrupted = stream.try_clone()?;
+        // What has been received is still answered; after KILL, not even that.
+        let _interrupting = stopping.interrupt(move |signal| {
+            Ok(interrupted.shutdown(match signal {
+                Signal::KILL => Shutdown::Both,
+                _ => Shutdown::Read,
+            })?)
+        });
         ready.notify();
-        let wake = |signal| {
-            // What has been received is still answered; after KILL, not even that.
-            let how = if signal == Signal::KILL {
-                Shutdown::Both
-            } else {
-                Shutdown::Read
-            };
-            let _ = stream.shutdown(how);
-        };
-        // That it has failed is said by `Main`, as of any process.
-        let _ = until_woken(&signals, || converse(&stream, &queue), wake);
+        if let Err(error) = converse(&stream, &queue) {
+            note(error);
+        }
         Ok(())
     })
 }
@@ -240,27 +223,4 @@ fn converse(mut stream: &TcpStream, queue: &Sender<Job>) -> ifrit::Result<()> {
         }
     }
     Ok(())
-}
-
-/// Does work that blocks in something else than its signals, on a thread of its own; `wake` gets it out of there.
-fn until_woken(
-    signals: &Receiver<Signal>,
-    work: impl FnOnce() -> ifrit::Result<()> + Send,
-    wake: impl Fn(Signal),
-) -> ifrit::Result<()> {
-    ifrit::scope(|scope| {
-        let work = run_once(|_, ready| {
-            ready.notify();
-            work()
-        });
-        let work = Process::builder()
-            .name("socket")
-            .background_scoped(scope, work);
-        loop {
-            select! {
-                recv(work.exited()) -> _ => return Ok(work.join()?),
-                recv(signals) -> signal => if let Some(signal) = stop(signal) { wake(signal) }
-            }
-        }
-    })
 }

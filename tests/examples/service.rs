@@ -237,7 +237,7 @@ main (SIGINT SIGUSR1 SIGTERM, stop 25s)
    ├─ folder: RunFn (one-shot, stop 1s)
    ├─ worker: Worker (transient, after 200ms, stop 10s)
    ├─ connections: dynamic group (at most 100, stop 8s)
-   └─ listener: Listener (stop 2s)
+   └─ listener: actor (stop 2s)
 listener: on ";
     assert!(text.starts_with(plan), "{text}");
     let tree: Vec<_> = text[plan.len()..]

@@ -115,6 +115,7 @@
 //!   what happens as events.
 //! - `log`: `observe::log` tells what happens as log records.
 //! - `metrics`: `observe::metrics` counts what happens.
+//! - `cron`: a [`Ticker`](runners::Ticker) that ticks at the times of the day that a cron expression says.
 //! - `net`: servers on TCP and Unix sockets, a thread for each connection, which are drained on a stop.
 //!
 //! The adapters, which are `tracing`, `log` and `metrics`, do nothing until their `install()` is called.

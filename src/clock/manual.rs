@@ -1,5 +1,7 @@
 //! Time moved by hand.
 
+#[cfg(feature = "cron")]
+use std::time::Duration;
 use std::time::Instant;
 
 use super::queue::{Action, Key, Queue};
@@ -11,15 +13,32 @@ pub(crate) struct Manual {
     queue: Mutex<Queue>,
     time: Mutex<Instant>,
     scheduled: Condvar,
+    /// The time of day at an instant; it goes on from there with the clock.
+    #[cfg(feature = "cron")]
+    time_of_day: Mutex<(Instant, Duration)>,
 }
 
 impl Manual {
     pub(crate) fn new() -> Arc<Self> {
+        let now = now();
         Arc::new(Manual {
             queue: Mutex::default(),
-            time: Mutex::new(now()),
+            time: Mutex::new(now),
             scheduled: Condvar::new(),
+            #[cfg(feature = "cron")]
+            time_of_day: Mutex::new((now, Duration::ZERO)),
         })
+    }
+
+    #[cfg(feature = "cron")]
+    pub(crate) fn time_of_day(&self) -> Duration {
+        let (at, time) = *self.time_of_day.lock();
+        time.saturating_add(self.now().saturating_duration_since(at))
+    }
+
+    #[cfg(feature = "cron")]
+    pub(crate) fn set_time_of_day(&self, time: Duration) {
+        *self.time_of_day.lock() = (self.now(), time);
     }
 
     pub(crate) fn now(&self) -> Instant {

@@ -81,6 +81,15 @@ impl Clock {
         }
     }
 
+    /// The time since 1970-01-01 00:00 UTC, for time tables. It may be set, forward and back; no limit is kept with it.
+    #[cfg(feature = "cron")]
+    pub(crate) fn time_of_day(&self) -> Duration {
+        match &self.0 {
+            Source::System => crate::sync::time_of_day(),
+            Source::Manual(manual) => manual.time_of_day(),
+        }
+    }
+
     /// An alarm that fires once, at `instant`.
     ///
     /// Never blocks. Dropping the alarm cancels it.

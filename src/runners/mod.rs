@@ -48,5 +48,7 @@ pub use noop::Noop;
 pub use retry::Retry;
 pub use serial::Serial;
 pub use throttle::{NoRoom, Throttle, Throttled};
+#[cfg(feature = "cron")]
+pub use ticker::InvalidCron;
 pub use ticker::{Missed, Ticker, TickerHandle};
 pub use timeout::Timeout;

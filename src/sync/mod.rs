@@ -8,6 +8,8 @@
 mod model;
 #[cfg(not(all(test, ifrit_shuttle)))]
 mod real;
+#[cfg(feature = "cron")]
+mod time_of_day;
 
 #[cfg(all(test, ifrit_shuttle))]
 pub(crate) use model::*;
@@ -15,3 +17,5 @@ pub(crate) use model::*;
 pub(crate) use real::*;
 
 pub(crate) use std::sync::{Arc, Weak};
+#[cfg(feature = "cron")]
+pub(crate) use time_of_day::time_of_day;

@@ -46,6 +46,16 @@ impl ManualClock {
         self.0.now()
     }
 
+    /// Sets the time of day, forward or back, as the time since 1970-01-01 00:00 UTC. It goes on from there with the clock.
+    /// Default: zero, when the clock is made.
+    ///
+    /// Only what follows a time table looks at it, such as [`Ticker::cron`](crate::runners::Ticker::cron). Needs the feature
+    /// `cron`.
+    #[cfg(feature = "cron")]
+    pub fn set_time_of_day(&self, since_1970: Duration) {
+        self.0.set_time_of_day(since_1970);
+    }
+
     /// Moves it on.
     ///
     /// # Panics

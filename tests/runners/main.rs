@@ -5,6 +5,8 @@ mod kit;
 mod actor;
 mod actor_jobs;
 mod closer;
+#[cfg(feature = "cron")]
+mod cron;
 mod health_check;
 mod noop;
 mod retry;

@@ -348,7 +348,7 @@ fn its_plan_and_debug_say_what_has_been_set() {
     assert_eq!(ticker.plan().to_string(), "ticker (every 10s, at once)");
     assert_eq!(
         format!("{ticker:?} {:?}", ticker.handle()),
-        "Ticker { interval: 10s, at_once: true, missed: Skip, .. } \
+        "Ticker { ticks: \"every 10s\", at_once: true, missed: Skip, .. } \
          TickerHandle { interval: 10s, ticks: 0, failures: 0, missed: 0 }"
     );
 }

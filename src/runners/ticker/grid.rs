@@ -18,7 +18,7 @@ pub enum Missed {
 }
 
 /// What follows a tick.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Next {
     /// `None`: further off than time goes.
     pub(super) due: Option<Instant>,

@@ -2,14 +2,22 @@
 
 mod grid;
 mod handle;
+mod pace;
+#[cfg(feature = "cron")]
+mod table;
 
 use std::fmt;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 pub use grid::Missed;
 pub use handle::TickerHandle;
+#[cfg(feature = "cron")]
+pub use table::InvalidCron;
 
 use handle::{Shared, check};
+use pace::{Pace, Wakes};
+#[cfg(feature = "cron")]
+use table::Table;
 
 use crate::clock::Clock;
 use crate::error::{Error, Result};
@@ -63,6 +71,9 @@ pub struct Ticker<F> {
     at_once: bool,
     ready_after_first: bool,
     missed: Missed,
+    /// In the place of the interval, where there is one.
+    #[cfg(feature = "cron")]
+    table: Option<Arc<Table>>,
 }
 
 impl<F: FnMut() -> Result<()> + Send> Ticker<F> {
@@ -74,7 +85,69 @@ impl<F: FnMut() -> Result<()> + Send> Ticker<F> {
             at_once: false,
             ready_after_first: false,
             missed: Missed::default(),
+            #[cfg(feature = "cron")]
+            table: None,
         }
+    }
+
+    /// Calls `work` at the times of the day that a cron expression says, in UTC. Needs the feature `cron`.
+    ///
+    /// An expression has five fields: minute, hour, day of the month, month, day of the week; six with seconds before them.
+    /// What [croner](https://docs.rs/croner) takes is taken.
+    ///
+    /// The time of day is that of the system, which may be set:
+    ///
+    /// - **It is not watched.** The ticker looks at it when a tick is due and when it has ended; in between it sleeps for as
+    ///   long as the next one was off. So after a step forward that tick comes late by the step, and after the machine has
+    ///   slept, by as long as that.
+    /// - A tick that would come more than three hours late is left out, unless [`missed`](Ticker::missed) says that each is
+    ///   made up for.
+    /// - After a step back it waits until the time has come. Of a step back of up to three hours no time comes twice; after
+    ///   a longer one the times come anew.
+    /// - On a clock that a test moves by hand, the time of day begins at zero, and is set with
+    ///   [`set_time_of_day`](crate::testing::ManualClock::set_time_of_day).
+    ///
+    /// [`Missed::Delay`] is the same as [`Missed::Skip`], and [`set_interval`](TickerHandle::set_interval) does nothing.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidCron`], now, if the expression makes no sense; and from the run, if no time to come matches it.
+    ///
+    /// ```
+    /// use ifrit::{prelude::*, runners::Ticker, testing::ManualClock};
+    ///
+    /// let (tell, told) = ifrit::crossbeam_channel::unbounded();
+    /// let nightly = Ticker::cron("30 3 * * *", move || Ok(tell.send("half past three")?))?;
+    /// let clock = ManualClock::new();
+    /// let process = Process::builder().clock(clock.clock()).invoke(nightly);
+    /// assert_eq!(clock.advance_to_next().as_secs(), (3 * 60 + 30) * 60);
+    /// assert_eq!(told.recv()?, "half past three");
+    /// # process.signal(Signal::TERMINATE);
+    /// # process.join()?;
+    /// # Ok::<(), ifrit::BoxError>(())
+    /// ```
+    #[cfg(feature = "cron")]
+    pub fn cron(expression: &str, work: F) -> std::result::Result<Self, InvalidCron> {
+        Ticker::cron_in(expression, chrono::Utc, work)
+    }
+
+    /// The same in a time zone: one of the crate `chrono`, or of one that has zones for that, such as `chrono-tz`.
+    ///
+    /// Where its clocks are put forward, a time that does not exist that day comes right after; where they are put back, a
+    /// time that comes twice is taken once, unless it is one of each hour, minute or second.
+    ///
+    /// # Errors
+    ///
+    /// As for [`cron`](Ticker::cron).
+    #[cfg(feature = "cron")]
+    pub fn cron_in<Z>(expression: &str, zone: Z, work: F) -> std::result::Result<Self, InvalidCron>
+    where
+        Z: chrono::TimeZone + Send + Sync + 'static,
+    {
+        Ok(Ticker {
+            table: Some(Arc::new(Table::new(expression, zone)?)),
+            ..Ticker::new(Duration::MAX, work)
+        })
     }
 }
 
@@ -98,6 +171,25 @@ impl<F> Ticker<F> {
         self
     }
 
+    /// When it ticks.
+    fn said(&self) -> String {
+        #[cfg(feature = "cron")]
+        if let Some(table) = &self.table {
+            return format!("cron {}", table.expression);
+        }
+        format!("every {:?}", self.shared.interval())
+    }
+
+    /// When it ticks, for a run that begins now.
+    fn pace(&self, clock: &Clock) -> Result<Pace> {
+        #[cfg(feature = "cron")]
+        if let Some(table) = &self.table {
+            return Ok(Pace::times(table, clock, self.at_once)?);
+        }
+        let interval = self.shared.interval();
+        Ok(Pace::every(interval, clock.now(), self.at_once))
+    }
+
     /// A handle that works while it runs, in every run.
     pub fn handle(&self) -> TickerHandle {
         TickerHandle(Arc::clone(&self.shared))
@@ -114,13 +206,9 @@ enum Woken {
 /// One run of a ticker.
 struct Run<'t> {
     shared: &'t Shared,
+    pace: Pace,
     clock: Clock,
     signals: Receiver<Signal>,
-    /// When a tick was due last, or the start.
-    last: Instant,
-    /// When the next one is; `None`: never.
-    due: Option<Instant>,
-    interval: Duration,
     ready: Option<ReadySender>,
     failures_in_a_row: u64,
 }
@@ -128,7 +216,7 @@ struct Run<'t> {
 impl Run<'_> {
     /// Blocks until there is something to do. A stop comes before a tick.
     fn wait(&mut self) -> Woken {
-        let alarm = self.clock.at_or_never(self.due);
+        let alarm = self.clock.at_or_never(self.pace.due());
         loop {
             let mut select = Select::new();
             select.recv(&self.signals);
@@ -181,55 +269,40 @@ impl Run<'_> {
         }
         Ok(())
     }
-
-    /// The interval may have been changed.
-    fn look_at_interval(&mut self) {
-        let interval = self.shared.interval();
-        if interval != self.interval {
-            self.interval = interval;
-            self.due = self.last.checked_add(interval);
-        }
-    }
 }
 
 impl<F: FnMut() -> Result<()> + Send> Runner for Ticker<F> {
     fn run(&mut self, signals: Receiver<Signal>, ready: ReadySender) -> Result<()> {
-        let interval = self.shared.interval();
-        check(interval)?;
+        check(self.shared.interval())?;
         let (clock, _) = inherited(current_host().as_deref());
-        let now = clock.now();
+        let pace = self.pace(&clock)?;
         let mut run = Run {
             shared: &self.shared,
+            pace,
             clock,
             signals,
-            last: now,
-            due: match self.at_once {
-                true => Some(now),
-                false => now.checked_add(interval),
-            },
-            interval,
             ready: Some(ready),
             failures_in_a_row: 0,
         };
-        if !self.ready_after_first
-            && let Some(ready) = run.ready.take()
-        {
+        if let Some(ready) = run.ready.take_if(|_| !self.ready_after_first) {
             ready.notify();
         }
         loop {
-            match (run.wait(), run.due) {
-                (Woken::Stop, _) => return Ok(()),
-                (Woken::Due, Some(due)) => {
-                    run.tick(&mut self.work)?;
-                    run.last = due;
-                    let now = run.clock.now();
-                    let next = grid::after(due, now, run.interval, self.missed);
-                    run.due = next.due;
-                    run.shared.count(|counts| counts.missed += next.missed);
+            match run.wait() {
+                Woken::Stop => return Ok(()),
+                Woken::Due => {
+                    match run.pace.wakes(&run.clock, self.missed) {
+                        Wakes::Tick => run.tick(&mut self.work)?,
+                        #[cfg(feature = "cron")]
+                        Wakes::Misses => run.shared.count(|counts| counts.missed += 1),
+                        #[cfg(feature = "cron")]
+                        Wakes::TooEarly => continue,
+                    }
+                    let missed = run.pace.goes_on(&run.clock, self.missed);
+                    run.shared.count(|counts| counts.missed += missed);
                 }
-                (Woken::Due, None) => {}
-                (Woken::Changed, _) => {
-                    run.look_at_interval();
+                Woken::Changed => {
+                    run.pace.changes(run.shared.interval());
                     if run.shared.takes_tick() {
                         run.tick(&mut self.work)?;
                     }
@@ -239,7 +312,7 @@ impl<F: FnMut() -> Result<()> + Send> Runner for Ticker<F> {
     }
 
     fn plan(&self) -> Plan {
-        let plan = Plan::new("ticker").note(format!("every {:?}", self.shared.interval()));
+        let plan = Plan::new("ticker").note(self.said());
         match self.at_once {
             true => plan.note("at once"),
             false => plan,
@@ -250,7 +323,7 @@ impl<F: FnMut() -> Result<()> + Send> Runner for Ticker<F> {
 impl<F> fmt::Debug for Ticker<F> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Ticker")
-            .field("interval", &self.shared.interval())
+            .field("ticks", &self.said())
             .field("at_once", &self.at_once)
             .field("missed", &self.missed)
             .finish_non_exhaustive()

@@ -208,7 +208,9 @@ impl Connection {
     pub fn idle<T>(&self, work: impl FnOnce() -> T) -> T {
         self.0.goes_idle();
         let done = work();
-        self.0.leaves_idle();
+        if !self.0.leaves_idle() {
+            self.0.change(WOKEN, IN_A_REQUEST); // what it has read it may still work on
+        }
         done
     }
 }

@@ -26,6 +26,8 @@
 //!   something themselves.
 //! - No TLS, and no protocol.
 //!
+//! For an accept loop of one's own there is an accept that can be interrupted: [`InterruptibleListener`].
+//!
 //! # How a stop goes
 //!
 //! 1. No more connections are accepted; the listener is closed, and the file of a Unix socket removed, unless the listener is
@@ -80,8 +82,9 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 
-// The files import downward only: `acceptor` stands highest, then `draining`, `serving`, `handling`, `tally`, `table`,
-// `connection`, `options`, `source`, `handover`, `socket_file`, and lowest `error`, `listener`, `stream`, `wake`, `address`.
+// The files import downward only: `acceptor` and `interruptible` stand highest, then `draining`, `serving`, `handling`,
+// `tally`, `table`, `connection`, `options`, `source`, `handover`, `socket_file`, and lowest `error`, `listener`, `stream`,
+// `wake`, `address`.
 
 mod acceptor;
 mod address;
@@ -90,6 +93,7 @@ mod draining;
 mod error;
 mod handling;
 mod handover;
+mod interruptible;
 mod listener;
 mod options;
 mod serving;
@@ -105,6 +109,7 @@ pub use address::Address;
 pub use connection::Connection;
 pub use error::{AcceptError, ListenError, NotDrained, StuckConnection};
 pub use handover::HandedOver;
+pub use interruptible::{Interrupter, InterruptibleListener};
 pub use listener::Listener;
 pub use options::WhenFull;
 pub use stream::Stream;

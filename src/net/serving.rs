@@ -86,7 +86,7 @@ impl Serving<'_> {
                 .wait_for(&*self.open.listener)
                 .and_then(|woken| match woken {
                     Woken::ByTheSocket => self.accept_what_is_there(),
-                    Woken::ByACall => Ok(Next::Wait),
+                    Woken::ByACall => self.wake.hear().map(|()| Next::Wait),
                 });
             match next {
                 Ok(Next::WaitForMeans) => self.wait_for_means(),

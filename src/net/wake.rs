@@ -2,7 +2,7 @@
 //!
 //! Invariants:
 //! 1. To wake never blocks: there is at most one byte in the pipe, which has room for it.
-//! 2. No call is lost: one that comes after `hear` has returned leaves a byte, or finds one that is still to be read.
+//! 2. No call is lost: it is there until `hear`, and one that comes after that has returned leaves a byte anew.
 
 use std::io::{self, PipeReader, PipeWriter, Read, Write};
 use std::os::fd::AsFd;
@@ -52,14 +52,14 @@ impl Wake {
         self.called.load(Ordering::Relaxed)
     }
 
-    /// Takes note of a call.
-    fn hear(&self) -> io::Result<()> {
+    /// Takes note of a call, which is over with that. To be called after a wait has told of one.
+    pub(super) fn hear(&self) -> io::Result<()> {
         (&self.reader).read_exact(&mut [0])?;
         self.called.store(false, Ordering::SeqCst); // what was told before is looked for after this
         Ok(())
     }
 
-    /// Blocks until something comes in on `socket`, or until there is a call, which comes first.
+    /// Blocks until something comes in on `socket`, or until there is a call, which comes first. The call stays.
     pub(super) fn wait_for(&self, socket: impl AsFd) -> io::Result<Woken> {
         let mut both = [
             PollFd::new(&self.reader, PollFlags::IN),
@@ -67,10 +67,7 @@ impl Wake {
         ];
         loop {
             match poll(&mut both, None) {
-                Ok(_) if !both[0].revents().is_empty() => {
-                    self.hear()?;
-                    return Ok(Woken::ByACall);
-                }
+                Ok(_) if !both[0].revents().is_empty() => return Ok(Woken::ByACall),
                 Ok(_) => return Ok(Woken::ByTheSocket),
                 Err(Errno::INTR) => {}
                 Err(error) => return Err(error.into()),

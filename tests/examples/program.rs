@@ -14,6 +14,11 @@ pub(crate) const PATIENCE: Duration = Duration::from_secs(60);
 /// The program of an example. `cargo test` builds them all, into a folder next to that of this binary; a single test
 /// binary asked for by name comes without them.
 pub(crate) fn program(example: &str) -> PathBuf {
+    program_with(example, &[])
+}
+
+/// The same of an example that needs these features.
+pub(crate) fn program_with(example: &str, features: &[&str]) -> PathBuf {
     static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
     let _guard = ONE_AT_A_TIME.lock();
     inherit_no_ignored_signal();
@@ -25,6 +30,9 @@ pub(crate) fn program(example: &str) -> PathBuf {
         let mut build = Command::new(cargo);
         build.current_dir(env!("CARGO_MANIFEST_DIR"));
         build.args(["build", "--package", "ifrit", "--example", example]);
+        for feature in features {
+            build.args(["--features", feature]);
+        }
         build.arg("--target-dir");
         build.arg(profile.parent().expect("target"));
         if profile.ends_with("release") {

@@ -65,7 +65,7 @@ pub(crate) struct Client<S> {
 }
 
 impl<S: Read + Write> Client<S> {
-    fn new(socket: S) -> Self {
+    pub(crate) fn new(socket: S) -> Self {
         Client {
             reader: BufReader::new(socket),
         }
@@ -165,4 +165,10 @@ impl Slowness {
     pub(crate) fn until_begun(&self) {
         self.begun.recv_timeout(PATIENCE).expect("a request");
     }
+}
+
+/// How many times as long what is repeated goes on; with 25 a flood is one of 100,000.
+pub(crate) fn stress() -> u32 {
+    let factor = std::env::var("IFRIT_STRESS").ok();
+    factor.and_then(|factor| factor.parse().ok()).unwrap_or(1)
 }

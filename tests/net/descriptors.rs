@@ -92,6 +92,22 @@ fn where_there_are_none_at_the_start_it_says_so_and_starts_when_there_are() {
     });
 }
 
+#[test]
+fn where_no_thread_starts_the_connection_waits_and_a_stop_is_heard() {
+    // More than there is room for in any address space.
+    let server = Server::start(local(echo).stack_size(1 << 50));
+    let mut client = server.connect();
+    until("noted", || {
+        let tree = ifrit::tree();
+        let note = tree.get(server.process.id()).unwrap().note.clone();
+        note.is_some_and(|note| note.contains("takes no more connections"))
+    });
+    assert_eq!(server.handle.counts().open, 1);
+    server.stop().unwrap();
+    assert!(client.is_closed());
+    assert_eq!(server.handle.counts().open, 0);
+}
+
 /// What all threads have worked, in ms.
 fn cpu() -> i64 {
     let used = rustix::time::clock_gettime(rustix::time::ClockId::ProcessCPUTime);

@@ -14,7 +14,11 @@ mod failures;
 mod stopping;
 // Where it listens.
 mod again;
+mod handed;
+mod interrupted;
 mod unix;
+// The example.
+mod examples;
 // Many, and bad ones.
 mod hostile;
 mod many;

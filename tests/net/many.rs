@@ -5,7 +5,7 @@ use std::net::TcpStream;
 
 use ifrit::grouper::Capacity;
 
-use crate::clients::{Client, Server, echo, local};
+use crate::clients::{Client, Server, echo, local, stress};
 use crate::kit::in_child;
 
 #[test]
@@ -44,7 +44,7 @@ fn raise_the_limit() {
 
 #[test]
 fn a_flood_of_short_connections_is_worked_off() {
-    let many = std::env::var("IFRIT_STRESS").map_or(4_000, |_| 100_000);
+    let many = 4_000 * u64::from(stress());
     let server = Server::start(local(|mut stream, _| {
         stream.write_all(b"x")?;
         Ok(())

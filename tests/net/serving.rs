@@ -202,3 +202,45 @@ fn clients_that_others_have_written_are_served() {
     }
     server.stop().unwrap();
 }
+
+#[test]
+fn its_plan_says_where_it_listens_and_how_long_its_stop_may_take() {
+    let acceptor = Acceptor::tcp("127.0.0.1:80", echo)
+        .capacity(ifrit::grouper::Capacity::at_most(7))
+        .stop_within(std::time::Duration::from_secs(5));
+    let plan = acceptor.plan();
+    let text = "acceptor (127.0.0.1:80, at most 7, stop 5s)";
+    assert_eq!(plan.to_string(), text);
+    let group = Ordered::new([Member::new("web", acceptor)]).plan();
+    assert_eq!(
+        group.worst_case_stop(),
+        Some(std::time::Duration::from_secs(5))
+    );
+    assert_eq!(local(echo).plan().worst_case_stop(), None);
+}
+
+#[test]
+fn notifications_under_load_disturb_no_request() {
+    let server = Server::start(local(echo));
+    std::thread::scope(|scope| {
+        let clients: Vec<_> = (0..4)
+            .map(|_| {
+                scope.spawn(|| {
+                    for n in 0..200 {
+                        let mut client = server.connect();
+                        assert_eq!(client.ask(&n.to_string()), n.to_string());
+                    }
+                })
+            })
+            .collect();
+        while clients.iter().any(|client| !client.is_finished()) {
+            server.process.signal(Signal::HANGUP);
+            server.process.signal(Signal::USER1);
+            std::thread::yield_now();
+        }
+    });
+    server.until_open(0);
+    let counts = server.handle.counts();
+    assert_eq!((counts.accepted, counts.failed), (800, 0));
+    server.stop().unwrap();
+}

@@ -10,7 +10,7 @@ use ifrit::net::NotDrained;
 use ifrit::prelude::*;
 use ifrit::testing::{ManualClock, PATIENCE};
 
-use crate::clients::{Client, Server, echo, local, slow_echo};
+use crate::clients::{Client, Server, echo, local, slow_echo, stress};
 
 fn not_drained(exit: ifrit::Exit) -> NotDrained {
     let error = exit.unwrap_err();
@@ -307,7 +307,7 @@ fn a_stop_at_the_cap_ends_it_and_those_that_wait_are_turned_away() {
 
 #[test]
 fn stops_at_any_moment_leave_no_connection_behind() {
-    let rounds = std::env::var("IFRIT_STRESS").map_or(200, |_| 5_000);
+    let rounds = 200 * stress();
     let (sender, receiver) = unbounded::<std::net::SocketAddr>();
     let client = std::thread::spawn(move || {
         for address in receiver {

@@ -186,3 +186,14 @@ fn a_path_that_is_too_long_or_nowhere_is_an_error() {
     refused(&long);
     assert!(folder.is_empty());
 }
+
+#[test]
+fn idle_connections_over_a_unix_socket_are_woken_by_a_stop_too() {
+    let folder = Folder::new("idle");
+    let path = folder.socket();
+    let server = Server::start(Acceptor::unix(&path, echo));
+    let mut client = connect_unix(&path);
+    assert_eq!(client.ask("hello"), "hello");
+    server.stop().unwrap();
+    assert!(client.is_closed());
+}

@@ -36,7 +36,7 @@ const SHOWN: usize = 300;
 pub(super) const ROOT: &str = "main";
 
 /// What is known besides an event.
-#[derive(Clone, Copy)]
+#[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Known {
     /// What is said of it is said of the program.
     pub(super) is_root: bool,
@@ -70,13 +70,10 @@ pub(super) fn line(event: &Event, known: Known) -> Option<Line> {
             why,
         } => (
             Weight::Warning,
-            restarts(
-                *attempt,
-                *of,
-                *delay,
-                why.error().map(|error| brief(error, event.path.name())),
-                known,
-            ),
+            match delay.is_zero() {
+                true => "restarts now".to_owned(),
+                false => format!("restarts in {}", Lasting::new(*delay)),
+            } + &of_which(event, *attempt, *of, why, known),
         ),
         What::Stopping {
             why:
@@ -241,37 +238,58 @@ fn stop_begins(signal: Signal, left: Option<Lasting>, known: Known) -> String {
     format!("stopping{told}{at_most}{hint}")
 }
 
-fn restarts(
+/// The line for as many restarts as this since others were said, of which `event` was the last.
+pub(super) fn restarted(event: &Event, count: u64, took: Duration, known: Known) -> Option<Line> {
+    let What::Restarting {
+        attempt, of, why, ..
+    } = &event.what
+    else {
+        return None;
+    };
+    let times = match count {
+        1 => "once more".to_owned(),
+        _ => format!("{count} more times"),
+    };
+    let what = format!("restarted {times} in {}", Lasting::new(took));
+    let what = what + &of_which(event, *attempt, *of, why, known);
+    Some(Line {
+        weight: Weight::Warning,
+        text: about(&event.path, known.is_root, &what),
+    })
+}
+
+/// Which restart it is, and why it is.
+fn of_which(
+    event: &Event,
     attempt: usize,
     of: Option<usize>,
-    delay: Duration,
-    why: Option<String>,
+    why: &Outcome,
     known: Known,
 ) -> String {
-    let mut text = String::from("restarts ");
-    let _ = match delay.is_zero() {
-        true => write!(text, "now"),
-        false => write!(text, "in {}", Lasting::new(delay)),
-    };
-    let _ = write!(text, " (attempt {attempt}");
+    let mut text = format!(" (attempt {attempt}");
     if let Some(of) = of {
         let _ = write!(text, " of {of}");
     }
-    let _ = match why {
+    let _ = match why.error() {
         Some(_) if known.why => write!(text, ")"),
-        Some(error) => write!(text, "): {error}"),
+        Some(error) => write!(text, "): {}", brief(error, event.path.name())),
         None if known.was_told => write!(text, "): it had been told to stop"),
         None => write!(text, "): it had ended without an error"),
     };
     text
 }
 
-/// What takes long. `awaited` says for what others wait.
-pub(super) fn slow_line(pending: &Pending, awaited: Awaited, now: Instant) -> Line {
+/// What takes long. `awaited` says for what others wait, and `limit` until when, as far as is known now.
+pub(super) fn slow_line(
+    pending: &Pending,
+    awaited: Awaited,
+    limit: Option<Instant>,
+    now: Instant,
+) -> Line {
     let name = name_of(&pending.path);
     let waited = Lasting::new(now.saturating_duration_since(pending.since));
     let text = match (&pending.stop, awaited) {
-        (Some(told), _) => format!("still stopping: {name} ({})", told_so(told, now)),
+        (Some(told), _) => format!("still stopping: {name} ({})", told_so(told, limit, now)),
         (None, Awaited::ToEnd) => format!("still waiting for {name} to end ({waited})"),
         (None, _) => format!(
             "still waiting for {name} to become ready ({waited}); has its runner called ready.notify()?"
@@ -283,11 +301,15 @@ pub(super) fn slow_line(pending: &Pending, awaited: Awaited, now: Instant) -> Li
     }
 }
 
-fn told_so(told: &Told, now: Instant) -> String {
+fn told_so(told: &Told, limit: Option<Instant>, now: Instant) -> String {
     let ago = Lasting::new(now.saturating_duration_since(told.at));
     let mut text = format!("told {} {ago} ago", Name(told.signal));
     let left = |at: Instant| Lasting::new(at.saturating_duration_since(now));
-    let _ = match (told.kill_at, told.give_up_at) {
+    // The limit may have moved closer since it was told. When KILL comes then, is not known here.
+    let is_sooner = |limit: &Instant| told.give_up_at.is_none_or(|before| *limit < before);
+    let sooner = limit.filter(is_sooner);
+    let kill_at = told.kill_at.filter(|_| sooner.is_none());
+    let _ = match (kill_at, sooner.or(told.give_up_at)) {
         (Some(kill_at), _) if told.signal != Signal::KILL => {
             write!(text, ", KILL in {}", left(kill_at))
         }
@@ -324,6 +346,45 @@ fn brief(error: &str, name: &str) -> String {
 #[cfg(all(test, not(ifrit_shuttle)))]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_said_of_a_stop_is_the_limit_that_holds_now() {
+        let start = crate::sync::now();
+        let at = |seconds| start + Duration::from_secs(seconds);
+        let told = |signal, kill_at, give_up_at| Told {
+            signal,
+            at: start,
+            kill_at,
+            give_up_at,
+        };
+        let (int, kill) = (Signal::INTERRUPT, Signal::KILL);
+        let table = [
+            (told(int, None, None), None, "told INT 5 s ago, no limit"),
+            (
+                told(int, Some(at(24)), Some(at(25))),
+                Some(at(25)),
+                "told INT 5 s ago, KILL in 19 s",
+            ),
+            (
+                told(int, Some(at(99)), Some(at(100))),
+                Some(at(10)),
+                "told INT 5 s ago, given up in 5 s",
+            ),
+            (
+                told(int, None, None),
+                Some(at(10)),
+                "told INT 5 s ago, given up in 5 s",
+            ),
+            (
+                told(kill, Some(at(24)), Some(at(25))),
+                Some(at(25)),
+                "told KILL 5 s ago, given up in 20 s",
+            ),
+        ];
+        for (told, limit, expected) in table {
+            assert_eq!(told_so(&told, limit, at(5)), expected);
+        }
+    }
 
     #[test]
     fn an_error_is_cut_between_two_characters_and_does_not_begin_with_its_own_name() {

@@ -1,5 +1,6 @@
 //! A whole program as one runner: [`main()`], and [`Main`] with options.
 
+mod bursts;
 mod lines;
 mod out;
 mod slow;

@@ -120,15 +120,17 @@ impl Slow {
     /// What is due, where it is not only because of what stands below it and is pending as well.
     pub(super) fn due(&mut self, now: Instant) -> Vec<(ProcessId, Pending)> {
         let mut due = Vec::new();
-        let soon = now + TOGETHER;
+        let soon = now.checked_add(TOGETHER).unwrap_or(now); // or the end of time
         while let Some((at, id)) = self.due.first().copied().filter(|(at, _)| *at <= soon) {
             self.due.remove(&(at, id));
             if let Some(pending) = self.pending.get_mut(&id) {
-                pending.step *= 2;
-                // From now on, so that a thread that was held up does not say the same at once again.
-                pending.due = now + pending.step;
-                self.due.insert((pending.due, id));
+                pending.step = pending.step.saturating_mul(2);
                 due.push((id, pending.clone()));
+                // From now on, so that a thread that was held up does not say the same at once again.
+                if let Some(next) = now.checked_add(pending.step) {
+                    pending.due = next;
+                    self.due.insert((next, id));
+                }
             }
         }
         if !due.is_empty() {

@@ -6,13 +6,14 @@
 //!
 //! Invariants:
 //! 1. What is said comes in the order in which it happened. A failure is held back for [`HOLD`] at most, to be said in
-//!    one line with what follows from it.
-//! 2. The thread has a deadline only while something starts, is being stopped, or is held back: an idle program wakes it
-//!    never.
+//!    one line with what follows from it. Restarts that come fast are counted, and said before what they lead to.
+//! 2. The thread has a deadline only while something starts, is being stopped, is held back or counted: an idle program
+//!    wakes it never.
 
 use std::collections::{BTreeSet, VecDeque};
 use std::time::{Duration, Instant};
 
+use super::bursts::Bursts;
 use super::lines::{self, Known, Line, Weight};
 use super::out::{LAST_WORDS, Out, Report};
 use super::slow::Slow;
@@ -84,6 +85,7 @@ impl Voice {
             events: root.events(),
             missed: 0,
             slow: Slow::default(),
+            bursts: Bursts::default(),
             held: VecDeque::new(),
             reasons: Newest::default(),
             told: Newest::default(),
@@ -119,6 +121,7 @@ struct Speaker {
     /// How many events have been said to be missing.
     missed: u64,
     slow: Slow,
+    bursts: Bursts,
     /// Failures of which it is not known yet what follows, and until when they are held back.
     held: VecDeque<(Instant, Event)>,
     /// The newest groups that have said because of which member they stop.
@@ -144,6 +147,7 @@ impl Speaker {
             self.hear_those_there(); // looked at after the end: what happened before that is there
             if let Some(report) = end {
                 self.let_go(None);
+                self.say_counted(false);
                 if let Some(report) = report {
                     self.out.report(&report);
                 }
@@ -151,6 +155,7 @@ impl Speaker {
             }
             let now = self.clock.now();
             self.let_go(Some(now));
+            self.say_counted(true);
             self.remind(now);
             self.sleep(ends);
         }
@@ -201,7 +206,9 @@ impl Speaker {
             What::Exited { exit, cause, .. }
                 if exit.is_err() && !(self.is_stopping && *cause == Cause::Stopped) =>
             {
-                self.held.push_back((self.clock.now() + HOLD, event));
+                let now = self.clock.now();
+                let until = now.checked_add(HOLD).unwrap_or(now); // or the end of time
+                self.held.push_back((until, event));
                 return;
             }
             What::Restarting { .. } => self.held.retain(|(_, held)| held.id != event.id),
@@ -259,11 +266,26 @@ impl Speaker {
             },
             was_killed: self.is_killed,
         };
+        match &event.what {
+            What::Restarting { .. } if !self.bursts.hear(event, known, self.clock.now()) => return,
+            What::Stopping { .. } | What::Abandoned { .. } => self.say_counted(false),
+            What::Signalled { signal, .. } if known.is_root && signal.is_stop() => {
+                self.say_counted(false);
+            }
+            _ => {}
+        }
         if let Some(line) = lines::line(event, known) {
             self.say(line);
         }
         self.is_killed |= known.is_root
             && matches!(event.what, What::Signalled { signal, .. } if signal == Signal::KILL);
+    }
+
+    /// Says how many restarts were counted, `only_if_over`: where that is due.
+    fn say_counted(&mut self, only_if_over: bool) {
+        for line in self.bursts.due(self.clock.now(), only_if_over) {
+            self.say(line);
+        }
     }
 
     fn blame(&mut self, event: &Event) {
@@ -308,7 +330,7 @@ impl Speaker {
                 continue;
             }
             said += 1;
-            self.say(lines::slow_line(&pending, waited.until, now));
+            self.say(lines::slow_line(&pending, waited.until, waited.limit, now));
         }
         if more > 0 {
             self.say(Line {
@@ -330,7 +352,8 @@ impl Speaker {
     /// Until something happens, the end comes, or it is time to say something.
     fn sleep(&mut self, ends: &Receiver<Option<Report>>) {
         let held = self.held.front().map(|(until, _)| *until);
-        let due = [self.slow.next_due(), held].into_iter().flatten().min();
+        let due = [self.slow.next_due(), self.bursts.next_due(), held];
+        let due = due.into_iter().flatten().min();
         let alarm = due.map(|due| self.clock.at(due));
         let mut select = Select::new();
         select.recv(&self.events);

@@ -230,6 +230,43 @@ fn a_restart_of_what_can_run_only_once_is_said_to_be_none() {
 }
 
 #[test]
+fn a_crash_loop_without_a_delay_is_counted_and_no_restart_is_lost() {
+    let child = child(|| {
+        let web = Member::new("web", fails_later())
+            .restart(Restart::transient().backoff(Backoff::none()));
+        let budget = Budget::new(2_000, Duration::from_secs(3600));
+        Main::new(Ordered::new([web]).budget(budget)).run()
+    });
+    let report = child.expect_code(1);
+    let said = lines(&report);
+    let (last, restarts) = said.split_last().unwrap();
+    assert_eq!(
+        last,
+        "web ended with an error and is not restarted again: more than 2000 restarts within 3600s: no route; the program stops"
+    );
+    // An event may be missed where they come too fast, and then that is said.
+    let counted = restarts.iter().map(|line| -> usize {
+        let words: Vec<_> = line.split(' ').collect();
+        match words[..] {
+            ["web", "restarts", "now", ..] => 1,
+            ["web", "restarted", "once", "more", ..] => 1,
+            ["web", "restarted", count, "more", "times", "in", ..] => count.parse().unwrap(),
+            [missed, "events", ..] => {
+                let missed: usize = missed.trim_start_matches('(').parse().unwrap();
+                missed / 4 // started, ready, exited, restarting
+            }
+            _ => panic!("{line}"),
+        }
+    });
+    let counted: usize = counted.sum();
+    assert!((1_990..=2_010).contains(&counted), "{counted}: {report}");
+    assert!(restarts.len() < 30, "{report}");
+    let first = "web restarts now (attempt 1 of 2000): no route";
+    assert!(report.contains(first), "{report}");
+    assert!(report.contains(" more times in "), "{report}");
+}
+
+#[test]
 fn a_failure_that_has_no_consequence_is_said_too() {
     let child = child(|| {
         let fails = run_fn(|_, ready| {

@@ -1,6 +1,6 @@
 //! The handle in every phase of a group: before its run, while it starts, in delays and rounds, while it stops, after.
 
-use ifrit::grouper::{MemberState, Ordered, Reason, Strategy};
+use ifrit::grouper::{MemberState, Ordered, Parallel, Reason, Strategy};
 use ifrit::prelude::*;
 use ifrit::restart::{Backoff, Restart};
 use ifrit::testing::{Call, FakeRunner, Waiting};
@@ -325,4 +325,30 @@ fn a_handle_serves_every_run_of_its_group() {
         });
         assert_eq!(admin.count().unwrap_err().reason(), Reason::NotRunning);
     }
+}
+
+#[test]
+fn a_member_that_is_terminated_when_the_group_begins_to_stop_has_the_limit_of_that_and_its_error_says_so()
+ {
+    let fakes @ [a, _] = &fakes();
+    let [first, second] = members(fakes, permanent());
+    let first = first.stop_within(100 * SECOND);
+    let group = Parallel::new([first, second]).stop_within(10 * SECOND);
+    let (running, [a1, b1]) = Running::up(group, fakes);
+    std::thread::scope(|scope| {
+        scope.spawn(|| running.admin.terminate("a").unwrap_err());
+        assert_eq!(a1.wait_for_signal(), Signal::INTERRUPT);
+        running.ends("b", &b1, How::Fatal);
+        assert_eq!(running.clock.advance_to_next(), 9 * SECOND);
+        assert_eq!(a1.wait_for_signal(), Signal::KILL);
+        assert_eq!(running.clock.advance_to_next(), SECOND);
+        let error = running.process.expect_exit().unwrap_err();
+        let report = error.report().to_string();
+        assert!(
+            report.contains("a: told INT, then KILL, and did not stop within 10s\n"),
+            "{report}"
+        );
+    });
+    a1.trigger_exit(Ok(()));
+    assert_eq!(a.calls(), 1);
 }

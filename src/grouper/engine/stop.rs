@@ -164,6 +164,14 @@ impl Run<'_> {
         let share = self.share(index);
         if let Some(live) = self.slots.all[index].stage.live_mut() {
             live.stop.hasten(share);
+            if let Stop::Told {
+                deadline: Some(deadline),
+                ..
+            } = &live.stop
+            {
+                // Or what waits for it, and its error, would speak of a limit that holds no more.
+                live.core.stop_is_over_by(deadline.end);
+            }
         }
         self.set_stop_timer(index);
     }

@@ -238,6 +238,14 @@ impl Core {
         });
     }
 
+    /// The stop that has begun is over by then, as the one decides that enforces it. Nothing is told.
+    pub(crate) fn stop_is_over_by(&self, end: Limit) {
+        let mut state = self.state.lock();
+        if state.exit.is_none() {
+            state.hasten_stop(Some(end));
+        }
+    }
+
     /// When the stop is over, as far as has been said.
     pub(crate) fn stop_end(&self) -> Option<Limit> {
         self.state.lock().stop_end_inside()

@@ -88,7 +88,7 @@ pub enum Error {
     /// The job did not end in time and was told to stop because of it; see
     /// [`Batch::job_within`](crate::grouper::Batch::job_within).
     TimedOut {
-        /// The job.
+        /// The job. Its `Display` does not say it, as that of no other error of a job does.
         name: String,
         /// How long it was given.
         after: Duration,

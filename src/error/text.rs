@@ -170,15 +170,10 @@ impl Error {
                 write!(f, "not ready within {after:?}")?;
                 still_running(f, stuck.as_ref(), of)
             }
-            Error::TimedOut {
-                name: of,
-                after,
-                stuck,
-                ..
-            } => {
-                name(f, of, said)?;
+            Error::TimedOut { after, stuck, .. } => {
+                // Without the name: no other error of a job has it, and it is known where a job is.
                 write!(f, "not done within {after:?}")?;
-                still_running(f, stuck.as_ref(), of)
+                still_running(f, stuck.as_ref(), said.unwrap_or_default())
             }
             Error::StopTimeout { after, stuck } => {
                 stuck.write(f, said)?;

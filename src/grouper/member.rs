@@ -36,6 +36,8 @@ pub(super) struct Options {
     pub(super) essential: bool,
     pub(super) significant: bool,
     pub(super) start_within: Option<Duration>,
+    /// It counts as being started until it ends, so that the limit of a start is that of its whole run.
+    pub(super) starts_until_its_end: bool,
     pub(super) stop_within: Option<Duration>,
     /// In a box: a group has room for the options of each member, and most set none of these.
     pub(super) rare: Option<Box<Rare>>,

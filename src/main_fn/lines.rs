@@ -136,8 +136,12 @@ pub(super) fn line(event: &Event, known: Known) -> Option<Line> {
                 format!("ended (ran for {})", Lasting::new(*took)), // not "after": that reads as the length of its stop
             ),
         },
-        What::Abandoned { told, .. } => {
-            let told = told.map_or_else(String::new, |signal| format!(" told {},", Name(signal)));
+        What::Abandoned {
+            told, start_within, ..
+        } => {
+            let limit = start_within.map(|limit| format!(" not ready within {limit:?},"));
+            let told = told.map(|signal| format!(" told {},", Name(signal)));
+            let told = limit.unwrap_or_default() + &told.unwrap_or_default();
             (
                 Weight::Error,
                 match is_root {

@@ -227,6 +227,7 @@ mod tests {
             What::Abandoned {
                 exit: crate::observe::Outcome::new(None),
                 told: None,
+                start_within: None,
                 took: Duration::ZERO,
             },
         );

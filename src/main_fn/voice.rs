@@ -92,6 +92,7 @@ impl Voice {
             is_stopping: false,
             is_killed: false,
             blamed_below: Newest::default(),
+            given_up_below: Newest::default(),
             clock,
         };
         let work = move || {
@@ -134,6 +135,8 @@ struct Speaker {
     is_killed: bool,
     /// The newest groups of whose members it has been said that they failed when they were told to stop.
     blamed_below: Newest,
+    /// The newest groups of whose members it has been said that they were given up.
+    given_up_below: Newest,
     clock: Clock,
 }
 
@@ -236,7 +239,7 @@ impl Speaker {
             What::Stopping {
                 why: Why::Member { id, .. },
             } => {
-                let is_known = self.reasons.has(*id);
+                let is_known = self.reasons.has(*id) || self.given_up_below.has(*id);
                 self.reasons.add(event.id);
                 is_known
             }
@@ -251,6 +254,9 @@ impl Speaker {
             }
             What::Abandoned { .. } => {
                 self.blame(event);
+                if let Some(above) = event.path.above().next() {
+                    self.given_up_below.add(above);
+                }
                 false
             }
             _ => false,

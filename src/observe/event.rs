@@ -76,9 +76,10 @@ pub enum What {
     },
     /// A run in it, or its own, has ended and is to be followed by another.
     Restarting {
-        /// Which restart this is, counted as its [budget](crate::restart::Budget) does: from 1, those that count still.
+        /// Which restart this is, counted as its [budget](crate::restart::Budget) does: from 1, those that count still. Of a
+        /// job that is [tried again](crate::grouper::Batch::retry): which attempt, the first run included.
         attempt: usize,
-        /// How many the budget allows; `None` without one.
+        /// How many the budget allows, or of a job, how often it is tried; `None` without either.
         of: Option<usize>,
         /// How long until then.
         delay: Duration,
@@ -112,6 +113,8 @@ pub enum What {
         exit: Outcome,
         /// The stop signal that it was told: KILL, or else the latest.
         told: Option<Signal>,
+        /// The limit for its start, as it was set, if it was stopped because it was not ready by then.
+        start_within: Option<Duration>,
         /// Since it has started.
         took: Duration,
     },

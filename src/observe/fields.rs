@@ -99,7 +99,9 @@ impl<'e> Fields<'e> {
                 took_ms: Some(ms(*took)),
                 ..none(of_an_end(exit), "exited")
             },
-            What::Abandoned { exit, told, took } => Fields {
+            What::Abandoned {
+                exit, told, took, ..
+            } => Fields {
                 signal: *told,
                 cause: Some(Cause::Abandoned),
                 error: exit.error(),

@@ -30,6 +30,8 @@ pub(crate) struct Request {
     pub(crate) clock: Option<Clock>,
     pub(crate) kill_grace: Option<Duration>,
     pub(crate) start_within: Option<Duration>,
+    /// It counts as being started until it ends.
+    pub(crate) starts_until_its_end: bool,
     /// The limit of the group that starts it.
     pub(crate) start_limit: Option<Limit>,
     /// How long any stop of the process may take; the process itself sees to it.
@@ -69,6 +71,7 @@ impl Request {
         let limits = Limits {
             grace,
             start: Limit::earlier(own_start, self.start_limit),
+            start_is_all: self.starts_until_its_end,
             stop: self.stop_inside,
         };
         let name = self.name.clone().filter(|name| !name.is_empty());

@@ -63,6 +63,8 @@ pub(crate) struct Account {
     spent: VecDeque<(Instant, Exit)>,
     /// How many restarts there were in all.
     total: usize,
+    /// How many runs there are at most, where it is these that are counted.
+    runs: Option<usize>,
 }
 
 impl Account {
@@ -72,7 +74,13 @@ impl Account {
             budget,
             spent: VecDeque::new(),
             total: 0,
+            runs: None,
         }
+    }
+
+    /// Where there is no budget, and a last run: this is how many there are.
+    pub(crate) fn of_runs(self, runs: Option<usize>) -> Self {
+        Account { runs, ..self }
     }
 
     /// Pays for a restart because of `exit`.
@@ -106,9 +114,14 @@ impl Account {
     /// What is said of a restart that has been paid for and comes after `delay`, because of an end of which `line` is the
     /// error.
     pub(crate) fn restarting(&self, delay: Duration, line: Option<Arc<str>>) -> What {
+        let (attempt, of) = match (self.budget, self.runs) {
+            (Some(budget), _) => (self.spent.len(), Some(budget.restarts)),
+            (None, Some(runs)) => (self.total + 1, Some(runs)), // the first run was one, too
+            (None, None) => (self.total, None),
+        };
         What::Restarting {
-            attempt: self.budget.map_or(self.total, |_| self.spent.len()),
-            of: self.budget.map(|budget| budget.restarts),
+            attempt,
+            of,
             delay,
             why: Outcome::new(line),
         }

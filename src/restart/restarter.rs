@@ -71,6 +71,8 @@ pub struct Restarter<R> {
     load: Option<Load<R>>,
     restart: Restart,
     budget: Option<Budget>,
+    /// How often it runs at most, the first time included, where `load` sees to that.
+    runs: Option<usize>,
 }
 
 type Load<R> = Box<dyn FnMut(&mut R, &Exit) -> Next + Send>;
@@ -97,6 +99,7 @@ impl<R: Runner> Restarter<R> {
             load: None,
             restart,
             budget: Some(Budget::default()),
+            runs: None,
         }
     }
 
@@ -125,6 +128,7 @@ impl<R: Runner> Restarter<R> {
             load: Some(Box::new(load)),
             restart: Restart::permanent().backoff(Backoff::none()),
             budget: None,
+            runs: None,
         }
     }
 
@@ -178,10 +182,16 @@ impl<R: Runner> Restarter<R> {
         self
     }
 
+    /// It is said of its restarts that there are so many runs, which its load function sees to.
+    pub(crate) fn of_runs(mut self, runs: usize) -> Self {
+        self.runs = Some(runs);
+        self
+    }
+
     fn supervise(&mut self, host: &Arc<Core>, ready: ReadySender) -> Exit {
         let ready = Arc::new(Mutex::new(Some(ready)));
         let mut delays = self.restart.backoff.delays();
-        let mut account = Account::new(self.budget);
+        let mut account = Account::new(self.budget).of_runs(self.runs);
         let mut down = Down {
             host,
             counts: false,

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use ifrit::Receiver;
 use ifrit::crossbeam_channel::unbounded;
+use ifrit::observe::What;
 use ifrit::restart::{Backoff, Restart};
 use ifrit::testing::{ManualClock, Waiting};
 use ifrit::{
@@ -323,6 +324,30 @@ fn a_job_is_tried_again_until_it_ends_well_or_its_attempts_are_used_up() {
 }
 
 #[test]
+fn another_attempt_is_said_to_be_one_of_as_many_as_there_are() {
+    let (say, said) = unbounded();
+    let runner = ifrit::run_once(move |_, _| {
+        let bad = Job::new("bad", |_signals| Err::<(), _>("HTTP 404".into()));
+        let retry = Restart::transient().backoff(Backoff::none());
+        let batch = at_most(1).retry(retry).attempts(4);
+        say.send(batch.run_jobs([bad]))?;
+        Ok(())
+    });
+    let process = ifrit::background(runner);
+    assert!(recv(&said)[0].is_err());
+    process.expect_exit().unwrap();
+    let attempts: Vec<_> = process
+        .events()
+        .try_iter()
+        .filter_map(|event| match event.what {
+            What::Restarting { attempt, of, .. } => Some((attempt, of)),
+            _ => None,
+        })
+        .collect();
+    assert_eq!(attempts, [(2, Some(4)), (3, Some(4)), (4, Some(4))]);
+}
+
+#[test]
 fn a_job_that_can_run_only_once_or_that_no_policy_retries_is_tried_once() {
     let failing = || Job::<()>::once("once", |_signals| Err("broken".into()));
     let results = at_most(1).retry(Restart::permanent()).run_jobs([failing()]);
@@ -365,9 +390,18 @@ fn a_job_that_takes_too_long_is_told_and_has_timed_out() {
     let results = recv(&said);
     let error = results[0].as_ref().unwrap_err();
     assert!(matches!(error, Error::TimedOut { after, stuck: None, .. } if *after == SECOND));
-    assert_eq!(error.to_string(), "slow: not done within 1s");
+    // Without its name, as any other error of a job.
+    assert_eq!(error.to_string(), "not done within 1s");
     assert_eq!(*results[1].as_ref().unwrap(), Signal::HANGUP);
     process.expect_exit().unwrap();
+    let ended = process
+        .events()
+        .try_iter()
+        .find_map(|event| match event.what {
+            What::Exited { exit, .. } if event.path.name() == "slow" => Some(exit),
+            _ => None,
+        });
+    assert_eq!(ended.unwrap().error(), Some("not done within 1s"));
 }
 
 #[test]

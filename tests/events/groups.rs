@@ -337,7 +337,7 @@ fn a_job_that_is_tried_again_says_so() {
         .collect();
     assert_eq!(restarts.len(), 1, "{said:#?}");
     assert!(
-        restarts[0].contains("/fetch: restarting in 0.0ns (attempt 1"),
+        restarts[0].contains("/fetch: restarting in 0.0ns (attempt 2 of 5)"),
         "{restarts:?}"
     );
 }

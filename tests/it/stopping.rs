@@ -8,7 +8,7 @@ use ifrit::{
     grouper::{Group, Member, Members, Order, Ordered, Parallel, QueueOrdered},
 };
 
-use crate::support::{by_hand, end, fakes, heard, mark, on_every_kind, running, up};
+use crate::support::{MARK, by_hand, end, fakes, heard, mark, on_every_kind, running, up};
 
 const INT: Signal = Signal::INTERRUPT;
 const TERM: Signal = Signal::TERMINATE;
@@ -108,8 +108,10 @@ fn the_latest_is_heard<O: Order>(stop_order: [usize; 3]) {
     mark(&group);
     assert_eq!(heard(second), [Signal::QUIT]);
     end(second, Ok(()));
-    assert_eq!(heard(third), []);
-    assert_eq!(third.wait_for_signal(), Signal::QUIT);
+    // To the third, the second mark may come by itself.
+    let mut signals = std::iter::from_fn(|| Some(third.wait_for_signal()));
+    let told = signals.find(|signal| *signal != MARK);
+    assert_eq!(told, Some(Signal::QUIT));
     end(third, Ok(()));
     assert!(group.expect_exit().is_ok());
 }

@@ -78,7 +78,7 @@ pub(crate) fn on(clock: &ManualClock, runner: impl Runner + 'static) -> Process 
 }
 
 /// What [`mark`] sends.
-const MARK: Signal = Signal::USER2;
+pub(crate) const MARK: Signal = Signal::USER2;
 
 /// Sends a mark through the group. When it has come to any member, the group has dealt with all it was told before.
 pub(crate) fn mark(group: &Process) {

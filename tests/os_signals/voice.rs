@@ -555,6 +555,34 @@ fn a_start_that_takes_too_long_is_said_once_and_so_is_the_name() {
 }
 
 #[test]
+fn a_start_that_takes_too_long_and_cannot_be_stopped_is_said_once_in_a_group_of_a_group() {
+    let child = child(|| {
+        let stuck = run_fn(|_, _ready| {
+            loop {
+                std::thread::park();
+            }
+        });
+        // It is given up after the limit of the group is over, and long before that is given up as well.
+        let front = Ordered::new(Members::new().add("web", stuck));
+        let front = Member::new("front", front.kill_grace(Duration::from_millis(200)))
+            .start_within(Duration::from_millis(500))
+            .kill_grace(Duration::from_secs(5));
+        ifrit::main(Ordered::new([Member::new("db", up()), front]))
+    });
+    let report = child.expect_code(1);
+    assert_eq!(
+        lines(&report),
+        [
+            "front/web given up: not ready within 500ms, told KILL, it did not return; its thread still runs",
+            "front has ended; the program stops"
+        ]
+    );
+    let told = format!("{}: front/web: not ready within 500ms\n", program());
+    assert!(report.contains(&told), "{report}");
+    assert_eq!(report.matches("not ready within").count(), 2, "{report}");
+}
+
+#[test]
 fn a_function_hears_all_that_happens_in_its_order_and_nothing_is_printed() {
     let child = child(|| {
         let heard = Arc::new(Mutex::new(Vec::new()));

@@ -53,7 +53,8 @@ impl Error {
     }
 
     /// The error that began it all, as far as it is known: a group is asked for its initiator, or else for the first
-    /// member that failed; a budget that was used up, for the last error that was restarted after.
+    /// member that failed; a budget that was used up, for the last error that was restarted after; a start that took too
+    /// long because that of a member did, for that of the member.
     ///
     /// ```
     /// let error = ifrit::Error::AlreadyRan;

@@ -1,5 +1,7 @@
 //! What began it all, and the way there.
 
+use std::time::Duration;
+
 use super::path::Path;
 use crate::error::{Error, ExitTrace, MemberExit};
 
@@ -20,6 +22,16 @@ pub(super) struct Step<'e> {
     pub(super) path: Path<'e>,
 }
 
+/// Whether what a group returned once its start had taken too long is that a member's start had, by the same limit.
+fn is_because_of_a_member(source: &Error, limit: Duration) -> bool {
+    let Error::Group(trace) = source else {
+        return false;
+    };
+    let member = trace.failures().next();
+    let error = member.and_then(|member| member.exit.as_ref().err());
+    matches!(error, Some(Error::StartTimeout { after, .. }) if *after == limit)
+}
+
 impl<'e> Root<'e> {
     pub(super) fn of(error: &'e Error) -> Self {
         let mut root = Root {
@@ -37,6 +49,7 @@ impl<'e> Root<'e> {
     fn step(&mut self) -> Option<&'e Error> {
         match self.error {
             Error::Group(trace) => {
+                // As in `is_because_of_a_member`, where nothing was begun by a member.
                 let initiator = trace.initiator().filter(|member| member.exit.is_err());
                 let member = initiator.or_else(|| trace.failures().next())?;
                 self.path.push(&member.name);
@@ -54,6 +67,12 @@ impl<'e> Root<'e> {
                 self.spent.push((self.path.clone(), self.error));
                 Some(source)
             }
+            // The limit of a group and of the member that kept it from being ready: it is said once, of the member.
+            Error::StartTimeout {
+                after,
+                source: Some(source),
+                ..
+            } if is_because_of_a_member(source, *after) => Some(source),
             Error::Runner(failure) => failure.ours(),
             _ => None,
         }

@@ -170,7 +170,8 @@ impl fmt::Display for As<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self.error {
             Error::StartTimeout { name, source, .. } | Error::TimedOut { name, source, .. } => {
-                if self.member != Some(name) {
+                let is_start = matches!(self.error, Error::StartTimeout { .. });
+                if is_start && self.member != Some(name) {
                     write!(f, "{}: ", Escaped(name))?;
                 }
                 write!(f, "{}", Itself(self.error))?;

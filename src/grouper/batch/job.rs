@@ -135,6 +135,7 @@ impl<T: Send + 'static> Job<T> {
             }
         };
         let restarter = Restarter::new(once, load)
+            .of_runs(terms.attempts)
             .backoff(retry.backoff)
             .reset_after(retry.reset_after);
         Box::new(restarter)

@@ -154,6 +154,7 @@ impl<'a, T: Send + 'static> Run<'a, T> {
             runner: job.into_runner(&slot, terms),
             options: Options {
                 start_within: within,
+                starts_until_its_end: within.is_some(),
                 ..Options::default()
             },
             last_exit: None,
@@ -257,21 +258,7 @@ impl<T> Run<'_, T> {
         exit: Exit,
     ) -> Option<(Arc<str>, std::result::Result<T, Error>)> {
         let Running { name, slot } = self.running.remove(&index)?;
-        let result = slot.result(exit).map_err(|error| match error {
-            // What is its own limit stands in its process as that of a start.
-            Error::StartTimeout {
-                name: of,
-                after,
-                stuck,
-                source,
-            } if self.settings.job_within.is_some() && *of == *name => Error::TimedOut {
-                name: of,
-                after,
-                stuck,
-                source,
-            },
-            error => error,
-        });
+        let result = slot.result(exit);
         let is_stuck = |error: &Error| error.stuck().iter().any(|stuck| stuck.name == *name);
         self.given_up += usize::from(result.as_ref().is_err_and(is_stuck));
         Some((name, result))

@@ -128,6 +128,7 @@ impl Shared {
         let request = Request {
             name: Some(Arc::clone(&member.name)),
             start_within: member.options.start_within,
+            starts_until_its_end: member.options.starts_until_its_end,
             kill_grace: member.options.kill_grace().or(running.request.kill_grace),
             stop_inside: Span::lesser(
                 member.options.stop_within.map(Span::new),

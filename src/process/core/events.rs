@@ -68,6 +68,10 @@ impl Core {
                 return What::Abandoned {
                     exit: outcome,
                     told: state.stop_signal,
+                    start_within: match state.start_overdue {
+                        true => self.limits.start.map(|limit| limit.set),
+                        false => None,
+                    },
                     took,
                 };
             }

@@ -194,11 +194,22 @@ impl Core {
     }
 
     fn start_timeout(&self, stuck: Option<Stuck>, source: Option<Error>) -> Error {
-        Error::StartTimeout {
-            name: self.name.to_string(),
-            after: self.limits.start.map_or(Duration::ZERO, |limit| limit.set),
-            stuck,
-            source: source.map(Box::new),
+        let name = self.name.to_string();
+        let after = self.limits.start.map_or(Duration::ZERO, |limit| limit.set);
+        let source = source.map(Box::new);
+        match self.limits.start_is_all {
+            true => Error::TimedOut {
+                name,
+                after,
+                stuck,
+                source,
+            },
+            false => Error::StartTimeout {
+                name,
+                after,
+                stuck,
+                source,
+            },
         }
     }
 

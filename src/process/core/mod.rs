@@ -83,6 +83,8 @@ pub(crate) struct Limits {
     pub(crate) grace: Duration,
     /// How long it may take to become ready.
     pub(crate) start: Option<Limit>,
+    /// It is not ready before its end, so that is how long all of it may take.
+    pub(crate) start_is_all: bool,
     /// How long a stop may take that begins inside, KILL and grace included.
     pub(crate) stop: Option<Span>,
 }
@@ -210,6 +212,7 @@ impl Core {
         let limits = Limits {
             grace,
             start: process.and_then(Core::start_limit),
+            start_is_all: false,
             stop: process.and_then(Core::stop_within),
         };
         let above = process.map(Core::as_ancestor);

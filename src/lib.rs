@@ -167,6 +167,8 @@
 //!   means, with what `restart::again` says of the policy; a restarter asks the latter as well.
 //! - `grouper::dynamic` takes members in and runs them; its stop is a run of the same engine. `grouper::batch` runs jobs on a
 //!   dynamic group.
+//! - `runners` has a file for each of its parts. What its wrappers need of the process they run in, frames and layers, is in
+//!   `process::inline`.
 //! - `net` (a feature) accepts on the thread of its runner, which sleeps in `poll`; a pipe wakes it when its process is told
 //!   something. Handlers run on the reused threads of `process::pool`, as members of dynamic groups can.
 //! - `models` (compiled for tests under `cfg(ifrit_shuttle)` only) checks the rows up to `sigmon` one step at a time.

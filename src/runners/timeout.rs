@@ -3,9 +3,11 @@
 //! Invariants:
 //! 1. What comes first counts: ready or the limit of the start, the end of the run or the limit of the run. It is decided
 //!    under the lock of [`Watch`].
-//! 2. The timers are dropped when the run returns, under no lock.
+//! 2. There is one timer at a time, for the limit that is over first; when that does not count any more, one for the other
+//!    is set then. So a life that keeps within its limits costs one. It is set and dropped under no lock, and is not kept
+//!    once the run has returned.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::on_ready::OnReady;
 use crate::clock::{Clock, Timer};
@@ -32,6 +34,8 @@ use crate::sync::{Arc, Mutex};
 /// - A run that was over its limit has failed, Ok too; the error has what it returned for a source.
 /// - Time is that of the clock of its process. The runner inside runs on the same thread. Driven by hand, with signals that
 ///   are not those of the current process, it needs a helper thread, as a [`Sigmon`](crate::sigmon::Sigmon) does.
+///
+/// A limit for the start or the run sets a timer in each run, which costs one or two microseconds.
 ///
 /// Members have `start_within` and `stop_within` themselves; this is for a runner that is no member, for the limit of a
 /// run, and for a limit inside of a restarter. A limit beyond what time can count to is none.
@@ -141,14 +145,25 @@ impl<R: Runner> Timeout<R> {
             .as_ref()
             .map_or(&*host.name, Process::name)
             .to_owned();
+        let now = host.clock.now();
+        let limit = |over, set: Option<Duration>| {
+            let set = set?;
+            let at = now.checked_add(set)?;
+            Some(Limit { over, set, at })
+        };
+        let limits = [
+            limit(Over::Start, self.start_within),
+            limit(Over::Run, self.run_within),
+        ];
         let watch = Arc::new(Watch {
             inside: layer.inside(),
+            clock: host.clock.clone(),
             process,
+            limits,
             stop_within: self.stop_within,
             state: Mutex::default(),
         });
-        let _run = watch.limit(&host.clock, self.run_within, Over::Run);
-        let _start = watch.limit(&host.clock, self.start_within, Over::Start);
+        watch.look();
         let heard = {
             let watch = Arc::clone(&watch);
             move |outer: ReadySender| {
@@ -159,11 +174,11 @@ impl<R: Runner> Timeout<R> {
         };
         let ready = OnReady::sender(ready, heard);
         let exit = exit_of(|| self.runner.run(layer.signals.clone(), ready));
-        let Some((over, after)) = watch.end() else {
+        let Some(limit) = watch.end() else {
             return exit;
         };
-        let source = exit.err().map(Box::new);
-        Err(match over {
+        let (after, source) = (limit.set, exit.err().map(Box::new));
+        Err(match limit.over {
             Over::Start => Error::StartTimeout {
                 name,
                 after,
@@ -180,17 +195,26 @@ impl<R: Runner> Timeout<R> {
     }
 }
 
-/// Which limit is over.
+/// Which limit it is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Over {
     Start,
     Run,
 }
 
-/// One run, as the timers see it.
+#[derive(Clone, Copy)]
+struct Limit {
+    over: Over,
+    set: Duration,
+    at: Instant,
+}
+
+/// One run, as the timer sees it.
 struct Watch {
     inside: Inside,
+    clock: Clock,
     process: Option<Process>,
+    limits: [Option<Limit>; 2],
     stop_within: Option<Duration>,
     state: Mutex<State>,
 }
@@ -199,37 +223,64 @@ struct Watch {
 struct State {
     ready: bool,
     ended: bool,
-    over: Option<(Over, Duration)>,
+    over: Option<Limit>,
+    /// When the timer runs out that counts.
+    watched: Option<Instant>,
+    /// That timer, once it is kept.
+    timer: Option<Timer>,
+}
+
+impl State {
+    /// Whether the limit still counts.
+    fn counts(&self, limit: &Limit) -> bool {
+        let is_done = match limit.over {
+            Over::Start => self.ready,
+            Over::Run => false,
+        };
+        !is_done && !self.ended && self.over.is_none() // Invariant 1
+    }
 }
 
 impl Watch {
-    /// Stops the run when the limit is over, if there is one.
-    fn limit(
-        self: &Arc<Self>,
-        clock: &Clock,
-        limit: Option<Duration>,
-        over: Over,
-    ) -> Option<Timer> {
-        let limit = limit?;
-        let at = clock.deadline(limit)?;
+    /// Stops the run if a limit is over, or else sees to it that this is looked at when one is.
+    fn look(self: &Arc<Self>) {
+        let now = self.clock.now();
+        let mut state = self.state.lock();
+        let limits = self.limits.iter().flatten();
+        let counting = limits.filter(|limit| state.counts(limit));
+        let Some(first) = counting.min_by_key(|limit| limit.at).copied() else {
+            return;
+        };
+        if first.at <= now {
+            state.over = Some(first);
+            drop(state);
+            return self.is_over(first);
+        }
+        state.watched = Some(first.at);
+        drop(state);
         let watch = Arc::clone(self);
-        Some(clock.schedule(at, Box::new(move || watch.is_over(over, limit))))
+        let timer = self
+            .clock
+            .schedule(first.at, Box::new(move || watch.look()));
+        let mut state = self.state.lock();
+        // It may have run out before it is kept, and another one may count by now.
+        let gone = match state.ended || state.watched != Some(first.at) {
+            true => Some(timer),
+            false => state.timer.replace(timer),
+        };
+        drop(state);
+        drop(gone); // Invariant 2
     }
 
-    fn is_over(&self, over: Over, limit: Duration) {
-        let mut state = self.state.lock();
-        if state.ended || state.over.is_some() || (over == Over::Start && state.ready) {
-            return; // Invariant 1
-        }
-        state.over = Some((over, limit));
-        drop(state);
+    fn is_over(&self, limit: Limit) {
+        let set = limit.set;
         if let Some(process) = &self.process {
-            match over {
-                Over::Start => process.note(format_args!("not ready within {limit:?}")),
-                Over::Run => process.note(format_args!("not done within {limit:?}")),
+            match limit.over {
+                Over::Start => process.note(format_args!("not ready within {set:?}")),
+                Over::Run => process.note(format_args!("not done within {set:?}")),
             }
         }
-        self.inside.stop(limit, self.stop_within);
+        self.inside.stop(set, self.stop_within);
     }
 
     /// Whether it is ready in time.
@@ -240,10 +291,13 @@ impl Watch {
     }
 
     /// The run has returned; the limit that was over before.
-    fn end(&self) -> Option<(Over, Duration)> {
+    fn end(&self) -> Option<Limit> {
         let mut state = self.state.lock();
         state.ended = true;
-        state.over
+        let (over, timer) = (state.over, state.timer.take());
+        drop(state);
+        drop(timer); // Invariant 2
+        over
     }
 }
 

@@ -266,3 +266,41 @@ fn the_end_and_the_limit_race_and_one_of_them_counts() {
         );
     }
 }
+
+#[test]
+fn the_limit_of_the_run_counts_after_that_of_the_start_is_over() {
+    let (clock, _, process, call) =
+        within(|timeout| timeout.start_within(SECOND).run_within(LIMIT));
+    call.trigger_ready();
+    process.expect_ready();
+    clock.advance(SECOND);
+    assert_eq!(unread(&call), []);
+    clock.advance(LIMIT - SECOND - MOMENT);
+    assert_eq!(unread(&call), []);
+    clock.advance(MOMENT);
+    assert_eq!(unread(&call), [Signal::INTERRUPT]);
+    call.trigger_exit(Ok(()));
+    assert!(matches!(process.expect_exit(), Err(Error::TimedOut { .. })));
+}
+
+#[test]
+fn with_the_systems_clock_limits_of_no_length_to_speak_of_are_kept_one_after_the_other() {
+    for _ in 0..stress(100) {
+        let waits = ifrit::run_fn(|signals, ready| {
+            ready.notify();
+            ifrit::until_stop(&signals);
+            Ok(())
+        });
+        let timeout = Timeout::new(waits)
+            .start_within(Duration::from_micros(20))
+            .run_within(Duration::from_micros(40));
+        let exit = ifrit::background(timeout).expect_exit();
+        assert!(
+            matches!(
+                exit,
+                Err(Error::StartTimeout { .. } | Error::TimedOut { .. })
+            ),
+            "{exit:?}"
+        );
+    }
+}

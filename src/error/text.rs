@@ -12,7 +12,7 @@ use std::fmt::{self, Write};
 use super::fatal::inside;
 use super::kinds::Error;
 use super::{ExitTrace, Failure, MemberExit, Panic};
-use crate::draw::{Counted, Escaped};
+use crate::draw::{Counted, Escaped, Lasting};
 use crate::id::Stuck;
 use crate::nesting::{self, Work};
 use crate::unwind::attempt;
@@ -322,7 +322,7 @@ impl fmt::Display for MemberExit {
         }
         write!(f, " [{}", self.cause)?;
         if let Some(time) = self.time_to_stop {
-            write!(f, ", {time:.1?}")?;
+            write!(f, ", {}", Lasting::new(time))?;
         }
         f.write_str("]")
     }

@@ -70,7 +70,15 @@ impl Out {
     /// The tree and the newest events, without those that only say that each process was told `asked_by` as well.
     pub(super) fn dump(&self, now: Instant, asked_by: Signal) {
         let since = |at: Instant| at.saturating_duration_since(self.since).as_secs_f64();
-        let mut text = format!("+{:.1}s the tree:\n{}\n", since(now), tree());
+        let mut tree = tree();
+        // Each has been told it, and need not have read it yet: that is the question, and no answer.
+        let mut nodes: Vec<_> = tree.roots.iter_mut().collect();
+        while let Some(node) = nodes.pop() {
+            node.pending
+                .retain(|signal| *signal != asked_by || signal.is_stop());
+            nodes.extend(&mut node.children);
+        }
+        let mut text = format!("+{:.1}s the tree:\n{tree}\n", since(now));
         text += "the newest events:\n";
         let asks = |event: &Event| {
             let is_told =

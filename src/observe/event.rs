@@ -7,7 +7,7 @@ use std::fmt;
 use std::time::{Duration, Instant};
 
 use super::path::Path;
-use crate::draw::{LINE, line_of};
+use crate::draw::{LINE, Lasting, line_of};
 use crate::error::{Cause, NotRestarted};
 use crate::id::ProcessId;
 use crate::signal::Signal;
@@ -25,7 +25,7 @@ use crate::sync::Arc;
 /// An event is published before its effect can be seen: with [`join`](crate::Process::join) returned, the exit has been
 /// said, and with [`wait_ready`](crate::Process::wait_ready), that it is ready.
 ///
-/// Its `Display` is a line, such as `app/web: ready after 20ms`.
+/// Its `Display` is a line, such as `app/web: ready after 20 ms`.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Event {
@@ -240,7 +240,7 @@ impl fmt::Display for What {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             What::Started => f.write_str("started"),
-            What::Ready { after } => write!(f, "ready after {after:.1?}"),
+            What::Ready { after } => write!(f, "ready after {}", Lasting::new(*after)),
             What::Signalled { signal, .. } => write!(f, "told {signal}"),
             What::Waiting { for_whom, .. } => write!(f, "still waiting for {for_whom}"),
             What::Restarting {
@@ -249,19 +249,27 @@ impl fmt::Display for What {
                 delay,
                 why,
             } => {
-                write!(f, "restarting in {delay:.1?} (attempt {attempt}")?;
+                match delay.is_zero() {
+                    true => f.write_str("restarts now")?,
+                    false => write!(f, "restarts in {}", Lasting::new(*delay))?,
+                }
+                write!(f, " (attempt {attempt}")?;
                 if let Some(of) = of {
                     write!(f, " of {of}")?;
                 }
                 write!(f, "): {why}")
             }
             What::Note(text) => write!(f, "note: {text}"),
-            What::Stopping { why } => write!(f, "stopping: {why}"),
-            What::Exited { exit, took, .. } => write!(f, "exited after {took:.1?}: {exit}"),
+            What::Stopping { why } => write!(f, "stops: {why}"),
+            What::Exited { exit, took, .. } => {
+                write!(f, "exited after {}: {exit}", Lasting::new(*took))
+            }
             What::Abandoned { exit, .. } => write!(f, "given up: {exit}"),
             What::ExitedLate { exit, .. } => write!(f, "exited after it was given up: {exit}"),
             What::Stalled { .. } => f.write_str("stalled"),
-            What::Recovered { after } => write!(f, "makes progress again, after {after:.1?}"),
+            What::Recovered { after } => {
+                write!(f, "makes progress again, after {}", Lasting::new(*after))
+            }
         }
     }
 }

@@ -4,7 +4,7 @@
 //! `Display` has it:
 //!
 //! ```text
-//! [WARN  ifrit] app/web: restarting in 100.0ms (attempt 1 of 5): connection refused
+//! [WARN  ifrit] app/web: restarts in 100 ms (attempt 1 of 5): connection refused
 //! ```
 //!
 //! A logger that takes key-value pairs finds the same in them: which `event` it is, such as `restarting`, the `path` and the
@@ -51,7 +51,7 @@ statics! {
 /// let log = ifrit::observe::log::install()?;
 /// let job = ifrit::run_fn(|_signals, _ready| Err("disk full".into()));
 /// let job = ifrit::Process::builder().name("job").background(job);
-/// assert!(job.join().is_err()); // [ERROR ifrit] job: exited after 1.0ms: disk full
+/// assert!(job.join().is_err()); // [ERROR ifrit] job: exited after 1 ms: disk full
 /// log.flush(Duration::from_secs(1)); // or drop it
 /// # Ok(())
 /// # }

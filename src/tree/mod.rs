@@ -30,6 +30,9 @@ use crate::id::ProcessId;
 /// # process.signal(ifrit::Signal::KILL);
 /// ```
 ///
+/// It is as deep as processes stand in each other, without a limit. To take it does not recurse; to draw, copy, serialise
+/// or drop it does, and 2 MiB of stack suffice for 1,000 levels also in a build without optimisation.
+///
 /// With the feature `serde` it can be serialised; [`TreeNode`] says in which shape.
 #[derive(Clone, Debug)]
 #[non_exhaustive]

@@ -1,6 +1,7 @@
 //! Taking a snapshot of all processes that live.
 //!
-//! It waits for no process and asks no group: what it reads is under locks that are held for a moment only.
+//! It waits for no process and asks no group: what it reads is under locks that are held for a moment only. It does not
+//! recurse: processes may stand in each other as deep as there are threads.
 
 use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
@@ -58,14 +59,23 @@ pub fn tree() -> Tree {
         below,
         now: now(),
     };
-    let mut orphans = Vec::new();
-    let mut roots = look.nodes(&top, &mut orphans);
+    let (mut built, mut orphans) = (Built::new(), Vec::new());
+    // What stands below a process has a greater number, so it is there before that process needs it.
+    for n in look.below.keys().rev() {
+        if let Some(node) = look.node(*n, &mut built, &mut orphans) {
+            built.insert(*n, node);
+        }
+    }
+    let mut roots = look.nodes(&top, &mut built, &mut orphans);
     if !orphans.is_empty() {
         roots.append(&mut orphans);
         roots.sort_by_key(|node| node.id);
     }
     Tree { roots }
 }
+
+/// By their places: those that have others below them, until the one above them is built.
+type Built = BTreeMap<usize, TreeNode>;
 
 struct Look {
     /// In the order of their numbers.
@@ -77,19 +87,32 @@ struct Look {
 
 impl Look {
     /// These, but for those that have exited; what stands below one that has is an orphan.
-    fn nodes(&self, places: &[usize], orphans: &mut Vec<TreeNode>) -> Vec<TreeNode> {
+    fn nodes(
+        &self,
+        places: &[usize],
+        built: &mut Built,
+        orphans: &mut Vec<TreeNode>,
+    ) -> Vec<TreeNode> {
         let mut nodes = Vec::with_capacity(places.len());
-        nodes.extend(places.iter().filter_map(|n| self.node(*n, orphans)));
+        nodes.extend(places.iter().filter_map(|n| self.built(*n, built, orphans)));
         nodes
     }
 
-    fn node(&self, n: usize, orphans: &mut Vec<TreeNode>) -> Option<TreeNode> {
+    /// One that is built already, or one that has none below it.
+    fn built(&self, n: usize, built: &mut Built, orphans: &mut Vec<TreeNode>) -> Option<TreeNode> {
+        match self.below.contains_key(&n) {
+            true => built.remove(&n),
+            false => self.node(n, built, orphans),
+        }
+    }
+
+    fn node(&self, n: usize, built: &mut Built, orphans: &mut Vec<TreeNode>) -> Option<TreeNode> {
         let core = &self.living[n];
         let below = self.below.get(&n).map_or(&[][..], |below| below);
         let glance = core.glance();
         if glance.status == Status::Exited {
             // An exit is published a moment before its thread is done.
-            let alone = self.nodes(below, orphans);
+            let alone = self.nodes(below, built, orphans);
             orphans.extend(alone);
             return None;
         }
@@ -99,8 +122,8 @@ impl Look {
             .next_try
             .filter(|_| glance.status == Status::Restarting);
         let children = match core.board_if_any() {
-            None => self.nodes(below, orphans),
-            Some(board) => self.members(core, below, board.rows(), orphans),
+            None => self.nodes(below, built, orphans),
+            Some(board) => self.members(core, below, board.rows(), built, orphans),
         };
         Some(TreeNode {
             id: Some(core.id),
@@ -137,6 +160,7 @@ impl Look {
         group: &Core,
         living: &[usize],
         rows: Vec<(u64, Row)>,
+        built: &mut Built,
         orphans: &mut Vec<TreeNode>,
     ) -> Vec<TreeNode> {
         let now = self.now(group);
@@ -149,7 +173,7 @@ impl Look {
             while let Some((_, row)) = rows.next_if(|(before, _)| *before < rank) {
                 members.extend(away(&row, now));
             }
-            let Some(mut node) = self.node(n, orphans) else {
+            let Some(mut node) = self.built(n, built, orphans) else {
                 continue; // it is gone: its row may belong to the next run of the member
             };
             // The process counts, where one has just started or exited.

@@ -19,12 +19,11 @@ fn it_shows_each_crash_and_ends_when_the_group_gives_up() {
     assert_eq!(count("app/worker: started"), 4);
     assert_eq!(count("app/worker: note: working on batch"), 4);
     for (attempt, delay) in [(1, 100), (2, 200), (3, 400)] {
-        let restart = format!(
-            "app/worker: restarting in {delay}.0ms (attempt {attempt} of 3): connection lost"
-        );
+        let restart =
+            format!("app/worker: restarts in {delay} ms (attempt {attempt} of 3): connection lost");
         assert_eq!(count(&restart), 1, "{printed}");
     }
-    assert_eq!(count("app: stopping: worker ended"), 1, "{printed}");
+    assert_eq!(count("app: stops: worker ended"), 1, "{printed}");
     assert_eq!(count("app/db: told SIGINT"), 1, "{printed}");
     assert!(
         lines.last().unwrap().starts_with("app: exited after"),

@@ -59,7 +59,7 @@ fn the_error_and_the_tree_name_the_thread() {
         let numbers = format!("({}, {thread})", stuck.id);
         assert_eq!(
             error.to_string(),
-            format!("deaf: abandoned, still running {numbers} [abandoned, 10.0s]")
+            format!("deaf: abandoned, still running {numbers} [abandoned, 10 s]")
         );
         assert_eq!(stuck.path(), format!("{}/deaf", group.path()));
         assert_eq!((stuck.told(), stuck.was_killed()), (Some(TERM), true));

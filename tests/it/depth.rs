@@ -6,7 +6,7 @@ use ifrit::grouper::{Member, Ordered};
 use ifrit::restart::{Backoff, Budget, Restarter};
 use ifrit::sigmon::Sigmon;
 use ifrit::testing::{FakeRunner, Waiting};
-use ifrit::{BoxRunner, Error, Process, Runner, run_fn};
+use ifrit::{BoxRunner, Error, Process, Runner, Signal, run_fn};
 
 /// As many wrappers as may stand in each other on one thread.
 const DEEPEST: usize = 100;
@@ -124,4 +124,51 @@ fn the_error_of_very_many_groups_in_each_other_is_told_down_to_its_root_cause_on
     };
     let thread = std::thread::Builder::new().stack_size(MB).spawn(told);
     thread.unwrap().join().unwrap();
+}
+
+/// A process that stands above `levels` others, each of which has started the next.
+fn chain(levels: usize) -> BoxRunner {
+    Box::new(run_fn(move |signals, ready| {
+        let below = (levels > 0).then(|| {
+            let builder = Process::builder().stack_size(MB / 8);
+            let below = builder.background(chain(levels - 1));
+            below.expect_ready();
+            below
+        });
+        ready.notify();
+        ifrit::until_stop(&signals);
+        if let Some(below) = below {
+            below.signal(Signal::TERMINATE);
+            below.join()?;
+        }
+        Ok(())
+    }))
+}
+
+#[test]
+fn the_tree_of_very_many_processes_in_each_other_is_taken_told_copied_and_dropped_on_half_a_stack()
+{
+    let levels = 500;
+    let top = Process::builder()
+        .name("top")
+        .stack_size(MB / 8)
+        .background(chain(levels));
+    top.expect_ready();
+    let id = top.id();
+    let looks = run_fn(move |_, _| {
+        let tree = ifrit::tree();
+        let text = tree.clone().to_string();
+        let below = text
+            .lines()
+            .skip_while(|line| !line.starts_with("top "))
+            .skip(1)
+            .take_while(|line| line.starts_with([' ', '└', '├']));
+        assert_eq!(below.count(), levels);
+        assert!(tree.get(id).is_some());
+        drop(tree);
+        Ok(())
+    });
+    on_half_a_stack(Box::new(looks)).expect_exit().unwrap();
+    top.signal(Signal::TERMINATE);
+    top.expect_exit().unwrap();
 }

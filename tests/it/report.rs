@@ -425,8 +425,8 @@ fn a_member_that_fails_while_it_is_stopped() {
         group.expect_exit().unwrap_err().report().to_string(),
         "\
 a: cannot flush
-│  It failed while it was stopped (took 2.0s).
-└─ b: failed while it was stopped: cannot flush either (took 2.0s)"
+│  It failed while it was stopped (took 2 s).
+└─ b: failed while it was stopped: cannot flush either (took 2 s)"
     );
 }
 

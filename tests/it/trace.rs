@@ -65,10 +65,10 @@ fn its_display_names_every_member_at_every_depth_with_exit_and_cause() {
     // Each group was told nothing before its own part had ended, or only when its turn came.
     assert_eq!(
         error.to_string(),
-        "work: (pool: (w1: broken [initiator]; w2: ok [consequence, 1.5s]) [initiator]; \
-         log: disk full [consequence, 1.5s]) [initiator]; \
-         web: ok [consequence, 1.5s]; \
-         db: ok [consequence, 1.5s]"
+        "work: (pool: (w1: broken [initiator]; w2: ok [consequence, 1.5 s]) [initiator]; \
+         log: disk full [consequence, 1.5 s]) [initiator]; \
+         web: ok [consequence, 1.5 s]; \
+         db: ok [consequence, 1.5 s]"
     );
 }
 
@@ -80,10 +80,10 @@ fn its_report_says_what_began_it_and_then_what_followed_a_line_each() {
         "\
 work/pool/w1: broken
 ├─ work
-│  ├─ pool/w2: stopped (took 1.5s)
-│  └─ log: failed while it was stopped: disk full (took 1.5s)
-├─ web: stopped (took 1.5s)
-└─ db: stopped (took 1.5s)"
+│  ├─ pool/w2: stopped (took 1.5 s)
+│  └─ log: failed while it was stopped: disk full (took 1.5 s)
+├─ web: stopped (took 1.5 s)
+└─ db: stopped (took 1.5 s)"
     );
 }
 
@@ -136,7 +136,7 @@ fn the_report_of_a_stop_from_outside_names_those_told_and_those_who_ended_by_the
         "\
 a: crashed
 ├─ step: completed
-└─ b: stopped (took 2.0s)"
+└─ b: stopped (took 2 s)"
     );
 }
 

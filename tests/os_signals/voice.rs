@@ -726,6 +726,8 @@ fn a_signal_prints_the_tree_and_the_newest_events_and_stops_nothing() {
     assert!(report.contains("the tree:\nmain "), "{report}");
     assert!(report.contains("note: serving 3 clients"), "{report}");
     assert!(report.contains("main/web: ready after "), "{report}");
+    // Nor that it is not read yet, which is no wonder.
+    assert!(!report.contains("signals not read"), "{report}");
     // Each process was told it, and the report would be full of that.
     assert!(!report.contains("told SIGUSR1"), "{report}");
 }

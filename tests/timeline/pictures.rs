@@ -53,7 +53,7 @@ fn times_are_those_of_the_clock_of_the_process() {
     assert_eq!(span("starting"), (0.0, 2_000.001));
     assert_eq!(span("ready"), (2_000.001, 3_002_000.001));
     assert_eq!(span("app"), (0.0, 3_002_000.001));
-    assert_eq!(trace.instants_of("app"), ["exited after 3.0s: no disk"]);
+    assert_eq!(trace.instants_of("app"), ["exited after 3 s: no disk"]);
 }
 
 #[test]

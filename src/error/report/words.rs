@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use super::path::Path;
 use super::root::Root;
-use crate::draw::{Counted, Escaped, line_of, lines_of};
+use crate::draw::{Counted, Escaped, Lasting, line_of, lines_of};
 use crate::error::{Cause, Error, ExitTrace, MOST_HEALED, MemberExit, NotRestarted};
 use crate::id::{ProcessId, Stuck};
 use crate::signal::word::Short;
@@ -120,7 +120,9 @@ fn ok(member: &MemberExit) -> String {
 /// How long its stop took, where that is worth a word.
 fn took(member: &MemberExit) -> String {
     match member.time_to_stop {
-        Some(time) if time >= Duration::from_millis(10) => format!(" (took {time:.1?})"),
+        Some(time) if time >= Duration::from_millis(10) => {
+            format!(" (took {})", Lasting::new(time))
+        }
         _ => String::new(),
     }
 }

@@ -3,6 +3,7 @@
 use std::any::type_name;
 use std::env;
 use std::fmt::Display;
+use std::fs::File;
 use std::io::{self, BufRead, BufReader, Read, Write};
 use std::os::unix::process::ExitStatusExt;
 use std::process::{self, ChildStderr, ChildStdin, Command, ExitCode, ExitStatus, Stdio};
@@ -14,6 +15,7 @@ use ifrit::crossbeam_channel::{Receiver, RecvTimeoutError, unbounded};
 use ifrit::sigmon::{Escalation, Sigmon};
 use ifrit::{Runner, Signal};
 use rustix::process as os;
+use rustix::pty::{OpenptFlags, grantpt, ioctl_tiocgptpeer, openpt, unlockpt};
 
 /// Far longer than anything here takes, even on a busy machine.
 const PATIENCE: Duration = Duration::from_secs(60);
@@ -25,30 +27,67 @@ const IN_CHILD: &str = "IFRIT_TEST_CHILD";
 ///
 /// The child runs the test from which this is called, found by the name of the closure.
 pub(crate) fn child<F: FnOnce() -> ExitCode>(body: F) -> Child {
-    start(body, Command::new)
+    start(body, Command::new, Stdio::piped())
 }
 
 /// As [`child`], but its standard error is closed at the other end: writing there is an error.
 pub(crate) fn child_unread<F: FnOnce() -> ExitCode>(body: F) -> Child {
-    let mut child = start(body, Command::new);
+    let mut child = start(body, Command::new, Stdio::piped());
     child.report = None;
     child
 }
 
 /// As [`child`], but started by a shell that ignores `signal`, such as `TERM`: a program inherits that.
 pub(crate) fn child_ignoring<F: FnOnce() -> ExitCode>(signal: &str, body: F) -> Child {
-    start(body, |exe| {
-        let mut shell = Command::new("sh");
-        shell.arg("-c");
-        shell.arg(format!("trap '' {signal}; exec \"$0\" \"$@\""));
-        shell.arg(exe);
-        shell
-    })
+    start(
+        body,
+        |exe| {
+            let mut shell = Command::new("sh");
+            shell.arg("-c");
+            shell.arg(format!("trap '' {signal}; exec \"$0\" \"$@\""));
+            shell.arg(exe);
+            shell
+        },
+        Stdio::piped(),
+    )
+}
+
+/// As [`child`], but its standard error is a terminal, and these variables are set; also returns the other end of the
+/// terminal.
+pub(crate) fn child_on_a_terminal<F: FnOnce() -> ExitCode>(
+    variables: &[(&str, &str)],
+    body: F,
+) -> (Child, Terminal) {
+    let flags = OpenptFlags::RDWR | OpenptFlags::NOCTTY;
+    let ours = openpt(flags).expect("a terminal");
+    grantpt(&ours).expect("it is ours");
+    unlockpt(&ours).expect("it is ours");
+    let theirs = ioctl_tiocgptpeer(&ours, flags).expect("its other end");
+    let command = |exe| {
+        let mut command = Command::new(exe);
+        command.env_remove("NO_COLOR").env("TERM", "xterm");
+        command.envs(variables.iter().copied());
+        command
+    };
+    (start(body, command, theirs.into()), Terminal(ours.into()))
+}
+
+/// The end of a terminal at which its user sits.
+pub(crate) struct Terminal(File);
+
+impl Terminal {
+    /// All that was written, once the program that had it has ended.
+    pub(crate) fn read(mut self) -> String {
+        let mut text = Vec::new();
+        let _ = self.0.read_to_end(&mut text); // that its other end is closed is an error, too
+        String::from_utf8(text).expect("text")
+    }
 }
 
 fn start<F: FnOnce() -> ExitCode>(
     body: F,
     command: impl FnOnce(std::path::PathBuf) -> Command,
+    stderr: Stdio,
 ) -> Child {
     if env::var_os(IN_CHILD).is_some() {
         // If the parent dies, nothing else ends this.
@@ -64,7 +103,7 @@ fn start<F: FnOnce() -> ExitCode>(
         .env(IN_CHILD, "1")
         .stdin(Stdio::piped())
         .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
+        .stderr(stderr)
         .spawn()
         .expect("a child");
     let stdout = process.stdout.take().expect("piped");

@@ -11,7 +11,7 @@ use ifrit::restart::{Backoff, Budget, Restart};
 use ifrit::sigmon::Escalation;
 use ifrit::{Main, Runner, Signal, run_fn, run_once};
 
-use crate::kit::{Child, child, child_unread, deaf, listener, program, say};
+use crate::kit::{Child, child, child_on_a_terminal, child_unread, deaf, listener, program, say};
 
 /// Stays up until it is told to stop.
 fn up() -> impl Runner {
@@ -416,6 +416,31 @@ fn a_member_that_is_restarted_with_others_is_not_said_to_have_ended_by_itself() 
             "the program stops: its significant members have ended"
         ]
     );
+}
+
+#[test]
+fn on_a_terminal_lines_are_coloured_unless_the_user_forbids_it() {
+    let program = || {
+        let members = Members::new().add("web", run_fn(|_, _| Err("port taken".into())));
+        ifrit::main(Parallel::new(members))
+    };
+    let table: [(&[_], _); 3] = [
+        (&[], true),
+        (&[("NO_COLOR", "1")], false),
+        (&[("TERM", "dumb")], false),
+    ];
+    for (variables, is_coloured) in table {
+        let (child, terminal) = child_on_a_terminal(variables, program);
+        child.expect_code(1);
+        let said = terminal.read();
+        let line = "web ended with an error: port taken; the program stops";
+        let line = match is_coloured {
+            true => format!("s \u{1b}[31m{line}\u{1b}[0m\r\n"),
+            false => format!("s {line}\r\n"),
+        };
+        assert!(said.contains(&line), "{said:?}");
+        assert_eq!(said.contains('\u{1b}'), is_coloured, "{said:?}");
+    }
 }
 
 #[test]

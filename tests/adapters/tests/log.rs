@@ -13,7 +13,7 @@ use ifrit::observe::log::install;
 use ifrit::testing::PATIENCE;
 use kit::in_child;
 use log::LevelFilter;
-use support::{Gate, ROOM, Written, job, named, restarted};
+use support::{Gate, ROOM, Written, job, named, restarted, waited_long};
 
 fn logger(level: LevelFilter, to: impl Write + Send + 'static) {
     Builder::new()
@@ -31,16 +31,17 @@ fn written(level: LevelFilter) -> Written {
 
 /// Without what takes a different time each run.
 fn without_times(line: &str) -> String {
-    let is_time = |word: &str| {
-        let word = word.trim_end_matches(':');
-        word.ends_with('s') && word.starts_with(|c: char| c.is_ascii_digit())
-    };
-    let words = line.split(' ').map(|word| match word.split_once("_ms=") {
-        Some((key, _)) => format!("{key}_ms=.."),
-        None if is_time(word) => "..".to_owned(),
-        None => word.to_owned(),
-    });
-    words.collect::<Vec<_>>().join(" ")
+    let is_number = |word: &str| word.starts_with(|c: char| c.is_ascii_digit());
+    let is_unit = |word: &str| matches!(word.trim_end_matches(':'), "ms" | "s" | "min");
+    let mut words: Vec<String> = Vec::new();
+    for word in line.split(' ') {
+        match (word.split_once("_ms="), words.last_mut()) {
+            (Some((key, _)), _) => words.push(format!("{key}_ms=..")),
+            (None, Some(last)) if is_unit(word) && is_number(last) => *last = "..".to_owned(),
+            (None, _) => words.push(word.to_owned()),
+        }
+    }
+    words.join(" ")
 }
 
 #[test]
@@ -59,15 +60,33 @@ fn an_operator_reads_a_line_for_each_event_and_the_rest_in_pairs() {
             "[INFO  ifrit] app/web: started event=started path=app/web id=2",
             "[INFO  ifrit] app/web: ready after .. event=ready path=app/web id=2 ready_after_ms=..",
             "[ERROR ifrit] app/web: exited after .. connection refused event=exited path=app/web id=2 took_ms=.. error=connection refused cause=independent",
-            "[WARN  ifrit] app/web: restarting in .. (attempt 1 of 5): connection refused event=restarting path=app/web id=2 attempt=1 of=5 delay_ms=.. error=connection refused",
+            "[WARN  ifrit] app/web: restarts in .. (attempt 1 of 5): connection refused event=restarting path=app/web id=2 attempt=1 of=5 delay_ms=.. error=connection refused",
             "[DEBUG ifrit] app/web: note: serving event=note path=app/web id=3 note=serving",
-            "[INFO  ifrit] app: stopping: told SIGTERM event=stopping path=app id=1 why=signal signal=SIGTERM",
+            "[INFO  ifrit] app: stops: told SIGTERM event=stopping path=app id=1 why=signal signal=SIGTERM",
             "[DEBUG ifrit] app/web: told SIGTERM event=told a signal path=app/web id=3 signal=SIGTERM",
             "[INFO  ifrit] app/web: exited after .. ok event=exited path=app/web id=3 took_ms=.. cause=stopped",
         ] {
             let found = lines.iter().filter(|found| *found == line).count();
             assert_eq!(found, 1, "{line} in {lines:#?}");
         }
+    });
+}
+
+#[test]
+fn a_long_wait_is_a_warning_that_says_for_what() {
+    in_child(|| {
+        let written = written(LevelFilter::Warn);
+        let log = install().unwrap();
+        waited_long();
+        assert!(log.flush(PATIENCE));
+        let lines = written.lines();
+        let lines: Vec<_> = lines.iter().map(|line| without_times(line)).collect();
+        assert_eq!(
+            lines,
+            [
+                "[WARN  ifrit] main: still waiting for main/db event=still waiting path=main id=1 waited_ms=.. limit_in_ms=.. for_whom=main/db"
+            ]
+        );
     });
 }
 

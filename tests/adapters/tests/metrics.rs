@@ -15,7 +15,7 @@ use ifrit::testing::PATIENCE;
 use kit::in_child;
 use metrics::{Counter, Gauge, Histogram, Key, KeyName, Metadata, Recorder, SharedString, Unit};
 use metrics_exporter_prometheus::{PrometheusBuilder, PrometheusHandle, PrometheusRecorder};
-use support::{Gate, ROOM, given_up, idle, job, named, restarted, stalled};
+use support::{Gate, ROOM, given_up, idle, job, named, restarted, stalled, waited_long};
 
 fn recorder() -> PrometheusHandle {
     PrometheusBuilder::new().install_recorder().unwrap()
@@ -68,6 +68,25 @@ fn starts_restarts_exits_and_how_long_it_took_to_be_ready_are_counted_by_path() 
         ] {
             assert!(text.contains(help), "{help} in {text}");
         }
+    });
+}
+
+#[test]
+fn a_long_wait_counts_as_nothing_but_the_time_until_it_is_ready() {
+    in_child(|| {
+        let handle = recorder();
+        let metrics = install().unwrap();
+        waited_long();
+        assert!(metrics.flush(PATIENCE));
+        has(
+            &handle,
+            r#"ifrit_process_ready_seconds_count{path="main/db"} 1"#,
+        );
+        let samples = samples(&handle);
+        assert!(
+            !samples.iter().any(|sample| sample.contains("wait")),
+            "{samples:#?}"
+        );
     });
 }
 

@@ -16,7 +16,7 @@ use ifrit::observe::tracing::install;
 use ifrit::prelude::*;
 use ifrit::testing::{Harness, PATIENCE};
 use kit::in_child;
-use support::{Gate, ROOM, Written, given_up, idle, job, named, restarted, stalled};
+use support::{Gate, ROOM, Written, given_up, idle, job, named, restarted, stalled, waited_long};
 use tracing::field::{Field, Visit};
 use tracing::level_filters::LevelFilter;
 use tracing::span::{Attributes, Id};
@@ -94,6 +94,29 @@ fn what_is_said_in_the_destructor_of_a_runner_or_on_the_way_out_carries_the_path
         let line = |path, id| format!("WARN process{{path={path} id={id}}}: web: dropped");
         let lines = [line("job", 1), line("job", 1), line("unused", 2)];
         assert_eq!(written.lines(), lines);
+    });
+}
+
+#[test]
+fn a_long_wait_is_a_warning_that_says_for_what() {
+    in_child(|| {
+        let written = written(LevelFilter::WARN);
+        let tracing = install().unwrap();
+        waited_long();
+        assert!(tracing.flush(PATIENCE));
+        let lines = written.lines();
+        let [line] = lines.as_slice() else {
+            panic!("{lines:#?}");
+        };
+        let (text, rest) = line.split_once(" waited_ms=").expect("a time");
+        let (waited, limit) = rest.split_once(" limit_in_ms=").expect("a limit");
+        assert_eq!(
+            text,
+            "WARN process{path=main id=1}: ifrit: still waiting path=main id=1 for_whom=main/db"
+        );
+        let [limit, waited] = [limit, waited].map(|ms| ms.parse::<u64>().unwrap());
+        assert!((54_000..=55_100).contains(&limit), "{line}");
+        assert!((4_500..6_000).contains(&waited), "{line}");
     });
 }
 

@@ -69,6 +69,17 @@ pub(crate) fn job() -> impl Runner {
     ifrit::run_fn(|_, _| Ok(()))
 }
 
+/// A program whose `db` is ready after a little more than the 5 s after which that is said, and ends it.
+pub(crate) fn waited_long() {
+    let slow = ifrit::run_fn(|signals, ready| {
+        ifrit::until_stop_for(&signals, Duration::from_millis(5_600));
+        ready.notify();
+        Ok(())
+    });
+    let db = Member::new("db", slow).start_within(Duration::from_secs(60));
+    let _ = ifrit::main(Ordered::new([db]));
+}
+
 /// A process `slow` that stalls after 10 s, is silent for 11 s, makes progress again and ends.
 pub(crate) fn stalled() {
     let clock = ManualClock::new();

@@ -63,6 +63,13 @@ fn groups_name_their_members() {
 }
 
 #[test]
+fn reloads_say_whether_one_is_due() {
+    let mut reloads = ifrit::process::reloads();
+    says(&reloads, &["Reloads", "is_due: false"]);
+    says(reloads.begin(), &["Reloading"]);
+}
+
+#[test]
 fn handles_say_whose_they_are() {
     let process = Process::builder()
         .name("db")

@@ -262,6 +262,18 @@ fn one_that_stops_ends_or_restarts_meanwhile_is_not_waited_for() {
 }
 
 #[test]
+fn one_that_takes_part_no_more_is_not_waited_for() {
+    let process = invoke(run_fn(|signals, ready| {
+        drop(reloads());
+        ready.notify();
+        ifrit::until_stop(&signals);
+        Ok(())
+    }));
+    assert_eq!(process.reload(PATIENCE).unwrap(), 0);
+    stops(&process);
+}
+
+#[test]
 fn one_that_waits_for_its_own_reload_is_refused() {
     let process = background(run_fn(|signals, _| {
         let _reloads = reloads();

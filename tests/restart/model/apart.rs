@@ -2,7 +2,9 @@
 
 use ifrit::Signal;
 use ifrit::grouper::{AutoShutdown, Strategy};
+use ifrit::observe::{What, Why};
 use ifrit::testing::PATIENCE;
+use ifrit::{error::Cause, observe};
 
 use super::drive;
 use super::scene::{Again, Event, Group, Kind, Node, Options, Policy, Scene, Settings};
@@ -197,6 +199,67 @@ fn a_tree_whose_ends_mean_something_else_is_told_apart() {
         }),
     ];
     are_told_apart(&scene, &others);
+}
+
+/// Two fail and come back, one of them in a restarter. Another one stops all, and one that is deaf is given up.
+fn failures_and_a_deaf_member() -> Scene {
+    let group = |kind, members| Node {
+        group: Some(Group {
+            settings: settings(kind),
+            members,
+        }),
+        ..LEAF
+    };
+    let mut permanent = LEAF;
+    permanent.options.policy = Some(Policy::Permanent);
+    let mut again = LEAF;
+    again.again = Some(Again::OnError);
+    let mut deaf = LEAF;
+    deaf.options.stop_within = Some(2);
+    let inner = group(Kind::Ordered, vec![deaf]);
+    Scene {
+        root: group(Kind::Parallel, vec![permanent, again, inner, LEAF]),
+        up: true,
+        events: vec![
+            Event::Ends(0, How::Err),
+            Event::Ends(0, How::Err),
+            Event::UntilDue,
+            Event::Ends(3, How::Err),
+            Event::Passes(2),
+        ],
+    }
+}
+
+#[test]
+fn an_event_that_is_missing_told_twice_or_wrong_is_noticed() {
+    let (mut real, exit, worlds) = drive::heard(&failures_and_a_deaf_member());
+    let told = real.heard.events.clone();
+    let mut is_noticed = |events: Vec<observe::Event>| {
+        real.heard.events = events;
+        real.heard.check(&exit, &worlds).is_err()
+    };
+    assert!(!is_noticed(told.clone()));
+    let has = |kind: fn(&What) -> bool| told.iter().any(|event| kind(&event.what));
+    assert!(has(|what| matches!(what, What::Restarting { .. })));
+    assert!(has(|what| matches!(what, What::Abandoned { .. })));
+    for (place, event) in told.iter().enumerate() {
+        let is_start_of_root = matches!(event.what, What::Started) && place == 0;
+        if is_start_of_root || matches!(event.what, What::Signalled { .. }) {
+            continue;
+        }
+        let (mut without, mut twice, mut wrong) = (told.clone(), told.clone(), told.clone());
+        without.remove(place);
+        assert!(is_noticed(without), "left out: {event}");
+        twice.insert(place, event.clone());
+        assert!(is_noticed(twice), "twice: {event}");
+        match &mut wrong[place].what {
+            What::Exited { cause, .. } => *cause = Cause::Initiator,
+            What::Restarting { attempt, .. } => *attempt += 1,
+            What::Stopping { why } => *why = Why::AutoShutdown,
+            what => *what = What::Note("wrong".into()),
+        }
+        assert!(is_noticed(wrong), "wrong: {event}");
+    }
 }
 
 fn are_told_apart(scene: &Scene, others: &[(&str, Change)]) {

@@ -3,7 +3,8 @@
 use std::fmt::Write;
 use std::time::{Duration, Instant};
 
-use ifrit::Signal;
+use ifrit::testing::{PATIENCE, Waiting};
+use ifrit::{Exit, Signal};
 
 use super::real::Real;
 use super::scene::{Drawn, Event, Node, ROOT, Scene};
@@ -57,6 +58,14 @@ pub(super) fn play(scene: &Scene, patience: Duration) -> Played {
 /// Whether the model sees that the real tree is another one.
 pub(super) fn tells_apart(scene: &Scene, real: &Node) -> bool {
     Drive::new(&scene.root, real, SECOND).all_of(scene).is_err()
+}
+
+/// What the events have told of a scene, the exit of the root, and how it went.
+pub(super) fn heard(scene: &Scene) -> (Real, Exit, Vec<World>) {
+    let mut drive = Drive::new(&scene.root, &scene.root, PATIENCE);
+    drive.all_of(scene).unwrap();
+    let exit = drive.real.process.expect_exit();
+    (drive.real, exit, drive.worlds)
 }
 
 impl Drive {
@@ -191,7 +200,7 @@ impl Drive {
         }
     }
 
-    /// Stops what still runs, compares the exit of the root, and ends what was given up.
+    /// Stops what still runs, compares the exit of the root, ends what was given up, and compares what the events have told.
     fn end(&mut self) -> Played {
         if !self.is_over() {
             self.happens(Move::Told(Signal::TERMINATE))?;
@@ -209,18 +218,18 @@ impl Drive {
         }
         let exit = self.real.process.try_exit();
         let exit = exit.ok_or("the root has no exit")?;
-        let exits = self
-            .worlds
-            .iter()
-            .map(|world| world.nodes[0].process.exit.as_ref());
-        if !exits.clone().flatten().any(|expected| expected.is(&exit)) {
-            let exits: Vec<_> = exits.flatten().collect();
+        let exit_in = |world: &World| world.nodes[0].process.exit.clone();
+        let exits: Vec<_> = self.worlds.iter().filter_map(exit_in).collect();
+        let agrees = |world: &World| exit_in(world).is_some_and(|expected| expected.is(&exit));
+        self.worlds.retain(agrees);
+        if self.worlds.is_empty() {
             let exit = exit.err().map(|error| error.to_string());
             return Err(format!("expected: {exits:?}\n  but: {exit:?}"));
         }
         while let Some(late) = self.model().resolve(&Event::Ends(0, How::Ok)) {
             self.happens(late)?;
         }
-        Ok(())
+        self.real.heard.listen();
+        self.real.heard.check(&exit, &self.worlds)
     }
 }

@@ -3,13 +3,15 @@
 //! After each event the model says how the tree must look: who runs and how often it was started, who was told what in
 //! which order, who is ready, where each member stands, and who was answered what. The test waits until the real tree
 //! looks like that, and goes on. At the end the exit of the root is compared: who has exited, in which order, with what
-//! and why. A failure shrinks to the shortest scene that shows it, and prints that.
+//! and why; and so are the events of the whole tree, with that exit and with what the model has started, restarted and
+//! stopped. A failure shrinks to the shortest scene that shows it, and prints that.
 //!
 //! `IFRIT_STRESS=100 cargo test --test restart model` plays a hundred times as many.
 
 mod apart;
 mod build;
 mod drive;
+mod heard;
 mod random;
 mod real;
 mod scene;

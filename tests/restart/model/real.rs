@@ -5,9 +5,10 @@ use ifrit::grouper::{Admin, MemberState, MemberStatus};
 use ifrit::process::Status;
 use ifrit::testing::{Call, FakeRunner, ManualClock};
 use ifrit::tree::TreeNode;
-use ifrit::{Process, Signal};
+use ifrit::{Process, Runner, Signal, run_fn};
 
 use super::build::Parts;
+use super::heard::Heard;
 use super::seen::{OfLeaf, OfMember, Seen};
 use super::world::{Leaving, Move, What, World};
 use crate::kit::{Ends, on};
@@ -15,6 +16,7 @@ use crate::kit::{Ends, on};
 pub(super) struct Real {
     pub(super) clock: ManualClock,
     pub(super) process: Process,
+    pub(super) heard: Heard,
     parts: Parts,
     /// By node; those of groups stay as they are.
     leaves: Vec<Leaf>,
@@ -33,10 +35,22 @@ struct Leaf {
 impl Real {
     pub(super) fn new(world: &World) -> Self {
         let (clock, mut parts) = (ManualClock::new(), Parts::default());
-        let process = on(&clock, parts.runner(world, 0));
+        // It begins when its listener is there, which so misses no member.
+        let (listens, listened) = bounded::<()>(0);
+        let mut root = parts.runner(world, 0);
+        let process = on(
+            &clock,
+            run_fn(move |signals, ready| {
+                let _ = listened.recv();
+                root.run(signals, ready)
+            }),
+        );
+        let heard = Heard::new(&process);
+        drop(listens);
         Real {
             clock,
             process,
+            heard,
             parts,
             leaves: Vec::new(),
             asked: Vec::new(),
@@ -115,6 +129,7 @@ impl Real {
     }
 
     pub(super) fn look(&mut self, world: &World) -> Seen {
+        self.heard.listen();
         self.leaves.resize_with(world.nodes.len(), Leaf::default);
         for (answer, asked) in self.answers.iter_mut().zip(&self.asked) {
             *answer = answer.or_else(|| asked.try_recv().ok());

@@ -8,7 +8,7 @@ use ifrit::{
 
 use super::exits::{Exit, Record};
 use super::group::{Due, Member, Phase, Place};
-use super::{Node, Time, World, spend};
+use super::{Node, Restart, Time, Why, World, spend};
 use crate::model::scene::{Options, Policy};
 
 /// Whether the policy allows such an end.
@@ -101,15 +101,15 @@ impl World {
             member.counts = false;
             self.run_mut(g).all_done = self.are_all_done(g);
         } else if told {
-            // It comes back with the others of its round.
+            self.tell_of_restart_in_round(g, m);
         } else if allowed && options.essential {
             self.initiates_or_unasked(g, m, record);
         } else if allowed && self.shuts_down(g, m) {
-            self.initiates(g, m, record);
+            self.initiates_because(g, m, record, Why::AutoShutdown);
         } else if allowed {
             self.is_final(g, m, Record { cause, ..record });
         } else if stopped_by_round {
-            // As if it had been told.
+            self.tell_of_restart_in_round(g, m); // as if it had been told
         } else if first_failed && (temporary || !options.from_the_start) || options.policy.is_none()
         {
             self.initiates_or_unasked(g, m, record);
@@ -138,10 +138,15 @@ impl World {
     }
 
     fn initiates(&mut self, g: usize, m: usize, record: Record) {
+        let why = Why::Member(self.id(m));
+        self.initiates_because(g, m, record, why);
+    }
+
+    fn initiates_because(&mut self, g: usize, m: usize, record: Record, why: Why) {
         self.is_final(g, m, record);
         let termination = self.group(g).settings.termination;
         self.run_mut(g).initiated = termination.is_some();
-        self.begin_stop(g, termination);
+        self.begin_stop(g, termination, why);
     }
 
     fn is_final(&mut self, g: usize, m: usize, record: Record) {
@@ -205,13 +210,19 @@ impl World {
             let exit = Exit::Budget { source };
             return self.initiates(g, m, Record { exit, ..record });
         }
-        let starting = run.phase == Phase::Starting;
+        let (starting, attempt) = (run.phase == Phase::Starting, run.spent.len());
         let options = self.nodes[m].options;
         let member = self.member(m);
         let at = now + member.delays.next(options, now);
         member.restarts += 1;
+        let restart = Restart {
+            by_group: true,
+            attempt,
+            delay: at - now,
+        };
         member.down = true;
         member.failed = limit.map(|_| record);
+        self.tell_of_restart(m, restart);
         let members = self.group(g).members.iter();
         let position = members.take_while(|other| **other != m).count();
         match self.group(g).settings.strategy {

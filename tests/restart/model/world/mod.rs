@@ -12,6 +12,7 @@ mod process;
 mod run;
 mod schedule;
 mod stops;
+mod story;
 
 use std::time::Duration;
 
@@ -20,6 +21,7 @@ use ifrit::{Signal, process::Status};
 
 pub(crate) use group::Leaving;
 pub(crate) use moves::Move;
+pub(crate) use story::{Restart, Story, Why};
 
 use crate::kit::SECOND;
 
@@ -50,6 +52,8 @@ pub(crate) struct World {
     pub(crate) nodes: Vec<Node>,
     /// Of those who have asked for something, in order: whether it was done.
     pub(crate) answers: Vec<Option<bool>>,
+    /// What the events have told by now.
+    pub(crate) story: Story,
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -85,6 +89,7 @@ impl World {
             moves: 0,
             nodes: Vec::new(),
             answers: Vec::new(),
+            story: Story::default(),
         };
         world.grow(ROOT.to_owned(), None, root);
         world.launch(0, None, None);

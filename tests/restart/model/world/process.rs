@@ -7,11 +7,11 @@ use ifrit::Signal;
 
 use super::exits::Exit;
 use super::group::{Due, News};
-use super::{Delays, Leaf, Limit, Time, What, World, earlier, spend};
+use super::{Delays, Leaf, Limit, Restart, Time, What, World, earlier, spend};
 use crate::model::scene::Again;
 
 /// A process: its node, and its number there.
-type Id = (usize, usize);
+pub(crate) type Id = (usize, usize);
 
 /// The process that a node is, or was the last time it ran.
 #[derive(Clone, Debug, Default, PartialEq)]
@@ -66,6 +66,7 @@ impl World {
             stop_within,
             ..Process::default()
         };
+        self.tell_of_start(n);
     }
 
     /// The runner is called, unless it has a restarter around it that was told to stop.
@@ -121,6 +122,12 @@ impl World {
         let delay = node.process.delays.next(node.options, self.now);
         node.process.inside = Inside::Pause(self.now + delay);
         node.process.restarting = true;
+        let restart = Restart {
+            by_group: false,
+            attempt: node.process.spent.len(),
+            delay,
+        };
+        self.tell_of_restart(n, restart);
     }
 
     pub(crate) fn returns(&mut self, n: usize, exit: Exit) {
@@ -177,7 +184,7 @@ impl World {
         self.report(n, News::Exited { exit, given_up });
     }
 
-    fn id(&self, n: usize) -> Id {
+    pub(crate) fn id(&self, n: usize) -> Id {
         (n, self.nodes[n].process.number)
     }
 
@@ -217,6 +224,7 @@ impl World {
         process.restarting = false;
         if !process.ready && process.exit.is_none() && !process.overdue {
             process.ready = true;
+            self.tell_of_ready(n);
             self.report(n, News::Ready);
         }
     }

@@ -3,7 +3,7 @@
 use ifrit::Signal;
 
 use super::group::{Due, Member, Phase, Place};
-use super::{Deadline, Time, World, earlier, sooner};
+use super::{Deadline, Time, Why, World, earlier, sooner};
 use crate::kit::SECOND;
 use crate::model::scene::Kind;
 
@@ -17,7 +17,7 @@ impl World {
                 self.tell(m, signal, None);
             }
         } else if run.phase != Phase::Stopping || run.signal.is_none() {
-            self.begin_stop(g, Some(signal));
+            self.begin_stop(g, Some(signal), Why::Signal(signal));
             if signal != Signal::KILL {
                 told.into_iter()
                     .for_each(|m| self.tell_member(g, m, signal));
@@ -32,7 +32,10 @@ impl World {
         self.go_on(g);
     }
 
-    pub(crate) fn begin_stop(&mut self, g: usize, signal: Option<Signal>) {
+    pub(crate) fn begin_stop(&mut self, g: usize, signal: Option<Signal>, why: Why) {
+        if self.run(g).phase != Phase::Stopping {
+            self.tell_of_stop(g, why);
+        }
         self.cancel_restarts(g);
         self.turn_away(g);
         let run = self.run_mut(g);

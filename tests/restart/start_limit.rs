@@ -2,6 +2,7 @@
 
 use ifrit::error::Cause;
 use ifrit::grouper::{Group, Order, Ordered, Parallel, Strategy};
+use ifrit::observe::What;
 use ifrit::restart::{Backoff, Restart};
 use ifrit::testing::{FakeRunner, Waiting};
 use ifrit::{Error, prelude::*};
@@ -83,6 +84,37 @@ fn it_holds_for_a_first_start_that_is_tried_again() {
     running.fails("a", &a1);
     assert_eq!(running.clock.advance_to_next(), 10 * SECOND);
     failed_for_a(&running);
+    assert_eq!((a.calls(), b.calls()), (1, 0));
+}
+
+#[test]
+fn a_member_whose_restart_is_due_when_it_is_over_is_not_started() {
+    let fakes @ [a, b] = &fakes();
+    let at_the_limit = Restart::permanent().backoff(Backoff::constant(10 * SECOND));
+    let group = limited::<ifrit::grouper::order::Stack>(fakes, at_the_limit.from_the_start());
+    let running = Running::new(group);
+    let a1 = a.wait_for_call();
+    running.fails("a", &a1);
+    assert_eq!(running.clock.advance_to_next(), 10 * SECOND);
+    failed_for_a(&running);
+    assert_eq!((a.calls(), b.calls()), (1, 0));
+}
+
+#[test]
+fn a_run_that_was_not_ready_within_it_says_so_once() {
+    let fakes @ [a, b] = &fakes();
+    let again = in_an_hour().from_the_start();
+    let running = Running::new(limited::<ifrit::grouper::order::Stack>(fakes, again));
+    let a1 = a.wait_for_call();
+    running.clock.advance(10 * SECOND);
+    told(&a1, Signal::INTERRUPT);
+    let error = running.process.expect_exit().unwrap_err().to_string();
+    assert_eq!(error, "a: not ready within 10s [initiator]");
+    let stopping = running.process.events().find_map(|event| match event.what {
+        What::Stopping { why } => Some(why.to_string()),
+        _ => None,
+    });
+    assert_eq!(stopping.unwrap(), "a ended: a: not ready within 10s");
     assert_eq!((a.calls(), b.calls()), (1, 0));
 }
 

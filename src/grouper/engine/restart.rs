@@ -9,7 +9,7 @@ use super::run::Run;
 use super::settings::Strategy;
 use super::stage::Live;
 use super::timers::Due;
-use crate::error::{Error, MemberExit};
+use crate::error::{Cause, Error, MemberExit};
 use crate::process::Core;
 use crate::restart::Ended;
 
@@ -96,15 +96,31 @@ impl Run<'_> {
 
     /// The group's start fails for a member that has failed and cannot be up again in time.
     fn not_ready_in_time(&mut self, index: usize, record: MemberExit) {
-        let limit = self.starting.limit;
+        let after = self
+            .starting
+            .limit
+            .map_or(Duration::ZERO, |limit| limit.set);
+        self.clear_timer(index);
+        self.settle(index);
+        if is_over_limit(&record, after) {
+            // The run has said so itself, and that is not said twice.
+            let cause = Cause::Initiator;
+            return self.end(index, MemberExit { cause, ..record });
+        }
         let error = Error::StartTimeout {
             name: record.name.clone(),
-            after: limit.map_or(Duration::ZERO, |limit| limit.set),
+            after,
             stuck: None,
             source: record.exit.as_ref().err().cloned().map(Box::new),
         };
-        self.clear_timer(index);
-        self.settle(index);
         self.fail(index, error, record);
+    }
+}
+
+/// Whether the run was not ready within this limit.
+fn is_over_limit(record: &MemberExit, limit: Duration) -> bool {
+    match &record.exit {
+        Err(Error::StartTimeout { name, after, .. }) => *name == record.name && *after == limit,
+        _ => false,
     }
 }

@@ -22,11 +22,12 @@ pub(super) enum Due {
     Resume,
 }
 
-/// What a timer belongs to.
+/// What a timer belongs to. Of those that are due at the same time, the one that stands first here comes first: a member
+/// whose restart is due when the start is over is not started, for it cannot be ready in time.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Owner {
-    Member(usize),
     Start,
+    Member(usize),
     Round,
 }
 

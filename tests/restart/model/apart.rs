@@ -131,6 +131,44 @@ fn a_member_may_end_well_and_be_given_up_later() {
     drive::play(&scene, PATIENCE).unwrap();
 }
 
+#[test]
+fn a_member_whose_restart_is_due_when_the_start_is_over_is_not_started() {
+    let group = |settings: Settings, members| Node {
+        group: Some(Group { settings, members }),
+        ..LEAF
+    };
+    let permanent = |from_the_start| {
+        let mut node = LEAF;
+        node.options.policy = Some(Policy::Permanent);
+        node.options.from_the_start = from_the_start;
+        node
+    };
+    let mut delayed = group(settings(Kind::QueueOrdered), vec![LEAF]);
+    delayed.options.stop_delay = Some(5);
+    let limited = Settings {
+        start_within: Some(10),
+        ..settings(Kind::Parallel)
+    };
+    let added = group(limited, vec![permanent(true), LEAF, permanent(false)]);
+    let scene = Scene {
+        root: group(settings(Kind::Parallel), vec![LEAF, delayed, LEAF]),
+        up: false,
+        events: vec![
+            Event::Ready(0),
+            Event::Add(5, added),
+            Event::Ready(2),
+            Event::Ends(2, How::Ok),
+            Event::Ends(2, How::Ok),
+            Event::Passes(1),
+            Event::Ready(5),
+            Event::Ends(11, How::Ok),
+            Event::Passes(4),
+            Event::Passes(5),
+        ],
+    };
+    drive::play(&scene, PATIENCE).unwrap();
+}
+
 type Change = fn(&mut Group);
 
 #[test]

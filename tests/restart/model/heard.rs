@@ -290,7 +290,9 @@ impl<'h> Lives<'h> {
             What::Stopping {
                 why: observe::Why::Member { name, id, exit, .. },
             } => {
-                let says_why = exit == end || is_line_of(exit, &initiator.exit);
+                let says_why = exit == end
+                    || is_line_of(exit, &initiator.exit)
+                    || is_line_around(exit, &initiator.exit, end);
                 *id == initiator.id && **name == *initiator.name && says_why
             }
             What::Stopping {
@@ -327,4 +329,20 @@ fn is_line_of(line: &Outcome, exit: &Exit) -> bool {
         }
         _ => false,
     }
+}
+
+/// What the group says itself of a member that it gives no further run, and then the line of its last one.
+fn is_line_around(line: &Outcome, exit: &Exit, last: &Outcome) -> bool {
+    let (Some(line), Some(last), Err(error)) = (line.error(), last.error(), exit) else {
+        return false;
+    };
+    let text = error.to_string();
+    line.match_indices(": ").any(|(at, colon)| {
+        let (own, inside) = line.split_at(at + colon.len());
+        let is_last = match inside.strip_suffix('…') {
+            Some(beginning) => last.starts_with(beginning),
+            None => last == inside,
+        };
+        text.starts_with(own) && is_last
+    })
 }

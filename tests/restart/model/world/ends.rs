@@ -182,10 +182,14 @@ impl World {
 
     /// The limit of the group's start is over, and this one waits for its restart, or would.
     pub(crate) fn not_ready_in_time(&mut self, g: usize, m: usize, record: Record) {
-        let exit = Exit::StartTimeout {
-            after: self.run(g).start.map(|limit| limit.set),
-            stuck: false,
-            source: record.exit.error(),
+        let set = self.run(g).start.map(|limit| limit.set);
+        let exit = match record.exit {
+            Exit::StartTimeout { after, .. } if after == set => record.exit, // it is not said twice
+            exit => Exit::StartTimeout {
+                after: set,
+                stuck: false,
+                source: exit.error(),
+            },
         };
         let batch = (self.moves, self.run(g).tells);
         let record = Record {

@@ -222,7 +222,14 @@ impl World {
         self.go_on(g);
     }
 
+    /// The limit of the start counts first: what it is over for is not started any more.
     fn do_once_what_is_due(&mut self, g: usize) {
+        let is_over = self.run(g).start.is_some_and(|limit| limit.end <= self.now);
+        if let Some(m) = self.overdue_member(g).filter(|_| is_over)
+            && let Some(record) = self.member(m).failed.take()
+        {
+            self.not_ready_in_time(g, m, record);
+        }
         for m in self.group(g).members.clone() {
             let Some((_, due)) = self.nodes[m].member.timer.filter(|(at, _)| *at <= self.now)
             else {
@@ -236,12 +243,6 @@ impl World {
                 (Due::GiveUp, _) => self.give_up(m),
                 (Due::Restart, _) => self.start(g, m),
             }
-        }
-        let is_over = self.run(g).start.is_some_and(|limit| limit.end <= self.now);
-        if let Some(m) = self.overdue_member(g).filter(|_| is_over)
-            && let Some(record) = self.member(m).failed.take()
-        {
-            self.not_ready_in_time(g, m, record);
         }
         let resumes = self.run(g).round.is_some_and(|at| at <= self.now);
         if resumes && !self.round_stops(g) {

@@ -62,14 +62,18 @@ impl World {
     /// new are enough.
     pub(crate) fn outcomes(&self, orders: usize) -> Vec<World> {
         let mut outcomes: Vec<World> = Vec::new();
+        let (first, had_choice) = self.clone().come_to_rest(Order::TopFirst);
+        if !had_choice {
+            return vec![first]; // there is one order only
+        }
+        outcomes.push(first);
         let mut try_out = |order| {
-            let outcome = self.clone().come_to_rest(order);
+            let (outcome, _) = self.clone().come_to_rest(order);
             if !outcomes.contains(&outcome) {
                 outcomes.push(outcome);
             }
             outcomes.len()
         };
-        try_out(Order::TopFirst);
         try_out(Order::BottomFirst);
         let (mut found, mut last_news) = (1, 0);
         for seed in 0..5_000 {
@@ -88,12 +92,16 @@ impl World {
         outcomes
     }
 
-    fn come_to_rest(mut self, mut order: Order) -> World {
+    /// And whether there was ever a choice.
+    fn come_to_rest(mut self, mut order: Order) -> (World, bool) {
+        let mut had_choice = false;
         for _ in 0..10_000 {
-            let Some((n, action)) = order.pick(&self.actions()) else {
+            let actions = self.actions();
+            let Some((n, action)) = order.pick(&actions) else {
                 self.is_at_rest();
-                return self;
+                return (self, had_choice);
             };
+            had_choice |= actions.len() > 1;
             self.act(n, action);
         }
         panic!("the model does not come to rest: {self:#?}");

@@ -17,6 +17,7 @@ mod dynamic;
 mod events;
 mod group;
 mod latch;
+mod layers;
 mod mailbox;
 mod process;
 mod restarter;

@@ -18,6 +18,8 @@ use crate::sync::channel::Receiver;
 ///   what that means: a restarter around it runs it again.
 /// - **A stop signal that becomes something else is a stop all the same** for what stands around: its limits run, KILL
 ///   comes, and a restarter inside restarts nothing. The runner inside must know what it is told to do.
+/// - What the runner has not read when it ends is heard around it as it came; a stop that was made of something else is
+///   over with the run.
 /// - KILL stays KILL. To name it makes the run fail with [`Error::UncatchableSignal`], before anything has started.
 /// - The runner inside runs on the same thread. Driven by hand, with signals that are not those of the current process, it
 ///   needs a helper thread, as a [`Sigmon`](crate::sigmon::Sigmon) does.

@@ -218,3 +218,14 @@ fn the_processes_of_a_scope_inside_hear_what_is_heard_there() {
     call.trigger_exit(Ok(()));
     process.expect_exit().unwrap();
 }
+
+#[test]
+fn a_notification_that_is_not_read_inside_is_heard_around_as_it_came() {
+    let mut mapped =
+        MapSignals::new(ifrit::run_fn(|_, _| Ok(()))).map(Signal::USER1, Signal::USER2);
+    let outcome = Harness::new()
+        .signal(Signal::USER1)
+        .signal(Signal::HANGUP)
+        .run(&mut mapped);
+    assert_eq!(outcome.unread, [Signal::USER1, Signal::HANGUP]);
+}

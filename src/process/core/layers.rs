@@ -6,8 +6,9 @@
 //! 2. What is asked inside (whether a stop was asked for, when it is over) counts what the layers have told. A layer is
 //!    entered and left on the thread that runs what is inside, so what asks there stands inside of all the layers there
 //!    are; and once a layer is left, nothing is left of what it told.
-//! 3. When a layer is left, what was not read goes to the mailbox around it, and so does a stop that is held back; but for
-//!    a stop that only the layer had told, which would end what stands around it.
+//! 3. When a layer is left, what came to it and was not read goes to the mailbox around it, as it came, and so does a stop
+//!    that is held back. A notification that was told inside does, too. A stop that the layer has told, or has made of
+//!    something else, does not: it would end what stands around it.
 //! 4. A timer of a layer finds out under the lock whether the layer is still there.
 
 use std::mem;
@@ -31,6 +32,8 @@ pub(super) struct Layers {
 struct Layer {
     key: u64,
     hook: Hook,
+    /// What has come to it, a bit for each number.
+    came: u64,
     /// The stop signal that has come through, or was told here: KILL, or else the latest.
     told: Option<Signal>,
     /// The latest one before KILL.
@@ -83,6 +86,10 @@ impl Default for Table {
             i32::try_from(n + 1).ok().and_then(Signal::from_raw)
         }))
     }
+}
+
+fn bit(signal: Signal) -> u64 {
+    1 << (signal.as_raw() - 1)
 }
 
 impl Table {
@@ -167,6 +174,7 @@ impl State {
 
 impl Layer {
     fn pass(&mut self, signal: Signal, holds: &mut Option<(u64, Duration)>) -> Option<Signal> {
+        self.came |= bit(signal);
         let heard = match &mut self.hook {
             Hook::Pass => Some(signal),
             Hook::Map(table) => table.get(signal),
@@ -197,6 +205,30 @@ impl Layer {
         heard
     }
 
+    /// What goes to the mailbox around it, of what was not read: Invariant 3.
+    fn hands_back(&self, unread: Vec<Signal>) -> Vec<Signal> {
+        let came = |signal: &Signal| self.came & bit(*signal) != 0;
+        let mut back = Vec::new();
+        for signal in unread {
+            match &self.hook {
+                _ if came(&signal) => back.push(signal),
+                Hook::Map(table) if !signal.is_stop() => {
+                    let all = (1..=64).filter_map(Signal::from_raw);
+                    back.extend(all.filter(|from| came(from) && table.get(*from) == Some(signal)));
+                }
+                _ => {}
+            }
+        }
+        if let Hook::Hold {
+            held: Held::This(signal),
+            ..
+        } = &self.hook
+        {
+            back.push(*signal);
+        }
+        back
+    }
+
     fn was_told(&mut self, signal: Signal) {
         if self.told != Some(Signal::KILL) {
             self.told = Some(signal);
@@ -219,6 +251,7 @@ impl Core {
         layers.stack.push(Layer {
             key,
             hook,
+            came: 0,
             told: None,
             told_before_kill: None,
             end: None,
@@ -246,19 +279,9 @@ impl Core {
         let layer = layers.and_then(|layers| layers.stack.pop());
         let inner = state.mailbox.take();
         state.mailbox = state.outer.pop();
-        let told = state.told_inside();
-        if let (Some(outer), Some(mut inner)) = (&mut state.mailbox, inner) {
-            for signal in inner.pending() {
-                if told || !signal.is_stop() {
-                    outer.push(signal); // Invariant 3
-                }
-            }
-            if let Some(Hook::Hold {
-                held: Held::This(signal),
-                ..
-            }) = layer.as_ref().map(|layer| &layer.hook)
-            {
-                outer.push(*signal);
+        if let (Some(outer), Some(mut inner), Some(layer)) = (&mut state.mailbox, inner, &layer) {
+            for signal in layer.hands_back(inner.pending()) {
+                outer.push(signal);
             }
         }
         drop(state);
@@ -279,6 +302,8 @@ impl Core {
         if signal.is_stop() {
             layer.was_told(signal);
             layer.end = Limit::earlier(layer.end, end);
+        } else {
+            layer.came |= bit(signal); // Invariant 3: it goes on to what is run next
         }
         let place = state.place_of(key).map_or(0, |place| place + 1);
         self.let_in_and_tell(state, signal, place);

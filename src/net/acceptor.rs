@@ -24,8 +24,8 @@ use crate::process::{Core, Hearing, Pool, current_core, note, with_host};
 use crate::ready::ReadySender;
 use crate::runner::Runner;
 use crate::signal::Signal;
-use crate::sync::Arc;
 use crate::sync::channel::Receiver;
+use crate::sync::{Arc, Weak};
 
 /// A runner that listens, and runs a handler for each connection, on a thread of its own.
 ///
@@ -34,7 +34,7 @@ use crate::sync::channel::Receiver;
 /// what it does not do.
 ///
 /// - Its run ends with [`ListenError`](super::ListenError) if it cannot listen, before it was ready; with
-///   [`AcceptError`](super::AcceptError) if the listener fails; with [`NotDrained`](super::NotDrained) if the stop had to cut
+///   [`AcceptError`](super::AcceptError) if the listener fails, once its connections have ended as in a stop; with [`NotDrained`](super::NotDrained) if the stop had to cut
 ///   connections in a request.
 /// - It can be run again, by a restarter or a group: each run listens anew, on the same address.
 /// - A handler that fails or panics ends its own connection and no other. It is counted, and
@@ -247,17 +247,20 @@ impl Acceptor {
         let wake = Arc::new(Wake::new()?);
         let (_hearing, _) = Hearing::begin(host, Arc::clone(&wake) as _);
         let (table, nudges) = Table::new();
-        // Where a panic of ours comes out, no connection is left behind.
-        let _cut = OnDrop(|| {
-            if table.len() > 0 {
-                table.cut();
-            }
-        });
         let process = current_core();
         if let Some(process) = &process {
             let gauge = Arc::downgrade(&self.tally);
             process.show(gauge as _);
         }
+        let shown_by = process.clone();
+        let _over = OnDrop(|| {
+            if table.look().open > 0 {
+                table.cut(); // a panic of ours leaves no connection behind
+            }
+            if let Some(process) = &shown_by {
+                process.show(Weak::<Tally>::new() as _);
+            }
+        });
         self.tally.listens(open.address.clone(), &table);
         let clock = host.clock.clone();
         let mut serving = Serving {
@@ -277,6 +280,7 @@ impl Acceptor {
             clock: clock.clone(),
             unstarted: None,
             pause: None,
+            ends_before: 0,
             fills: Default::default(),
             lacks: Default::default(),
         };

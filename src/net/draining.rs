@@ -58,7 +58,7 @@ impl<'a> Draining<'a> {
             self.cut();
         }
         let stuck = loop {
-            if self.table.wait_for(Awaited::TheLast) == 0 {
+            if self.table.wait_for(Awaited::TheLast).open == 0 {
                 break Vec::new();
             }
             if self.cut.is_some() && self.is_over(self.end) {

@@ -36,6 +36,8 @@ pub(super) struct Serving<'a> {
     /// One for which there was no thread.
     pub(super) unstarted: Option<Handling>,
     pub(super) pause: Option<Duration>,
+    /// How many connections had ended before the last attempt to take one in.
+    pub(super) ends_before: u64,
     /// How often it was full, and how often something was scarce.
     pub(super) fills: AtomicU64,
     pub(super) lacks: AtomicU64,
@@ -71,13 +73,14 @@ impl Serving<'_> {
             if let Some(stop) = self.next_stop() {
                 return Ended::Told(stop);
             }
+            let is_full = self.is_full();
             if let Some(handling) = self.unstarted.take()
                 && !self.start(handling)
             {
                 self.wait_for_means();
                 continue;
             }
-            if self.is_full() && self.options.when_full == WhenFull::Wait {
+            if is_full && self.options.when_full == WhenFull::Wait {
                 self.wait_for_room();
                 continue;
             }
@@ -110,11 +113,11 @@ impl Serving<'_> {
         None
     }
 
-    fn is_full(&self) -> bool {
-        !self
-            .options
-            .capacity
-            .has_room_beside(self.shared.table.len())
+    /// Whether there is room for no more, now that another attempt begins.
+    fn is_full(&mut self) -> bool {
+        let look = self.shared.table.look();
+        self.ends_before = look.ends;
+        !self.options.capacity.has_room_beside(look.open)
     }
 
     fn accept_what_is_there(&mut self) -> io::Result<Next> {
@@ -210,18 +213,21 @@ impl Serving<'_> {
             ));
         }
         let table = &self.shared.table;
-        let many = table.wait_for(Awaited::AnEnd);
-        if !self.options.capacity.has_room_beside(many) {
+        let open = table.wait_for(Awaited::AnEnd).open;
+        if !self.options.capacity.has_room_beside(open) {
             self.sleep(None);
         }
     }
 
     /// Waits for the end of a connection, for so long at most.
     fn wait_for_means(&mut self) {
+        let ends = self.shared.table.wait_for(Awaited::AnEnd).ends;
+        if ends != self.ends_before {
+            return; // one has ended since the attempt
+        }
         let (first, longest) = PAUSES;
         let pause = self.pause.map_or(first, |pause| (pause * 2).min(longest));
         self.pause = Some(pause);
-        self.shared.table.wait_for(Awaited::AnEnd);
         self.sleep(Some(pause));
     }
 

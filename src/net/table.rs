@@ -5,7 +5,8 @@
 //!    that go idle later see it for themselves.
 //! 2. A connection leaves the table when its handler has returned, and its socket is closed, as far as it is ours, before the
 //!    run is woken because of it: the run may count on the file descriptor.
-//! 3. The run is woken only while it waits for what has happened.
+//! 3. The run is woken only while it waits for what has happened. What has happened before it began to, it sees by the count
+//!    of the ends.
 //! 4. No socket is touched under the lock, and nothing foreign runs under it.
 
 use std::collections::HashMap;
@@ -23,7 +24,24 @@ pub(super) struct Table {
 #[derive(Default)]
 struct State {
     lines: HashMap<u64, Arc<Line>>,
+    ends: u64,
     awaited: Awaited,
+}
+
+/// How many connections there are, and how many have ended.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Look {
+    pub(super) open: usize,
+    pub(super) ends: u64,
+}
+
+impl State {
+    fn look(&self) -> Look {
+        Look {
+            open: self.lines.len(),
+            ends: self.ends,
+        }
+    }
 }
 
 /// What the run waits for.
@@ -49,8 +67,8 @@ impl Table {
         (Arc::new(table), nudges)
     }
 
-    pub(super) fn len(&self) -> usize {
-        self.state.lock().lines.len()
+    pub(super) fn look(&self) -> Look {
+        self.state.lock().look()
     }
 
     /// Takes it in.
@@ -63,6 +81,7 @@ impl Table {
     pub(super) fn leave(&self, line: Arc<Line>) {
         let mut state = self.state.lock();
         let kept = state.lines.remove(&line.number);
+        state.ends += 1;
         let is_awaited = match state.awaited {
             Awaited::Nothing => false,
             Awaited::AnEnd => true,
@@ -79,11 +98,11 @@ impl Table {
         }
     }
 
-    /// From now on the run is woken when that happens. How many there are, which may be few enough already.
-    pub(super) fn wait_for(&self, awaited: Awaited) -> usize {
+    /// From now on the run is woken when that happens. It may have happened already.
+    pub(super) fn wait_for(&self, awaited: Awaited) -> Look {
         let mut state = self.state.lock();
         state.awaited = awaited;
-        state.lines.len()
+        state.look()
     }
 
     /// Tells all of the stop, and wakes those that are idle. How many there are.

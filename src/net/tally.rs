@@ -60,7 +60,7 @@ impl Tally {
     pub(super) fn counts(&self) -> Counts {
         let table = self.run.lock().table.clone();
         Counts {
-            open: table.map_or(0, |table| table.len()),
+            open: table.map_or(0, |table| table.look().open),
             accepted: self.accepted.load(Ordering::Relaxed),
             refused: self.refused.load(Ordering::Relaxed),
             failed: self.failed.load(Ordering::Relaxed),

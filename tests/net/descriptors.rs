@@ -35,21 +35,31 @@ fn it_goes_on_when_file_descriptors_come_back_and_does_not_spin_meanwhile() {
 #[test]
 fn the_end_of_a_connection_gives_its_descriptor_to_the_next() {
     in_child(|| {
-        let server = Server::start(local(echo));
-        let mut first = server.connect();
-        assert_eq!(first.ask("1"), "1");
-        let (third, _second) = with_descriptors(1, || {
-            let second = TcpStream::connect(server.address()).unwrap();
-            until("noted", || {
-                let tree = ifrit::tree();
-                let note = tree.get(server.process.id()).unwrap().note.clone();
-                note.is_some_and(|note| note.contains("Too many open files"))
+        // No pause is over on this clock: only the end of the connection counts.
+        let clock = ifrit::testing::ManualClock::new();
+        let clock = ifrit::Process::builder().clock(clock.clock());
+        let server = Server::start_as(clock, local(echo));
+        for n in 1..50 {
+            let mut first = server.connect();
+            assert_eq!(first.ask("1"), "1");
+            let second = with_descriptors(1, || {
+                let second = TcpStream::connect(server.address()).unwrap();
+                if n % 2 == 0 {
+                    until("noted", || {
+                        let tree = ifrit::tree();
+                        let node = tree.get(server.process.id()).unwrap();
+                        node.note
+                            .as_ref()
+                            .is_some_and(|note| note.contains("Too many"))
+                    });
+                }
+                drop(first); // gives back two: that of the client, and that of the server
+                until("taken", || server.handle.counts().accepted == 2 * n);
+                second
             });
-            drop(first); // gives back two: that of the client, and that of the server
-            until("taken", || server.handle.counts().accepted == 2);
-            (server.connect(), second)
-        });
-        drop(third);
+            drop(second);
+            server.until_open(0);
+        }
         server.stop().unwrap();
     });
 }

@@ -327,3 +327,39 @@ fn stops_at_any_moment_leave_no_connection_behind() {
     drop(sender);
     client.join().unwrap();
 }
+
+#[test]
+fn a_stop_is_heard_in_a_flood() {
+    let server = Server::start(local(|_, _| Ok(())).capacity(Capacity::unlimited()));
+    let address = server.address();
+    std::thread::scope(|scope| {
+        for _ in 0..4 {
+            scope.spawn(|| while TcpStream::connect(address).is_ok() {});
+        }
+        crate::kit::until("flooded", || server.handle.counts().accepted > 500);
+        server.stop().unwrap(); // and so the clients end, too
+    });
+}
+
+#[test]
+fn what_ends_while_it_is_drained_is_no_loss_however_it_ends() {
+    let (sender, begun) = unbounded();
+    let server = Server::start(local(move |mut stream, connection| {
+        sender.send(())?;
+        let read = stream.read_to_end(&mut Vec::new());
+        match connection.number() {
+            1 => Ok(()),
+            2 => Err(read.map(|_| "no disk").unwrap_or("reset").into()),
+            _ => panic!("out of luck"),
+        }
+    }));
+    let clients: Vec<_> = (0..3).map(|_| server.connect()).collect();
+    for _ in 0..3 {
+        begun.recv_timeout(PATIENCE).unwrap();
+    }
+    server.process.signal(Signal::TERMINATE);
+    crate::kit::until("closed", || server.handle.address().is_none());
+    drop(clients);
+    server.exit().unwrap(); // none was cut
+    assert_eq!(server.handle.counts().failed, 2);
+}

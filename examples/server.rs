@@ -18,6 +18,7 @@ use std::time::Duration;
 use ifrit::grouper::Capacity;
 use ifrit::net::{Acceptor, AcceptorHandle, Connection, Stream, WhenFull};
 use ifrit::prelude::*;
+use ifrit::process::note;
 
 const BUSY: &str =
     "HTTP/1.1 503 Service Unavailable\r\nContent-Length: 0\r\nConnection: close\r\n\r\n";
@@ -72,6 +73,7 @@ fn http(stream: Stream, connection: &Connection) -> ifrit::Result {
         let (status, body) = match &*path {
             "/hello" => ("200 OK", format!("hello, {}\n", connection.peer())),
             "/slow" => {
+                note(format_args!("{} asks for /slow", connection.peer()));
                 std::thread::sleep(Duration::from_secs(2));
                 ("200 OK", "at last\n".to_owned())
             }

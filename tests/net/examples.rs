@@ -71,7 +71,7 @@ fn the_server_answers_and_lets_a_request_end_when_it_is_told_to_stop() {
             .unwrap()
             .read_to_string(&mut tree)
             .unwrap();
-        tree.contains("note: 2 connections")
+        tree.contains("asks for /slow")
     });
     kill_process(Pid::from_child(&server.0), Signal::TERM).unwrap();
     assert_eq!(kept.read(&mut [0]).unwrap(), 0); // at once: it was idle

@@ -4,10 +4,10 @@ use std::io::{BufRead, BufReader, Read, Write};
 use std::net::{Shutdown, TcpStream};
 use std::time::Duration;
 
-use ifrit::Signal;
 use ifrit::crossbeam_channel::unbounded;
-use ifrit::net::{Connection, NotDrained, Stream};
-use ifrit::testing::PATIENCE;
+use ifrit::net::{Acceptor, Connection, NotDrained, Stream};
+use ifrit::testing::{ManualClock, PATIENCE};
+use ifrit::{Process, Signal};
 use rustix::net::sockopt::set_socket_linger;
 
 use crate::clients::{Server, echo, local};
@@ -56,6 +56,14 @@ fn resets_without_end_do_not_end_it() {
     server.stop().unwrap();
 }
 
+/// With a limit for its stop, which is over when the clock is moved to it.
+fn with_a_limit(acceptor: Acceptor) -> (ManualClock, Server) {
+    let clock = ManualClock::new();
+    let builder = Process::builder().clock(clock.clock());
+    let acceptor = acceptor.stop_within(Duration::from_secs(10));
+    (clock, Server::start_as(builder, acceptor))
+}
+
 #[test]
 fn a_client_that_sends_a_byte_at_a_time_is_cut_at_the_limit() {
     let (sender, begun) = unbounded();
@@ -67,11 +75,16 @@ fn a_client_that_sends_a_byte_at_a_time_is_cut_at_the_limit() {
         }
         Ok(())
     };
-    let server = Server::start(local(handler).stop_within(Duration::from_millis(300)));
+    let (clock, server) = with_a_limit(local(handler));
     let mut client = server.connect();
     client.reader.get_mut().write_all(b"x").unwrap();
     begun.recv_timeout(PATIENCE).unwrap();
     server.process.signal(Signal::TERMINATE);
+    clock.wait_for_timers(1);
+    for _ in 0..10 {
+        client.reader.get_mut().write_all(b"x").unwrap();
+    }
+    clock.advance_to_next();
     while client.reader.get_mut().write_all(b"x").is_ok() {
         std::thread::park_timeout(Duration::from_millis(1)); // the pace of the client
     }
@@ -88,10 +101,13 @@ fn a_client_that_does_not_read_is_cut_at_the_limit() {
             stream.write_all(&[0; 65_536])?;
         }
     };
-    let server = Server::start(local(handler).stop_within(Duration::from_millis(300)));
+    let (clock, server) = with_a_limit(local(handler));
     let _client = server.connect();
     begun.recv_timeout(PATIENCE).unwrap();
-    let error = server.stop().unwrap_err();
+    server.process.signal(Signal::TERMINATE);
+    clock.wait_for_timers(1);
+    clock.advance_to_next();
+    let error = server.exit().unwrap_err();
     let error = error.downcast_ref::<NotDrained>().unwrap();
     assert_eq!((error.cut, error.stuck.len()), (1, 0));
 }

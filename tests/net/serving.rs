@@ -244,3 +244,23 @@ fn notifications_under_load_disturb_no_request() {
     assert_eq!((counts.accepted, counts.failed), (800, 0));
     server.stop().unwrap();
 }
+
+#[test]
+fn what_it_shows_in_the_tree_goes_with_its_run() {
+    let mut acceptor = local(echo);
+    let (sender, over) = bounded(1);
+    let (release, released) = bounded::<()>(0);
+    let process = ifrit::invoke(ifrit::run_fn(move |signals, ready| {
+        acceptor.run(signals, ready)?;
+        sender.send(())?;
+        let _ = released.recv();
+        Ok(())
+    }));
+    let note = || ifrit::tree().get(process.id()).unwrap().note.clone();
+    assert!(note().is_some());
+    process.signal(Signal::TERMINATE);
+    over.recv_timeout(PATIENCE).unwrap();
+    assert_eq!(note(), None);
+    drop(release);
+    process.join().unwrap();
+}

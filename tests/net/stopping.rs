@@ -230,6 +230,7 @@ fn a_handler_that_does_not_return_is_named_and_the_end_is_in_time() {
 
 #[test]
 fn a_group_around_it_hears_which_handler_is_stuck_before_it_gives_up() {
+    let clock = ManualClock::new();
     let (begun_sender, begun) = bounded(1);
     let (_release, released) = bounded::<()>(0);
     let acceptor = local(move |_, _| {
@@ -238,17 +239,16 @@ fn a_group_around_it_hears_which_handler_is_stuck_before_it_gives_up() {
         Ok(())
     });
     let handle = acceptor.handle();
-    let group = Ordered::new([Member::new("web", acceptor).kill_grace(Duration::from_millis(500))]);
-    let group = ifrit::invoke(group).started().unwrap();
+    let group = Ordered::new([Member::new("web", acceptor).kill_grace(Duration::from_secs(10))]);
+    let group = Process::builder().clock(clock.clock()).invoke(group);
     let _client = TcpStream::connect(handle.address().unwrap().tcp().unwrap()).unwrap();
     begun.recv_timeout(PATIENCE).unwrap();
     group.signal(Signal::KILL);
+    clock.wait_for_timers(2); // that of the group, and that of the acceptor
+    clock.advance(Duration::from_secs(9));
     let error = group.join_timeout(PATIENCE).unwrap().unwrap_err();
-    assert_eq!(
-        error.downcast_ref::<NotDrained>().unwrap().stuck.len(),
-        1,
-        "{error}"
-    );
+    let not_drained = error.downcast_ref::<NotDrained>();
+    assert_eq!(not_drained.unwrap().stuck.len(), 1, "{error}");
 }
 
 #[test]
@@ -362,4 +362,54 @@ fn what_ends_while_it_is_drained_is_no_loss_however_it_ends() {
     drop(clients);
     server.exit().unwrap(); // none was cut
     assert_eq!(server.handle.counts().failed, 2);
+}
+
+#[test]
+fn one_that_goes_idle_after_the_stop_is_woken_and_what_it_does_then_is_a_request() {
+    let (sender, read) = bounded(1);
+    let server = Server::start(local(move |mut stream, connection| {
+        let _ = connection.stopping().recv();
+        let last = connection.idle(|| stream.read(&mut [0]))?;
+        sender.send(last)?;
+        let _ = connection.killed().recv();
+        Ok(())
+    }));
+    let _client = server.connect();
+    server.until_open(1);
+    server.process.signal(Signal::TERMINATE);
+    assert_eq!(read.recv_timeout(PATIENCE), Ok(0));
+    server.process.signal(Signal::KILL);
+    assert_eq!(not_drained(server.exit()).cut, 1);
+}
+
+/// Finds bytes when it has been woken, as one does whose bytes have come at that moment.
+struct Late<'s>(&'s ifrit::net::Stream);
+
+impl Read for Late<'_> {
+    fn read(&mut self, _: &mut [u8]) -> std::io::Result<usize> {
+        unreachable!("nothing of it is read")
+    }
+}
+
+impl BufRead for Late<'_> {
+    fn fill_buf(&mut self) -> std::io::Result<&[u8]> {
+        let mut stream = self.0;
+        assert_eq!(stream.read(&mut [0])?, 0);
+        Ok(b"hello")
+    }
+
+    fn consume(&mut self, _: usize) {}
+}
+
+#[test]
+fn one_that_was_woken_begins_no_request_whatever_it_finds() {
+    let (sender, seen) = bounded(1);
+    let server = Server::start(local(move |stream, connection| {
+        sender.send(connection.next_request(&mut Late(&stream))?)?;
+        Ok(())
+    }));
+    let _client = server.connect();
+    server.until_open(1);
+    server.stop().unwrap();
+    assert_eq!(seen.recv_timeout(PATIENCE), Ok(false));
 }

@@ -5,6 +5,7 @@ use std::fmt;
 use super::on_ready::OnReady;
 use crate::error::{Error, Exit, Result, catch, exit_of};
 use crate::mailbox::Mailbox;
+use crate::nesting::{self, DEEPEST, Work};
 use crate::plan::{Plan, Runs};
 use crate::process::threads::start_scoped;
 use crate::process::{Hook, Layer, with_host};
@@ -193,6 +194,7 @@ impl Listen<'_> {
 
 impl<R: Runner> Runner for Hooks<R> {
     fn run(&mut self, signals: Receiver<Signal>, ready: ReadySender) -> Result<()> {
+        let _level = nesting::enter(Work::Run).ok_or(Error::TooDeep { limit: DEEPEST })?;
         let exit = self.run_inside(signals, ready);
         let told = match &mut self.exit {
             Some(hook) => catch(|| hook(&exit)),

@@ -12,6 +12,7 @@ use std::error::Error as StdError;
 use std::fmt;
 
 use crate::error::{Error, Result};
+use crate::nesting::{self, DEEPEST, Work};
 use crate::plan::{Plan, Runs};
 use crate::process::{Core, StopWatch, note, with_host};
 use crate::ready::ReadySender;
@@ -218,6 +219,7 @@ impl<R: Runner> Runner for Throttled<R> {
             .into());
         }
         if self.refuses {
+            let _level = nesting::enter(Work::Run).ok_or(Error::TooDeep { limit: DEEPEST })?;
             let _permit = self.throttle.try_take().ok_or(NoRoom { limit })?;
             return self.runner.run(signals, ready);
         }

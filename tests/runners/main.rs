@@ -14,6 +14,7 @@ mod ticker;
 
 // Wrappers around one runner.
 mod delay;
+mod depth;
 mod hooks;
 mod map_signals;
 mod proxy;

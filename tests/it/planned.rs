@@ -235,11 +235,13 @@ fn a_start_takes_as_long_as_foretold_where_each_runner_takes_as_long_as_it_may()
     let fakes: [FakeRunner; 3] = std::array::from_fn(|_| FakeRunner::new());
     let [a, b, c] = fakes.clone();
     let inner = Ordered::new(Members::new().add("b", b).add("c", c)).start_within(secs(8));
+    let of_inner = inner.admin();
     let app = Ordered::new([
         Member::new("a", a).start_within(secs(5)),
         Member::new("inner", inner).start_within(secs(20)),
     ])
     .start_within(secs(12));
+    let groups = [of_inner, app.admin()];
     let plan = app.plan();
     // What is left of the 12 s is 7 s, of which a tenth is kept back.
     assert_eq!(plan.worst_case_start(), Some(Duration::from_millis(11_300)));
@@ -257,6 +259,9 @@ fn a_start_takes_as_long_as_foretold_where_each_runner_takes_as_long_as_it_may()
     let (soon, late) = (left - MOMENT, left);
     clock.advance(soon);
     assert!(last.signals().is_empty());
+    for group in groups {
+        group.list().unwrap(); // with the answer, its next timer is set
+    }
     let next = clock.advance_to_next();
     assert!(
         soon + next >= late - 2 * MOMENT && soon + next <= late,

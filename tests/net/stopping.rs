@@ -383,7 +383,7 @@ fn one_that_goes_idle_after_the_stop_is_woken_and_what_it_does_then_is_a_request
 }
 
 /// Finds bytes when it has been woken, as one does whose bytes have come at that moment.
-struct Late<'s>(&'s ifrit::net::Stream);
+struct Late<'s>(&'s ifrit::net::Stream, Sender<()>);
 
 impl Read for Late<'_> {
     fn read(&mut self, _: &mut [u8]) -> std::io::Result<usize> {
@@ -394,6 +394,7 @@ impl Read for Late<'_> {
 impl BufRead for Late<'_> {
     fn fill_buf(&mut self) -> std::io::Result<&[u8]> {
         let mut stream = self.0;
+        let _ = self.1.send(());
         assert_eq!(stream.read(&mut [0])?, 0);
         Ok(b"hello")
     }
@@ -404,12 +405,14 @@ impl BufRead for Late<'_> {
 #[test]
 fn one_that_was_woken_begins_no_request_whatever_it_finds() {
     let (sender, seen) = bounded(1);
+    let (idle_sender, idle) = bounded(1);
     let server = Server::start(local(move |stream, connection| {
-        sender.send(connection.next_request(&mut Late(&stream))?)?;
+        let mut reader = Late(&stream, idle_sender.clone());
+        sender.send(connection.next_request(&mut reader)?)?;
         Ok(())
     }));
     let _client = server.connect();
-    server.until_open(1);
+    idle.recv_timeout(PATIENCE).unwrap();
     server.stop().unwrap();
     assert_eq!(seen.recv_timeout(PATIENCE), Ok(false));
 }

@@ -122,6 +122,7 @@ fn start<F: FnOnce() -> ExitCode>(
         process,
         lines,
         report,
+        printed: Vec::new(),
     }
 }
 
@@ -161,6 +162,8 @@ pub(crate) struct Child {
     input: Option<ChildStdin>,
     lines: Receiver<String>,
     report: Option<ChildStderr>,
+    /// What was read of it.
+    printed: Vec<u8>,
 }
 
 /// How a child has ended.
@@ -242,13 +245,34 @@ impl Child {
         input.write_all(b"go on\n").expect("it reads");
     }
 
+    /// Waits until the child has written this to its standard error.
+    #[track_caller]
+    pub(crate) fn expect_printed(&mut self, expected: &'static str) {
+        let mut report = self.report.take().expect("piped, and not read yet");
+        let mut printed = std::mem::take(&mut self.printed);
+        let (tell, told) = unbounded();
+        thread::spawn(move || {
+            let mut byte = [0];
+            while !String::from_utf8_lossy(&printed).contains(expected) {
+                match report.read(&mut byte) {
+                    Ok(1) => printed.extend(byte),
+                    _ => break,
+                }
+            }
+            let _ = tell.send((report, printed));
+        });
+        let (report, printed) = told.recv_timeout(PATIENCE).expect("it is printed");
+        self.report = Some(report);
+        self.printed = printed;
+    }
+
     /// The child's standard error, to its end. What fits into a pipe is all that a child here writes.
     fn read_report(&mut self) -> String {
-        let mut text = String::new();
+        let mut text = std::mem::take(&mut self.printed);
         if let Some(mut report) = self.report.take() {
-            let _ = report.read_to_string(&mut text);
+            let _ = report.read_to_end(&mut text);
         }
-        text
+        String::from_utf8(text).expect("text")
     }
 
     /// Waits for the end.

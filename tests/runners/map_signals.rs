@@ -229,3 +229,67 @@ fn a_notification_that_is_not_read_inside_is_heard_around_as_it_came() {
         .run(&mut mapped);
     assert_eq!(outcome.unread, [Signal::USER1, Signal::HANGUP]);
 }
+
+/// Runs `mapped` until `call` ends it; what it has not read by then, and is heard around it.
+fn handed_back(
+    mapped: MapSignals<FakeRunner>,
+    fake: &FakeRunner,
+    tell: fn(&Process),
+) -> Vec<Signal> {
+    let (send, back) = ifrit::crossbeam_channel::unbounded();
+    let mut mapped = mapped;
+    let process = ifrit::background(ifrit::run_fn(move |signals: Receiver<Signal>, ready| {
+        mapped.run(signals.clone(), ready)?;
+        signals
+            .try_iter()
+            .for_each(|signal| send.send(signal).unwrap());
+        Ok(())
+    }));
+    let call = up(fake);
+    process.signal(Signal::PIPE);
+    process.signal(Signal::HANGUP);
+    for _ in 0..2 {
+        call.wait_for_signal();
+    }
+    tell(&process);
+    call.trigger_exit(Ok(()));
+    process.expect_exit().unwrap();
+    back.iter().collect()
+}
+
+#[test]
+fn a_stop_that_was_not_read_goes_back_as_the_stop_that_came() {
+    for heard in [Signal::INTERRUPT, Signal::HANGUP, Signal::USER1] {
+        let fake = FakeRunner::new();
+        let mapped = MapSignals::new(fake.clone()).map(Signal::TERMINATE, heard);
+        let back = handed_back(mapped, &fake, |process| {
+            process.signal(Signal::TERMINATE);
+        });
+        assert_eq!(back, [Signal::TERMINATE], "heard as {heard}");
+    }
+}
+
+#[test]
+fn what_was_read_before_does_not_go_back_with_what_was_not() {
+    let fake = FakeRunner::new();
+    let mapped = MapSignals::new(fake.clone())
+        .map(Signal::PIPE, Signal::USER1)
+        .map(Signal::HANGUP, Signal::USER2)
+        .map(Signal::USER2, Signal::USER1);
+    let back = handed_back(mapped, &fake, |process| {
+        process.signal(Signal::USER2);
+    });
+    assert_eq!(back, [Signal::USER2]);
+}
+
+#[test]
+fn a_notification_goes_back_as_it_came_also_where_another_was_heard_as_that() {
+    let fake = FakeRunner::new();
+    let mapped = MapSignals::new(fake.clone())
+        .map(Signal::HANGUP, Signal::USER1)
+        .map(Signal::PIPE, Signal::HANGUP);
+    let back = handed_back(mapped, &fake, |process| {
+        process.signal(Signal::PIPE);
+    });
+    assert_eq!(back, [Signal::PIPE]);
+}

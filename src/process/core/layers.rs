@@ -8,7 +8,7 @@
 //!    are; and once a layer is left, nothing is left of what it told.
 //! 3. When a layer is left, what came to it and was not read goes to the mailbox around it, as it came, and so does a stop
 //!    that is held back. A notification that was told inside does, too. A stop that the layer has told, or has made of
-//!    something else, does not: it would end what stands around it.
+//!    a notification, does not: it would end what stands around it.
 //! 4. A timer of a layer finds out under the lock whether the layer is still there.
 
 use std::mem;
@@ -32,7 +32,7 @@ pub(super) struct Layers {
 struct Layer {
     key: u64,
     hook: Hook,
-    /// What has come to it, a bit for each number.
+    /// What has come to it, a bit for each number: all stop signals, and the notifications since nothing was pending.
     came: u64,
     /// The stop signal that has come through, or was told here: KILL, or else the latest.
     told: Option<Signal>,
@@ -88,6 +88,10 @@ impl Default for Table {
     }
 }
 
+fn all_signals() -> impl Iterator<Item = Signal> {
+    (1..=64).filter_map(Signal::from_raw)
+}
+
 fn bit(signal: Signal) -> u64 {
     1 << (signal.as_raw() - 1)
 }
@@ -129,6 +133,20 @@ impl State {
             mailbox.push(heard);
         }
         Passed { heard, holds }
+    }
+
+    /// Where nothing is pending, all notifications that have come were read: they do not go back with those that come now.
+    /// Stop signals are kept: one that a layer holds back is pending nowhere.
+    pub(super) fn forget_read(&mut self) {
+        if let (Some(layers), Some(mailbox)) = (&mut self.layers, &mut self.mailbox)
+            && mailbox.pending().is_empty()
+        {
+            let stops = all_signals().filter(|signal| signal.is_stop());
+            let kept = stops.fold(0, |bits, stop| bits | bit(stop));
+            for layer in &mut layers.stack {
+                layer.came &= kept;
+            }
+        }
     }
 
     /// A stop has come, or was told by a layer.
@@ -211,11 +229,14 @@ impl Layer {
         let mut back = Vec::new();
         for signal in unread {
             match &self.hook {
-                _ if came(&signal) => back.push(signal),
-                Hook::Map(table) if !signal.is_stop() => {
-                    let all = (1..=64).filter_map(Signal::from_raw);
-                    back.extend(all.filter(|from| came(from) && table.get(*from) == Some(signal)));
+                Hook::Map(table) => {
+                    back.extend(all_signals().filter(|from| {
+                        came(from)
+                            && table.get(*from) == Some(signal)
+                            && (from.is_stop() || !signal.is_stop())
+                    }));
                 }
+                _ if came(&signal) => back.push(signal),
                 _ => {}
             }
         }
@@ -296,6 +317,7 @@ impl Core {
         end: Option<Limit>,
     ) -> bool {
         let mut state = self.state.lock();
+        state.forget_read();
         let Some(layer) = state.layer(key) else {
             return false; // Invariant 4
         };

@@ -73,6 +73,7 @@ impl Core {
             self.say_signalled(signal, kill_at, give_up_at);
             self.reloads_hear(signal);
         }
+        state.forget_read();
         let passed = state.let_in(signal, 0);
         let heard_stop = passed.heard.is_some_and(Signal::is_stop);
         if heard_stop && watchers.is_none() {

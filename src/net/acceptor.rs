@@ -292,6 +292,16 @@ impl Acceptor {
             Ended::Told(stop) => Some(*stop),
             Ended::Failed(_) => None,
         };
+        let open = table.look().open;
+        if let Ended::Failed(error) = &ended
+            && open > 0
+        {
+            // The run ends with it, which may take as long as a request does.
+            let source = &error.source;
+            note(format_args!(
+                "{error}: {source}; it ends when what is open has ended ({open})"
+            ));
+        }
         let grace = self.options.kill_grace.unwrap_or_else(|| host.grace());
         let within = self.options.stop_within;
         let drained = Draining::new(&table, signals, &nudges, &clock, grace, within).run(stop);

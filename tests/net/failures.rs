@@ -93,3 +93,25 @@ fn a_listener_that_breaks_ends_it_and_its_connections_are_drained() {
     assert!(error.downcast_ref::<AcceptError>().is_some(), "{error}");
     assert!(client.is_closed());
 }
+
+#[test]
+fn a_listener_that_breaks_is_said_before_its_connections_are_drained() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let same = listener.try_clone().unwrap();
+    let (end, ends) = ifrit::crossbeam_channel::bounded::<()>(0);
+    let server = Server::start(Acceptor::on(listener, move |_, _| {
+        let _ = ends.recv(); // a request that takes as long as the test
+        Ok(())
+    }));
+    let events = server.process.events();
+    let _client = server.connect();
+    crate::kit::until("taken", || server.handle.counts().open == 1);
+    rustix::net::shutdown(&same, rustix::net::Shutdown::Both).unwrap();
+    crate::kit::until("said", || {
+        events.try_iter().any(|event| {
+            matches!(&event.what, ifrit::observe::What::Note(note) if note.contains("cannot accept"))
+        })
+    });
+    drop(end);
+    assert!(server.exit().is_err());
+}

@@ -83,7 +83,7 @@
 //! - [`signal`](Process::signal), [`ready`](Process::ready) and [`wait`](Process::wait) never block, start no thread, and
 //!   leave nothing behind when dropped.
 //! - A stop ends when every member has exited or was given up: told to stop, told KILL, past its limit, and named with its
-//!   thread. Nothing starts once a stop has begun.
+//!   thread. Nothing starts in what was told to stop.
 //! - Nothing that went wrong is lost: a group ends with the exit of every member and its cause.
 //! - What happens is said: each process publishes events in the order of its states. A slow listener holds up nothing.
 //! - Never two incarnations of one runner at once.
@@ -121,7 +121,7 @@
 //! The adapters, which are `tracing`, `log` and `metrics`, do nothing until their `install()` is called.
 //!
 //! The dependencies of the default build are `crossbeam-channel`, `parking_lot` and `signal-hook`. The first is
-//! re-exported as [`crossbeam_channel`], since its channels are part of the interface.
+//! re-exported as `ifrit::crossbeam_channel`, since its channels are part of the interface.
 //!
 //! # Minimum Rust version
 //!

@@ -304,7 +304,8 @@ impl Acceptor {
         }
         let grace = self.options.kill_grace.unwrap_or_else(|| host.grace());
         let within = self.options.stop_within;
-        let drained = Draining::new(&table, signals, &nudges, &clock, grace, within).run(stop);
+        let drained =
+            Draining::new(host, &table, signals, &nudges, &clock, grace, within).run(stop);
         match (ended, drained) {
             (Ended::Told(_), drained) => Ok(drained?),
             (Ended::Failed(error), drained) => {

@@ -6,10 +6,12 @@ use super::error::{NotDrained, StuckConnection};
 use super::table::{Awaited, Table};
 use crate::clock::Clock;
 use crate::limit::{Deadline, Limit, earlier, hand_down};
+use crate::process::Core;
 use crate::signal::{self, Signal};
 use crate::sync::channel::{Receiver, Select};
 
 pub(super) struct Draining<'a> {
+    pub(super) host: &'a Core,
     pub(super) table: &'a Table,
     pub(super) signals: Receiver<Signal>,
     pub(super) nudges: &'a Receiver<()>,
@@ -27,6 +29,7 @@ pub(super) struct Draining<'a> {
 impl<'a> Draining<'a> {
     /// It has begun because of `stop`, if it was told to.
     pub(super) fn new(
+        host: &'a Core,
         table: &'a Table,
         signals: Receiver<Signal>,
         nudges: &'a Receiver<()>,
@@ -38,6 +41,7 @@ impl<'a> Draining<'a> {
         let limit = within.and_then(|set| Limit::new(now, set));
         let deadline = limit.map(|limit| Deadline::new(now, limit, grace));
         Draining {
+            host,
             table,
             signals,
             nudges,
@@ -88,13 +92,18 @@ impl<'a> Draining<'a> {
         })
     }
 
-    /// Cuts what is left; the handlers have the grace to return. What is around this has the same grace, so a little is kept
-    /// back to say which of them did not.
+    /// Cuts what is left; the handlers have the grace to return, or what is left until this process is given up. A little of
+    /// that is kept back to say which of them did not.
     fn cut(&mut self) {
         let now = self.clock.now();
         let killed = Deadline::killed(now, self.grace);
-        let killed = killed.map(|killed| hand_down(now, killed.end.end, self.grace));
-        self.end = earlier(self.end, killed);
+        let told = self.host.stop_end();
+        let around = earlier(
+            killed.map(|killed| killed.end.end),
+            told.map(|limit| limit.end),
+        );
+        let own = around.map(|end| hand_down(now, end, self.grace));
+        self.end = earlier(self.end, own);
         self.cut = Some(self.table.cut());
     }
 

@@ -18,6 +18,9 @@ use crate::sync::{Arc, now};
 /// Lets the process on whose thread it is called take part in reloads: from now on, each HUP that the process is told makes
 /// the [`Reloads`] due, and [`Process::reload`] waits for it.
 ///
+/// A program is told HUP only where it listens for it: under [`main`](crate::main()) with
+/// [`Main::also`](crate::Main::also)`([Signal::HANGUP])`. **Without that, HUP ends the program**, as it does any other.
+///
 /// Call it before the settings are read for the first time, and so before the process is ready: what is asked for before
 /// is not heard. HUP stays a notification, which the runner may read from its signals as well. On a thread that belongs to
 /// no process the reloads are never due. Never blocks.
@@ -63,6 +66,7 @@ pub fn reloads() -> Reloads {
     let core = current_core();
     Reloads {
         of: core.map(|core| (core.take_part(), core)),
+        failed: false,
         never: never(),
     }
 }
@@ -74,6 +78,8 @@ pub fn reloads() -> Reloads {
 #[must_use = "it takes part until this is dropped"]
 pub struct Reloads {
     of: Option<(Arc<Part>, Arc<Core>)>,
+    /// The last reload has failed, and the process has noted that.
+    failed: bool,
     never: Receiver<()>,
 }
 
@@ -127,14 +133,14 @@ impl fmt::Debug for Reloads {
 /// To drop it says that it is done. Where a panic drops it, it has failed.
 #[must_use = "the reload is done once this is dropped"]
 pub struct Reloading<'r> {
-    reloads: &'r Reloads,
+    reloads: &'r mut Reloads,
     mark: u64,
     outcome: Outcome,
 }
 
 impl Reloading<'_> {
     /// Ends it without success: those who wait for it are told why, in a line of at most 1,000 bytes, and the process
-    /// [notes](crate::process::note) it. Calls the `Display` of `why`. Never blocks.
+    /// [notes](crate::process::note) it, as it does the next success. Calls the `Display` of `why`. Never blocks.
     pub fn fail(mut self, why: impl Display) {
         let why = line(why);
         if let Some((_, core)) = &self.reloads.of {
@@ -149,7 +155,12 @@ impl Drop for Reloading<'_> {
         if std::thread::panicking() {
             self.outcome = Outcome::Failed("it panicked".into());
         }
-        if let Some((part, _)) = &self.reloads.of {
+        let failed = matches!(self.outcome, Outcome::Failed(_));
+        let had_failed = std::mem::replace(&mut self.reloads.failed, failed);
+        if let Some((part, core)) = &self.reloads.of {
+            if had_failed && !failed {
+                core.note("reloaded"); // or the tree would show the failure for ever
+            }
             part.finish(self.mark, &self.outcome);
         }
     }

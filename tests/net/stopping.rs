@@ -252,6 +252,32 @@ fn a_group_around_it_hears_which_handler_is_stuck_before_it_gives_up() {
 }
 
 #[test]
+fn a_group_with_a_limit_hears_which_handler_is_stuck_too() {
+    let clock = ManualClock::new();
+    let (begun_sender, begun) = bounded(1);
+    let (_release, released) = bounded::<()>(0);
+    let acceptor = local(move |_, _| {
+        begun_sender.send(())?;
+        let _ = released.recv();
+        Ok(())
+    });
+    let handle = acceptor.handle();
+    let web = Member::new("web", acceptor).stop_within(Duration::from_secs(3));
+    let group = Process::builder().clock(clock.clock());
+    let group = group.invoke(Ordered::new([web]));
+    let _client = TcpStream::connect(handle.address().unwrap().tcp().unwrap()).unwrap();
+    begun.recv_timeout(PATIENCE).unwrap();
+    group.signal(Signal::TERMINATE);
+    clock.wait_for_timers(1);
+    clock.advance_to_next(); // KILL
+    clock.wait_for_timers(2); // that of the group, and that of the acceptor
+    clock.advance_to_next();
+    let error = group.join_timeout(PATIENCE).unwrap().unwrap_err();
+    let not_drained = error.downcast_ref::<NotDrained>();
+    assert_eq!(not_drained.unwrap().stuck.len(), 1, "{error}");
+}
+
+#[test]
 fn a_handler_can_see_and_select_on_the_stop_and_on_the_cut() {
     let (sender, events) = unbounded();
     let server = Server::start(local(move |_, connection| {

@@ -209,6 +209,9 @@ fn one_that_fails_says_why_and_lives() {
     let note = node.note.as_deref();
     assert_eq!(note, Some(r"not reloaded: line 3:\nno such level"));
     assert_eq!(app.reload(PATIENCE).unwrap(), 1);
+    let tree = ifrit::tree();
+    let node = &tree.get(app.id()).unwrap().children[0];
+    assert_eq!(node.note.as_deref(), Some("reloaded"));
     stops(&app);
 }
 

@@ -52,6 +52,7 @@
 //!   [`Backoff`](restart::Backoff) and a budget.
 //! - [`runners`] has what programs need again and again: an [`Actor`](runners::Actor) interrupts code that blocks and
 //!   cannot look at its signals, a [`Ticker`](runners::Ticker) does something at regular intervals, a
+//!   [`Gate`](runners::Gate) is ready once it holds a lock or the leadership, a
 //!   [`HealthCheck`](runners::HealthCheck) asks whether something is well, [`Retry`](runners::Retry) tries a set-up step until
 //!   it succeeds, a [`Closer`](runners::Closer) does something at the stop, [`Noop`](runners::Noop) does nothing. Around one
 //!   runner, a [`Timeout`](runners::Timeout) limits its start, its run and its stop, a [`Delay`](runners::Delay) hands a stop

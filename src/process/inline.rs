@@ -16,7 +16,7 @@
 //!    that reads that channel itself does not see it.
 
 use std::convert::Infallible;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use super::core::{Core, Hook};
 use super::current::{as_host, current_core, current_host, keep_unread, take_unread};
@@ -192,6 +192,26 @@ impl Inside {
         };
         let deadline = Deadline { kill_at, end };
         self.host.stop_inside(self.key, signal, deadline);
+    }
+}
+
+impl Inside {
+    /// The same for what must be over `by` a time, if there is one, however much is left of `set`. What was told to stop
+    /// before goes on with that, until KILL comes in time.
+    pub(crate) fn stop_by(&self, set: Duration, by: Option<Instant>) {
+        let told = self.host.was_told();
+        let Some(by) = by else {
+            if !told {
+                self.host.tell_inside(self.key, Signal::INTERRUPT, None);
+            }
+            return;
+        };
+        let (now, grace) = (self.host.clock.now(), self.host.grace());
+        let deadline = Deadline::new(now, Limit::ending(set, by), grace);
+        match told {
+            true => self.host.end_stop_inside(self.key, deadline),
+            false => (self.host).stop_inside(self.key, Signal::INTERRUPT, deadline),
+        }
     }
 }
 

@@ -44,9 +44,9 @@ pub(crate) use self::core::{Core, Hook, StopWatch, Table, inherited, registry};
 #[cfg(feature = "net")]
 pub(crate) use self::core::{Gauge, Overhear};
 #[cfg(feature = "net")]
-pub(crate) use self::{current::as_current, hearing::Hearing, pool::Job};
+pub(crate) use self::{hearing::Hearing, pool::Job};
 pub(crate) use board::{Board, Row, Standing};
-pub(crate) use current::{current_core, current_host, say_here, say_here_at};
+pub(crate) use current::{as_current, current_core, current_host, say_here, say_here_at};
 pub(crate) use findings::{is_worth_it, line_of};
 pub(crate) use guarded::Guarded;
 pub(crate) use handle::Process;

@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use super::core::inherited;
 use super::current::current_host;
+use crate::clock::Alarm;
 use crate::signal::{self, Signal};
 use crate::sync::channel::{Receiver, Select};
 
@@ -33,11 +34,15 @@ use crate::sync::channel::{Receiver, Select};
 #[doc(alias = "sleep")]
 pub fn until_stop_for(signals: &Receiver<Signal>, limit: Duration) -> Option<Signal> {
     let (clock, _) = inherited(current_host().as_deref());
-    let alarm = clock.after(limit);
+    until_stop_or(signals, &clock.after(limit))
+}
+
+/// The same until `alarm` fires.
+pub(crate) fn until_stop_or(signals: &Receiver<Signal>, alarm: &Alarm) -> Option<Signal> {
     let mut pending = signals.clone();
     let mut select = Select::new();
     select.recv(signals);
-    select.recv(&alarm);
+    select.recv(alarm);
     loop {
         select.ready();
         let is_over = alarm.try_recv().is_ok();

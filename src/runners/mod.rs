@@ -7,6 +7,7 @@
 //! | [`HealthCheck`] | asks again and again whether something is well, and fails or says so |
 //! | [`Retry`] | tries a set-up step until it succeeds |
 //! | [`Closer`] | does something when a stop comes |
+//! | [`Gate`] | is ready once it holds a [`Lease`]: a lock, the leadership; and ends when that is lost |
 //! | [`Noop`] | does nothing until it is told to stop |
 //!
 //! Around runners, which run on the same thread:
@@ -27,6 +28,7 @@
 mod actor;
 mod closer;
 mod delay;
+mod gate;
 mod health_check;
 mod hooks;
 mod map_signals;
@@ -41,6 +43,7 @@ mod timeout;
 pub use actor::{Actor, Interrupt, Interrupting, NoInterrupt, Stopping};
 pub use closer::Closer;
 pub use delay::Delay;
+pub use gate::{Claim, Gate, Guarded, Lease, LeaseTooShort, Lost};
 pub use health_check::{Health, HealthCheck, Unhealthy};
 pub use hooks::Hooks;
 pub use map_signals::MapSignals;

@@ -70,6 +70,10 @@ impl Core {
         self.state.lock().told_inside()
     }
 
+    pub(crate) fn was_killed(&self) -> bool {
+        self.state.lock().killed_inside()
+    }
+
     /// Blocks until `limit`, if there is one, or until a stop is asked for; says whether it was.
     pub(crate) fn told_before(self: &Arc<Self>, limit: Option<Instant>) -> bool {
         let by_hand = limit.filter(|_| self.clock.is_manual());

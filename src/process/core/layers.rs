@@ -340,10 +340,24 @@ impl Core {
         signal: Signal,
         deadline: Deadline,
     ) {
-        if !self.tell_inside(key, signal, Some(deadline.end)) {
-            return;
+        if self.tell_inside(key, signal, Some(deadline.end)) {
+            self.see_to_end_inside(key, signal != Signal::KILL, deadline);
         }
-        if signal != Signal::KILL {
+    }
+
+    /// What was told to stop inside a layer before is over by then: KILL in time, and giving up as `stop_inside` does.
+    pub(in crate::process) fn end_stop_inside(self: &Arc<Self>, key: u64, deadline: Deadline) {
+        let mut state = self.state.lock();
+        let Some(layer) = state.layer(key) else {
+            return; // Invariant 4
+        };
+        layer.end = Limit::earlier(layer.end, Some(deadline.end));
+        drop(state);
+        self.see_to_end_inside(key, true, deadline);
+    }
+
+    fn see_to_end_inside(self: &Arc<Self>, key: u64, kill: bool, deadline: Deadline) {
+        if kill {
             self.in_layer(key, deadline.kill_at, move |core| {
                 core.tell_inside(key, Signal::KILL, None);
             });
